@@ -1,1 +1,13 @@
-//! Placeholder.
+//! What driftline computes: one idea a file, no input or output, no clocks, no floats in records.
+//!
+//! Every operator keeps its answer a function of the multiset of live rows and their positions; a property test beside
+//! it compares it with the batch definition at every time, for several workers and cuts.
+
+pub mod ordered_fold;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+use differential_dataflow::VecCollection;
+
+/// A collection of records at times that count bindings, with integer multiplicities.
+pub type Records<'scope, D> = VecCollection<'scope, u64, D, isize>;

@@ -1,0 +1,274 @@
+//! What the topic `code-events` carries, as it stands on the wire.
+//!
+//! An event names its repository and holds exactly one body. Unknown fields are ignored and counted, so that an older
+//! reader survives a newer writer; an unknown schema version is a reject, so that it never misreads one.
+
+use crate::fixed::Fixed;
+use crate::ids::{AuthorId, BlobId, CommitId, ControlId, ModelId};
+use crate::label::Verdict;
+use serde::{Deserialize, Serialize};
+
+/// The version this build reads and writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One record of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Schema version, [`SCHEMA_VERSION`].
+    pub schema: u32,
+    /// Repository name, which is also the record's key; empty for a control record.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub repository: String,
+    /// A commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Box<Change>>,
+    /// A person's verdict on a commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vote: Option<Vote>,
+    /// A branch moved; commits no longer reachable are withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<Branch>,
+    /// A control record, which stands in every partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
+}
+
+impl Event {
+    fn empty(repository: &str) -> Self {
+        Self {
+            schema: SCHEMA_VERSION,
+            repository: repository.to_owned(),
+            change: None,
+            vote: None,
+            branch: None,
+            control: None,
+        }
+    }
+    /// An event that carries a change.
+    pub fn of_change(repository: &str, change: Change) -> Self {
+        Self { change: Some(Box::new(change)), ..Self::empty(repository) }
+    }
+    /// An event that carries a vote.
+    pub fn of_vote(repository: &str, vote: Vote) -> Self {
+        Self { vote: Some(vote), ..Self::empty(repository) }
+    }
+    /// An event that carries a branch move.
+    pub fn of_branch(repository: &str, branch: Branch) -> Self {
+        Self { branch: Some(branch), ..Self::empty(repository) }
+    }
+    /// A control record.
+    pub fn of_control(control: Control) -> Self {
+        Self { control: Some(control), ..Self::empty("") }
+    }
+}
+
+/// A commit as it was pushed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The commit.
+    pub commit: CommitId,
+    /// Its parents, the first being the one the hunks are against.
+    #[serde(default)]
+    pub parents: Vec<CommitId>,
+    /// Who wrote it, as a keyed pseudonym.
+    pub author: AuthorId,
+    /// When it was written, seconds since 1970.
+    pub author_time: i64,
+    /// The author's offset from UTC in minutes.
+    #[serde(default)]
+    pub author_offset_min: i32,
+    /// When it was committed, seconds since 1970: the event time.
+    pub commit_time: i64,
+    /// The whole message.
+    pub message: String,
+    /// Whether it has more than one parent.
+    #[serde(default)]
+    pub merge: bool,
+    /// The files that differ from the first parent, by path.
+    pub files: Vec<FileChange>,
+}
+
+/// How a file differs from the first parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum FileKind {
+    Added,
+    Modified,
+    Deleted,
+    Renamed,
+}
+
+/// Why a file's content is not in the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Omitted {
+    /// It holds a NUL byte or is no UTF-8.
+    Binary,
+    /// It is larger than the limit on one file.
+    TooLarge,
+    /// The event as a whole would be larger than the limit; largest files are left out first.
+    EventTooLarge,
+    /// It is a submodule or a symbolic link.
+    NotAFile,
+}
+
+/// One file of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// Path from the root, with `/`.
+    pub path: String,
+    /// The path before, when it was renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_path: Option<String>,
+    /// How it differs.
+    pub kind: FileKind,
+    /// The content after; absent when deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobId>,
+    /// The content in the first parent; absent when added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_blob: Option<BlobId>,
+    /// The text after, when it is text within the limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// Why `content` is absent although the file exists after the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub omitted: Option<Omitted>,
+    /// Size after, in bytes.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Lines in the first parent's version, 0 when unknown or none.
+    #[serde(default)]
+    pub old_lines: u32,
+    /// Differences from the first parent's version, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hunks: Vec<Hunk>,
+    /// For a merge: differences from this file in each further parent that holds another version of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_parents: Vec<ParentDiff>,
+}
+
+/// A run of lines that was replaced. Line indices count from 0; an empty side stands before its start index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hunk {
+    /// Index of the first removed line in the old version.
+    pub old_start: u32,
+    /// Number of removed lines.
+    pub old_lines: u32,
+    /// Index of the first added line in the new version.
+    pub new_start: u32,
+    /// Number of added lines.
+    pub new_lines: u32,
+    /// The removed lines, each with its line end; may be empty when the old version is not text within the limits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub removed: String,
+}
+
+/// A merge's differences from one of its further parents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentDiff {
+    /// That parent's version of the file.
+    pub old_blob: BlobId,
+    /// Differences from it; `removed` is left empty.
+    pub hunks: Vec<Hunk>,
+}
+
+/// A person's verdict on a commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    /// The commit judged.
+    pub commit: CommitId,
+    /// Who judges, as a keyed pseudonym. A later vote of the same voter replaces the earlier one.
+    pub voter: AuthorId,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Weight, at least 1.
+    #[serde(default = "one")]
+    pub weight: u32,
+    /// When it was given, seconds since 1970.
+    pub time: i64,
+    /// Takes the voter's earlier vote back instead.
+    #[serde(default)]
+    pub retract: bool,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A branch moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// The branch's name.
+    pub name: String,
+    /// Where it points now; absent when it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitId>,
+    /// Commits that no branch reaches any more; each is withdrawn as if it had never been pushed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withdrawn: Vec<CommitId>,
+    /// When it moved, seconds since 1970.
+    pub time: i64,
+}
+
+/// A control record: written to every partition with one id, it holds in each from its position on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Control {
+    /// The same in every partition, so that a half-written record can be completed.
+    pub id: ControlId,
+    /// What it says.
+    pub action: ControlAction,
+}
+
+/// What a control record says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlAction {
+    /// Train on everything before this point. Cuts count from 1.
+    Cut {
+        /// Serial number of the cut.
+        cut: u64,
+    },
+    /// The models trained at a cut score what comes after this point.
+    ModelReady {
+        /// The cut they were trained at.
+        cut: u64,
+        /// One model for each scope that had enough examples; may be empty.
+        models: Vec<ModelRef>,
+    },
+    /// Advances the event clock when nothing else does, seconds since 1970.
+    Tick {
+        /// The time it is.
+        time: i64,
+    },
+    /// Withdraws every change of an author, before and after this point.
+    Erase {
+        /// The author to forget.
+        author: AuthorId,
+    },
+    /// The predicted probability from which a change counts as risky.
+    Threshold {
+        /// Probability in [0, 1].
+        risk: Fixed,
+    },
+}
+
+/// A model and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ModelRef {
+    /// What it scores.
+    pub scope: Scope,
+    /// Which one it is.
+    pub id: ModelId,
+}
+
+/// What a model scores.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Every repository that has no model of its own.
+    Organisation,
+    /// One repository, by name.
+    Repository(String),
+}

@@ -1,0 +1,159 @@
+//! What one pass over a file's syntax tree yields: integers only, so that they may be summed and retracted.
+
+use crate::language::Language;
+use serde::{Deserialize, Serialize};
+
+/// Everything measured on one content. Collections carry it as `Arc<FileFacts>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// The language.
+    pub language: Language,
+    /// Size in bytes.
+    pub bytes: u32,
+    /// Bytes inside ERROR nodes, or missing from the tree.
+    pub error_bytes: u32,
+    /// Whether a limit cut the measurement short.
+    pub truncated: bool,
+    /// The file as a whole.
+    pub metrics: SpaceMetrics,
+    /// Functions, methods and closures, in order of their start.
+    pub functions: Vec<FunctionFacts>,
+    /// What each line holds.
+    pub lines: LineClasses,
+}
+
+/// Metrics of a file or a function, children included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SpaceMetrics {
+    /// Cyclomatic complexity (McCabe): of a file, the sum over its functions plus its own decisions plus one.
+    pub cyclomatic: u32,
+    /// Cognitive complexity (white paper 1.5), closures rolled up.
+    pub cognitive: u32,
+    /// Lines with code (NLOC).
+    pub ploc: u32,
+    /// Lines spanned.
+    pub sloc: u32,
+    /// Lines with a comment.
+    pub cloc: u32,
+    /// Blank lines.
+    pub blank: u32,
+    /// Statements.
+    pub lloc: u32,
+    /// Deepest structural nesting.
+    pub nesting: u32,
+    /// Declared parameters without the receiver; of a file, the largest of its functions.
+    pub params: u32,
+    /// Exits: return, throw, `?`.
+    pub exits: u32,
+    /// Function spaces inside (of a function, itself apart).
+    pub functions: u32,
+}
+
+/// What kind of space a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum FunctionKind {
+    Function,
+    Method,
+    Constructor,
+    Closure,
+    Initializer,
+}
+
+/// One function.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FunctionFacts {
+    /// Name as written; `<anonymous>` for closures without one.
+    pub name: Box<str>,
+    /// Names of the enclosing spaces and classes and its own, joined by `::`; unique within the file by appending `#2`, `#3`.
+    pub qualified_name: Box<str>,
+    /// What it is.
+    pub kind: FunctionKind,
+    /// First line, from 1.
+    pub start_line: u32,
+    /// Last line, from 1, inclusive.
+    pub end_line: u32,
+    /// Its metrics.
+    pub metrics: SpaceMetrics,
+    /// Hash of its text, so that an unchanged function is seen as such.
+    pub text_hash: u64,
+}
+
+/// What a line holds. A line with code and a comment is code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum LineClass {
+    Blank,
+    Comment,
+    Code,
+}
+
+/// The class of every line, as runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LineClasses {
+    /// (index just after the run, class), ascending.
+    runs: Vec<(u32, LineClass)>,
+}
+
+impl LineClasses {
+    /// Adds one line.
+    pub fn push(&mut self, class: LineClass) {
+        match self.runs.last_mut() {
+            Some((end, last)) if *last == class => *end += 1,
+            Some((end, _)) => {
+                let next = *end + 1;
+                self.runs.push((next, class));
+            }
+            None => self.runs.push((1, class)),
+        }
+    }
+    /// Number of lines.
+    pub fn len(&self) -> u32 {
+        self.runs.last().map_or(0, |(end, _)| *end)
+    }
+    /// Whether there is no line.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+    /// The class of the line with this index from 0; `None` beyond the end.
+    pub fn class(&self, index: u32) -> Option<LineClass> {
+        self.runs.get(self.runs.partition_point(|(end, _)| *end <= index)).map(|(_, class)| *class)
+    }
+    /// How many lines of `range` (indices from 0, end exclusive) have this class.
+    pub fn count(&self, range: std::ops::Range<u32>, class: LineClass) -> u32 {
+        let mut start = 0;
+        let mut total = 0;
+        for (end, run) in &self.runs {
+            if *run == class {
+                total += (*end).min(range.end).saturating_sub(start.max(range.start));
+            }
+            start = *end;
+        }
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_answer_like_a_list_of_lines() {
+        use LineClass::*;
+        let lines = [Code, Code, Blank, Comment, Comment, Code, Blank];
+        let mut classes = LineClasses::default();
+        lines.iter().for_each(|class| classes.push(*class));
+        assert_eq!(classes.len(), 7);
+        for (index, class) in lines.iter().enumerate() {
+            assert_eq!(classes.class(index as u32), Some(*class));
+        }
+        assert_eq!(classes.class(7), None);
+        for from in 0..7u32 {
+            for to in from..9u32 {
+                let expected = lines.iter().take(to as usize).skip(from as usize).filter(|c| **c == Comment).count();
+                assert_eq!(classes.count(from..to, Comment), expected as u32);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Input that cannot be used: kept, counted and sent to `dead-letters`, so that nothing is ever lost.
+
+use crate::position::Position;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a record was not accepted; the code is stable and is a label of the metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectReason {
+    /// The bytes are no UTF-8.
+    NotUtf8,
+    /// The bytes are no JSON of an event.
+    NotAnEvent,
+    /// The schema version is not one this build reads.
+    UnknownSchema,
+    /// There is no body, or more than one.
+    NotOneBody,
+    /// The repository name is missing, too long or not the record's key.
+    BadRepository,
+    /// A path is empty, absolute, too long, or leads out of the repository.
+    BadPath,
+    /// Something is larger than its limit.
+    OverLimit,
+    /// Hunks overlap, run backwards or do not fit the file.
+    BadHunks,
+    /// A blob id is not the hash of the content beside it.
+    BlobMismatch,
+    /// A value contradicts another: a deleted file with content, a merge with one parent.
+    Contradiction,
+}
+
+impl RejectReason {
+    /// The stable code, as in JSON.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotUtf8 => "not_utf8",
+            Self::NotAnEvent => "not_an_event",
+            Self::UnknownSchema => "unknown_schema",
+            Self::NotOneBody => "not_one_body",
+            Self::BadRepository => "bad_repository",
+            Self::BadPath => "bad_path",
+            Self::OverLimit => "over_limit",
+            Self::BadHunks => "bad_hunks",
+            Self::BlobMismatch => "blob_mismatch",
+            Self::Contradiction => "contradiction",
+        }
+    }
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// A record that was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Reject {
+    /// Where it stands.
+    pub position: Position,
+    /// Why, as a code.
+    pub reason: RejectReason,
+    /// What exactly and where in the record.
+    pub detail: String,
+    /// The record's key, as far as it is text.
+    pub key: String,
+    /// The original bytes.
+    pub bytes: std::sync::Arc<[u8]>,
+}
