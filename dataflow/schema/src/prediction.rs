@@ -25,9 +25,11 @@ pub struct Prediction {
     pub abstained: Option<String>,
     /// What each expert says.
     pub experts: Vec<ExpertScore>,
-    /// Contributions to the log-odds, largest first; with `base` they add up to `score`.
+    /// The largest contributions to the log-odds, largest first.
     pub reasons: Vec<Reason>,
-    /// Log-odds of an average change, in millionths rounded from Q24.
+    /// Contributions of the features not listed; with `base` and `reasons` it adds up to `score` exactly.
+    pub remaining_contribution: Fixed,
+    /// Log-odds of an average change.
     pub base: Fixed,
     /// Log-odds of this change.
     pub score: Fixed,

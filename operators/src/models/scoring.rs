@@ -1,0 +1,229 @@
+//! Scores every vector by the model that was in force at its place in the log.
+//!
+//! A score is a pure function of the vector and that model, so no score is kept: a retracted vector is scored once more
+//! and the score retracted.
+
+use super::shelf::{ModelShelf, Opinion, ShelfError};
+use super::training::columns;
+use crate::Records;
+use differential_dataflow::{AsCollection, Hashable};
+use driftline_kernels::Rows;
+use driftline_schema::{ChangeKey, Control, ControlAction, Fixed, ModelId, ModelRef, Position, Scope, Vector};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::Capability;
+use timely::dataflow::operators::generic::operator::Operator;
+use timely::dataflow::operators::vec::Broadcast;
+
+/// Reasons kept in a prediction; the sum of the rest is kept as one number.
+const REASONS_MAX: usize = 8;
+/// How soon a score is tried again while its model is still being rebuilt.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// What a vector's score says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Scored {
+    /// Probability of a defect; absent when no model was in force.
+    pub risk: Option<Fixed>,
+    /// Log-odds.
+    pub score: Fixed,
+    /// Log-odds of an average change.
+    pub base: Fixed,
+    /// The boosted trees' probability.
+    pub gbdt: Fixed,
+    /// The logistic regression's probability.
+    pub logistic: Fixed,
+    /// (column, value, contribution), largest contribution first.
+    pub reasons: Vec<(u16, Fixed, Fixed)>,
+    /// Contributions of the columns not listed.
+    pub remaining: Fixed,
+    /// Contributions of the size columns.
+    pub size: Fixed,
+    /// The model and its cut.
+    pub model: Option<(ModelId, u64)>,
+}
+
+/// Models in force from an offset of a partition on.
+struct InForce {
+    offset: u64,
+    cut: u64,
+    models: Vec<ModelRef>,
+}
+
+/// What became ready where.
+#[derive(Default)]
+struct Ledger(BTreeMap<u32, Vec<InForce>>);
+
+impl Ledger {
+    fn note(&mut self, position: Position, control: Control) {
+        let ControlAction::ModelReady { cut, models } = control.action else { return };
+        let line = self.0.entry(position.partition).or_default();
+        let at = line.partition_point(|ready| ready.offset < position.offset);
+        line.insert(at, InForce { offset: position.offset, cut, models });
+    }
+
+    /// The newest model ready before `position` for this repository: its own, else the organisation's.
+    fn model(&self, position: Position, repository: &str) -> Option<(ModelId, u64)> {
+        let line = self.0.get(&position.partition)?;
+        let before = &line[..line.partition_point(|ready| ready.offset < position.offset)];
+        let newest = |wanted: &dyn Fn(&Scope) -> bool| {
+            before.iter().rev().find_map(|ready| {
+                ready.models.iter().find(|model| wanted(&model.scope)).map(|model| (model.id, ready.cut))
+            })
+        };
+        newest(&|scope| matches!(scope, Scope::Repository(name) if name == repository))
+            .or_else(|| newest(&|scope| *scope == Scope::Organisation))
+    }
+}
+
+/// A vector waiting to be scored, with its repository's name.
+type Pending = ((Arc<str>, Vector), isize);
+type Update<D> = (D, u64, isize);
+
+/// Scores vectors; `is_size` tells which columns belong to the size group.
+pub fn score<'scope>(
+    vectors: Records<'scope, (Arc<str>, Vector)>,
+    controls: Records<'scope, (Position, Control)>,
+    shelf: Arc<dyn ModelShelf>,
+    is_size: fn(usize) -> bool,
+) -> Records<'scope, (ChangeKey, Scored)> {
+    let by_repository = Exchange::new(|((_, vector), _, _): &Update<(Arc<str>, Vector)>| vector.key.repo.hashed());
+    type Builder = CapacityContainerBuilder<Vec<Update<(ChangeKey, Scored)>>>;
+    let mut waiting: BTreeMap<u64, (Capability<u64>, Vec<Pending>)> = BTreeMap::new();
+    let mut noted: BTreeMap<u64, Vec<(Position, Control)>> = BTreeMap::new();
+    let mut ledger = Ledger::default();
+    let worker = vectors.scope().worker();
+    vectors
+        .inner
+        .binary_frontier::<_, Builder, _, _, _, _>(
+            controls.inner.broadcast(),
+            by_repository,
+            Pipeline,
+            "Score",
+            move |_capability, info| {
+                let again = worker.activator_for(info.address);
+                move |(vectors, vectors_frontier), (controls, controls_frontier), output| {
+                    vectors.for_each_stamp(|capability, data| {
+                        for (record, time, diff) in data.flat_map(|buffer| buffer.drain(..)) {
+                            let (_, rows) = waiting.entry(time).or_insert_with(|| {
+                                let mut held = capability.retain_least(0).expect("a message with records has a time");
+                                held.downgrade(&time);
+                                (held, Vec::new())
+                            });
+                            rows.push((record, diff));
+                        }
+                    });
+                    controls.for_each_stamp(|_, data| {
+                        for (control, time, diff) in data.flat_map(|buffer| buffer.drain(..)) {
+                            if diff > 0 {
+                                noted.entry(time).or_default().push(control);
+                            }
+                        }
+                    });
+                    while let Some(entry) = waiting.first_entry() {
+                        let time = *entry.key();
+                        if vectors_frontier.less_equal(&time) || controls_frontier.less_equal(&time) {
+                            break;
+                        }
+                        while let Some(controls) = noted.first_entry().filter(|entry| *entry.key() <= time) {
+                            controls.remove().into_iter().for_each(|(position, control)| ledger.note(position, control));
+                        }
+                        let (held, rows) = entry.get();
+                        match score_rows(rows, &ledger, shelf.as_ref(), is_size) {
+                            Ok(scored) => {
+                                let mut session = output.session(held);
+                                session.give_iterator(scored.into_iter().map(|(record, diff)| (record, time, diff)));
+                                drop(session);
+                                entry.remove();
+                            }
+                            Err(ShelfError::Pending) => {
+                                again.activate_after(RETRY);
+                                break;
+                            }
+                            Err(error) => panic!("scoring at time {time}: {error}"),
+                        }
+                    }
+                }
+            },
+        )
+        .as_collection()
+}
+
+/// One batch for each model in force.
+fn score_rows(
+    rows: &[Pending],
+    ledger: &Ledger,
+    shelf: &dyn ModelShelf,
+    is_size: fn(usize) -> bool,
+) -> Result<Vec<((ChangeKey, Scored), isize)>, ShelfError> {
+    let mut scored = Vec::with_capacity(rows.len());
+    let mut by_model: HashMap<(ModelId, u64), Vec<&Pending>> = HashMap::new();
+    for row in rows {
+        let ((repository, vector), diff) = row;
+        match ledger.model(vector.key.position, repository) {
+            Some(model) => by_model.entry(model).or_default().push(row),
+            None => scored.push(((vector.key, abstain()), *diff)),
+        }
+    }
+    for (model, rows) in by_model {
+        let width = rows.first().map_or(0, |((_, vector), _)| vector.values.len());
+        let features: Vec<f32> = rows.iter().flat_map(|((_, vector), _)| columns(&vector.values)).collect();
+        let opinions = shelf.opinions(model.0, Rows { columns: width, features: &features })?;
+        for (((_, vector), diff), opinion) in rows.iter().zip(opinions) {
+            scored.push(((vector.key, explain(vector, model, &opinion, shelf, is_size)), *diff));
+        }
+    }
+    Ok(scored)
+}
+
+fn abstain() -> Scored {
+    Scored {
+        risk: None,
+        score: Fixed::ZERO,
+        base: Fixed::ZERO,
+        gbdt: Fixed::ZERO,
+        logistic: Fixed::ZERO,
+        reasons: Vec::new(),
+        remaining: Fixed::ZERO,
+        size: Fixed::ZERO,
+        model: None,
+    }
+}
+
+fn from_q24(value: i64) -> Fixed {
+    Fixed::ratio(value, 1 << 24)
+}
+
+/// The opinion in millionths: reasons, remainder and base add up to the score exactly.
+fn explain(
+    vector: &Vector,
+    model: (ModelId, u64),
+    opinion: &Opinion,
+    shelf: &dyn ModelShelf,
+    is_size: fn(usize) -> bool,
+) -> Scored {
+    let (score, base) = (from_q24(opinion.score_q24), from_q24(opinion.base_q24));
+    let mut reasons: Vec<(u16, Fixed, Fixed)> = (opinion.contributions_q24.iter().enumerate())
+        .map(|(column, part)| (column as u16, vector.values[column], from_q24(*part)))
+        .filter(|(_, _, contribution)| *contribution != Fixed::ZERO)
+        .collect();
+    let size = reasons.iter().filter(|(column, _, _)| is_size(usize::from(*column))).fold(Fixed::ZERO, |sum, r| sum + r.2);
+    reasons.sort_by_key(|(column, _, contribution)| (std::cmp::Reverse(contribution.0.unsigned_abs()), *column));
+    reasons.truncate(REASONS_MAX);
+    let listed = reasons.iter().fold(Fixed::ZERO, |sum, (_, _, contribution)| sum + *contribution);
+    Scored {
+        risk: Some(shelf.probability(opinion.score_q24)),
+        score,
+        base,
+        gbdt: shelf.probability(opinion.gbdt_q24),
+        logistic: shelf.probability(opinion.logistic_q24),
+        remaining: score - base - listed,
+        reasons,
+        size,
+        model: Some(model),
+    }
+}

@@ -1,0 +1,146 @@
+//! Gathers the labelled examples before each cut and asks for models.
+//!
+//! A binding ends at every control record, so the collection at a cut's time is exactly the log before the cut: what is
+//! learnt after it, even in the next record, cannot reach the training set.
+
+use super::shelf::{ModelShelf, TrainRequest};
+use crate::Records;
+use crate::examples::Example;
+use driftline_kernels::TrainSet;
+use driftline_schema::{ChangeKey, Control, ControlAction, Fixed, Position, RepoId, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use timely::dataflow::channels::pact::Exchange;
+use timely::dataflow::operators::generic::operator::Operator;
+
+/// When a scope has enough examples to be worth a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrainConfig {
+    /// Labelled changes at least.
+    pub rows_min: usize,
+    /// Of each class at least.
+    pub rows_per_class_min: usize,
+    /// The most recent examples of a repository that are used.
+    pub rows_max: usize,
+}
+
+impl Default for TrainConfig {
+    /// A hundred rows with ten defects give a first useful ranking; below that, driftline abstains.
+    fn default() -> Self {
+        Self { rows_min: 100, rows_per_class_min: 10, rows_max: 30_000 }
+    }
+}
+
+/// The examples of all repositories as of one time.
+#[derive(Default)]
+struct Gathered {
+    repositories: BTreeMap<RepoId, (Arc<str>, BTreeMap<ChangeKey, Example>)>,
+}
+
+impl Gathered {
+    fn update(&mut self, example: Example, diff: isize) {
+        let repo = example.key.repo;
+        let (_, rows) =
+            self.repositories.entry(repo).or_insert_with(|| (example.repository.clone(), BTreeMap::new()));
+        if diff > 0 {
+            rows.insert(example.key, example);
+        } else if rows.get(&example.key) == Some(&example) {
+            rows.remove(&example.key);
+        }
+    }
+
+    fn request(&self, cut: u64, config: &TrainConfig) -> TrainRequest {
+        let mut sets = Vec::new();
+        let mut everything: Vec<&Example> = Vec::new();
+        let mut contributing = 0;
+        for (name, rows) in self.repositories.values() {
+            let recent: Vec<&Example> = rows.values().rev().take(config.rows_max).collect();
+            contributing += usize::from(!recent.is_empty());
+            everything.extend(&recent);
+            sets.extend(train_set(&recent, config).map(|set| (Scope::Repository(name.to_string()), set)));
+        }
+        // With one repository the organisation's model would be the repository's own, trained twice.
+        if contributing > 1 {
+            everything.sort_by_key(|example| std::cmp::Reverse((example.time, example.key)));
+            everything.truncate(config.rows_max);
+            sets.extend(train_set(&everything, config).map(|set| (Scope::Organisation, set)));
+        }
+        TrainRequest { cut, sets }
+    }
+}
+
+fn train_set(examples: &[&Example], config: &TrainConfig) -> Option<TrainSet> {
+    let defective = examples.iter().filter(|example| example.defective).count();
+    let rare = defective.min(examples.len() - defective);
+    if examples.len() < config.rows_min || rare < config.rows_per_class_min {
+        return None;
+    }
+    let mut set = TrainSet::new(examples.first().map_or(0, |example| example.values.len()));
+    for example in examples {
+        set.push(row_key(example.key), &columns(&example.values), example.defective, example.weight);
+    }
+    Some(set)
+}
+
+/// The row's identity for subsampling: its repository and place in the log, mixed so that neighbours part.
+fn row_key(key: ChangeKey) -> u64 {
+    let mixed = key.repo.0 ^ u64::from(key.position.partition).rotate_left(48) ^ key.position.offset;
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed ^ (mixed >> 31)
+}
+
+/// A vector's values as the kernels take them.
+pub(super) fn columns(values: &[Fixed]) -> Vec<f32> {
+    values.iter().map(|value| value.to_f64() as f32).collect()
+}
+
+/// Asks `shelf` for the models of every cut, once.
+pub fn train<'scope>(
+    examples: Records<'scope, Example>,
+    controls: Records<'scope, (Position, Control)>,
+    shelf: Arc<dyn ModelShelf>,
+    config: TrainConfig,
+) {
+    // One worker gathers: a training set is a few megabytes, and the batch of all scopes is trained as one.
+    let to_first = Exchange::new(|_: &(Example, u64, isize)| 0);
+    let cuts_to_first = Exchange::new(|_: &((Position, Control), u64, isize)| 0);
+    let mut gathered = Gathered::default();
+    let mut waiting: BTreeMap<u64, (Vec<(Example, isize)>, BTreeSet<u64>)> = BTreeMap::new();
+    let mut asked: BTreeSet<u64> = BTreeSet::new();
+    examples.inner.binary_frontier::<_, timely::container::CapacityContainerBuilder<Vec<()>>, _, _, _, _>(
+        controls.inner,
+        to_first,
+        cuts_to_first,
+        "Train",
+        move |capability, _info| {
+            // Nothing is ever sent, so nothing here holds time back.
+            drop(capability);
+            move |(examples, examples_frontier), (controls, controls_frontier), _output| {
+                examples.for_each_stamp(|_, data| {
+                    for (example, time, diff) in data.flat_map(|buffer| buffer.drain(..)) {
+                        waiting.entry(time).or_default().0.push((example, diff));
+                    }
+                });
+                controls.for_each_stamp(|_, data| {
+                    for ((_, control), time, diff) in data.flat_map(|buffer| buffer.drain(..)) {
+                        if let (ControlAction::Cut { cut }, true) = (&control.action, diff > 0) {
+                            waiting.entry(time).or_default().1.insert(*cut);
+                        }
+                    }
+                });
+                while let Some(entry) = waiting.first_entry() {
+                    if examples_frontier.less_equal(entry.key()) || controls_frontier.less_equal(entry.key()) {
+                        break;
+                    }
+                    let (mut rows, cuts) = entry.remove();
+                    // Retractions first: a corrected example is a retraction and an insertion at one time.
+                    rows.sort_by_key(|(_, diff)| *diff);
+                    rows.into_iter().for_each(|(example, diff)| gathered.update(example, diff));
+                    for cut in cuts.into_iter().filter(|cut| asked.insert(*cut)) {
+                        shelf.request(gathered.request(cut, &config));
+                    }
+                }
+            }
+        },
+    );
+}
