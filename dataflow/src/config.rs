@@ -1,0 +1,242 @@
+//! The configuration file of `driftline run`, and the settings every way of running shares.
+//!
+//! Unknown keys are errors: a misspelt limit that is silently ignored is worse than no limit.
+
+use driftline_schema::Limits;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+
+/// Everything `driftline run --config FILE` reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where models, bindings and the webhook outbox are kept.
+    pub data: PathBuf,
+    /// Where HTTP is served.
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// Dataflow workers (threads). On two cores one worker beside the API is the faster choice.
+    #[serde(default = "one")]
+    pub workers: NonZeroUsize,
+    /// The cluster and topics.
+    pub kafka: KafkaConfig,
+    /// Where alerts are sent.
+    #[serde(default)]
+    pub webhook: Vec<WebhookConfig>,
+    /// When models are trained.
+    #[serde(default)]
+    pub training: TrainingConfig,
+    /// How labels come about.
+    #[serde(default)]
+    pub labels: LabelConfig,
+    /// What one event may hold.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// The Kafka cluster and the topics on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KafkaConfig {
+    /// Bootstrap servers, `host:port,host:port`.
+    pub brokers: String,
+    /// Topic that is read.
+    #[serde(default = "default_topic")]
+    pub topic: String,
+    /// Compacted topic for predictions.
+    #[serde(default = "default_predictions")]
+    pub predictions: String,
+    /// Topic for drift alerts.
+    #[serde(default = "default_alerts")]
+    pub alerts: String,
+    /// Topic for input that was not accepted.
+    #[serde(default = "default_dead_letters")]
+    pub dead_letters: String,
+    /// Group id under which lag can be watched; it never decides what is read.
+    #[serde(default = "default_group")]
+    pub group: String,
+}
+
+/// A receiver of alerts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// Where alerts are posted.
+    pub url: String,
+    /// File that holds the signing secret, `whsec_...`; kept out of the configuration so that it can be shown.
+    pub secret_file: PathBuf,
+}
+
+/// When models are trained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Changes before the first cut.
+    pub first_cut: NonZeroU32,
+    /// Changes between cuts after that.
+    pub cut_every: NonZeroU32,
+    /// Labelled changes a scope must have before it gets a model.
+    pub rows_min: usize,
+}
+
+impl Default for TrainingConfig {
+    /// Two hundred changes hold about a hundred labels; later cuts cost a fraction of a second each.
+    fn default() -> Self {
+        Self {
+            first_cut: NonZeroU32::new(200).expect("200 is not zero"),
+            cut_every: NonZeroU32::new(500).expect("500 is not zero"),
+            rows_min: 100,
+        }
+    }
+}
+
+/// How labels come about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LabelConfig {
+    /// Days of event time after which a change without evidence is provisionally clean.
+    pub waiting_days: NonZeroU32,
+}
+
+impl Default for LabelConfig {
+    /// The literature's waiting time; about half of all defects are found later and then corrected.
+    fn default() -> Self {
+        Self { waiting_days: NonZeroU32::new(90).expect("90 is not zero") }
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 7070))
+}
+fn one() -> NonZeroUsize {
+    NonZeroUsize::MIN
+}
+fn default_topic() -> String {
+    "code-events".into()
+}
+fn default_predictions() -> String {
+    "predictions".into()
+}
+fn default_alerts() -> String {
+    "alerts".into()
+}
+fn default_dead_letters() -> String {
+    "dead-letters".into()
+}
+fn default_group() -> String {
+    "driftline".into()
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no valid configuration; the message names line, column and key.
+    #[error("{path}: {message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        message: String,
+    },
+    /// A value is well formed but cannot work here.
+    #[error("{path}: `{key}`: {message}")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// What is wrong and what to do.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file: syntax, keys, values; not the surroundings.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.into(), message: error.to_string() })?;
+        config.check_values(path)?;
+        Ok(config)
+    }
+
+    fn check_values(&self, path: &Path) -> Result<(), ConfigError> {
+        let refuse = |key: &str, message: &str| {
+            Err(ConfigError::Value { path: path.into(), key: key.into(), message: message.into() })
+        };
+        if self.kafka.brokers.trim().is_empty() {
+            return refuse("kafka.brokers", "is empty; name at least one broker, such as `127.0.0.1:9092`");
+        }
+        let topics =
+            [&self.kafka.topic, &self.kafka.predictions, &self.kafka.alerts, &self.kafka.dead_letters].map(String::as_str);
+        for (index, topic) in topics.iter().enumerate() {
+            if topics[..index].contains(topic) {
+                return refuse("kafka", "two topics have the same name; what is written would be read as input");
+            }
+        }
+        for webhook in &self.webhook {
+            if !webhook.url.starts_with("http://") && !webhook.url.starts_with("https://") {
+                return refuse("webhook.url", "must begin with http:// or https://");
+            }
+        }
+        if self.limits.file_bytes_max > self.limits.event_bytes_max {
+            return refuse("limits.file_bytes_max", "is larger than limits.event_bytes_max, so it could never be reached");
+        }
+        Ok(())
+    }
+
+    /// Checks the surroundings: the data folder can be written, secrets can be read. Brokers are asked by the caller.
+    pub fn check_environment(&self, path: &Path) -> Result<(), ConfigError> {
+        let refuse = |key: &str, message: String| Err(ConfigError::Value { path: path.into(), key: key.into(), message });
+        if let Err(error) = std::fs::create_dir_all(&self.data) {
+            return refuse("data", format!("{} cannot be created: {error}", self.data.display()));
+        }
+        for webhook in &self.webhook {
+            if let Err(error) = std::fs::read_to_string(&webhook.secret_file) {
+                return refuse("webhook.secret_file", format!("{}: {error}", webhook.secret_file.display()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("driftline.toml");
+        std::fs::write(&path, text).expect("written");
+        Config::read(&path)
+    }
+
+    #[test]
+    fn the_least_configuration_is_a_folder_and_a_broker() {
+        let config = read("data = \"d\"\n[kafka]\nbrokers = \"127.0.0.1:9092\"\n").expect("valid");
+        assert_eq!(config.kafka.topic, "code-events");
+        assert_eq!(config.labels.waiting_days.get(), 90);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_its_line() {
+        let error = read("data = \"d\"\nworker = 2\n[kafka]\nbrokers = \"b\"\n").expect_err("refused").to_string();
+        assert!(error.contains("worker") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn an_output_topic_may_not_be_the_input() {
+        let error = read("data = \"d\"\n[kafka]\nbrokers = \"b\"\nalerts = \"code-events\"\n").expect_err("refused");
+        assert!(error.to_string().contains("same name"), "{error}");
+    }
+}

@@ -1,0 +1,311 @@
+//! Trains models beside the dataflow and keeps them by id; a replay loads or rebuilds what the log names.
+//!
+//! A model's id is a hash of what it was trained on and how, so the same log asks for the same ids. When a rebuilt model
+//! has another id than the log says, that is an error with both ids, never a silent other answer.
+
+use crate::cpu::StageCpu;
+use crossbeam_channel::{Receiver, Sender};
+use driftline_kernels::{BundleParams, Bundle, CpuBackend, KernelError, Rows, Scorer, TrainTask, TrainSet, train_bundles};
+use driftline_operators::models::{ModelShelf, Opinion, ShelfError, TrainRequest};
+use driftline_schema::ids::to_hex;
+use driftline_schema::{ModelId, ModelInfo, ModelRef, Scope};
+use parking_lot::{Condvar, Mutex};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// Changes whenever training itself changes, so that an id never stands for two models.
+const CODE_VERSION: u32 = 1;
+/// Scorers kept in memory; older ones are read back from disk when an old vector is corrected.
+const RESIDENT_MAX: usize = 64;
+
+/// Called when the models of a cut are trained.
+pub type OnReady = Box<dyn Fn(u64, Vec<ModelRef>) + Send>;
+
+/// Trains and keeps models.
+pub struct Trainer {
+    shared: Arc<Shared>,
+    requests: Option<Sender<TrainRequest>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    folder: PathBuf,
+    size_column: u32,
+    features_version: u32,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// CPU time of training.
+    cpu: Arc<StageCpu>,
+}
+
+#[derive(Default)]
+struct State {
+    resident: Vec<(ModelId, Arc<Scorer<CpuBackend>>)>,
+    unavailable: HashMap<ModelId, String>,
+    /// What the log already says of a cut.
+    expected: HashMap<u64, Vec<ModelRef>>,
+    finished: HashSet<u64>,
+    infos: BTreeMap<ModelId, ModelInfo>,
+    trained: u64,
+}
+
+/// What the trainer must know of its surroundings.
+pub struct TrainerConfig {
+    /// Where models are kept.
+    pub folder: PathBuf,
+    /// The column "lines added".
+    pub size_column: u32,
+    /// Version of the features table.
+    pub features_version: u32,
+    /// Model-ready records the log already holds, by cut.
+    pub expected: HashMap<u64, Vec<ModelRef>>,
+    /// CPU time of training is added here.
+    pub cpu: Arc<StageCpu>,
+}
+
+/// Why the trainer cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainerError {
+    /// The folder cannot be made.
+    #[error("cannot create the model folder {folder}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The thread cannot be started.
+    #[error("cannot start the training thread")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Trainer {
+    /// Starts the training thread; `on_ready` is called on it for every cut the log does not yet answer.
+    pub fn start(config: TrainerConfig, on_ready: OnReady) -> Result<Self, TrainerError> {
+        std::fs::create_dir_all(&config.folder)
+            .map_err(|source| TrainerError::Folder { folder: config.folder.clone(), source })?;
+        let shared = Arc::new(Shared {
+            folder: config.folder,
+            size_column: config.size_column,
+            features_version: config.features_version,
+            state: Mutex::new(State { expected: config.expected, ..State::default() }),
+            changed: Condvar::new(),
+            cpu: config.cpu,
+        });
+        // Requests are as rare as cuts, and each waits for the one before it: no bound is needed.
+        let (requests, queue) = crossbeam_channel::unbounded();
+        let worker = shared.clone();
+        let thread = std::thread::Builder::new()
+            .name("driftline-train".into())
+            .spawn(move || worker.serve(&queue, &on_ready))
+            .map_err(TrainerError::Thread)?;
+        Ok(Self { shared, requests: Some(requests), thread: Some(thread) })
+    }
+
+    /// The shelf the dataflow asks.
+    pub fn shelf(&self) -> Arc<dyn ModelShelf> {
+        let requests = self.requests.clone().expect("present until drop");
+        Arc::new(Shelf { shared: self.shared.clone(), requests })
+    }
+
+    /// Models trained or rebuilt since the start, and their descriptions by id.
+    pub fn infos(&self) -> Vec<ModelInfo> {
+        self.shared.state.lock().infos.values().cloned().collect()
+    }
+
+    /// Waits until the models of `cut` are trained; `false` when `stop` says so first.
+    pub fn wait(&self, cut: u64, stop: impl Fn() -> bool) -> bool {
+        let mut state = self.shared.state.lock();
+        while !state.finished.contains(&cut) {
+            if stop() {
+                return false;
+            }
+            self.shared.changed.wait_for(&mut state, std::time::Duration::from_millis(50));
+        }
+        true
+    }
+}
+
+impl Drop for Trainer {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take() {
+            // Shelves held by the dataflow are gone by now; a panic was already reported by its own message.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn serve(&self, queue: &Receiver<TrainRequest>, on_ready: &OnReady) {
+        for request in queue {
+            let _measuring = self.cpu.measure();
+            let models = self.train(&request);
+            let expected = self.state.lock().expected.get(&request.cut).cloned();
+            match expected {
+                Some(expected) => self.compare(request.cut, &expected, &models),
+                None => on_ready(request.cut, models),
+            }
+            self.state.lock().finished.insert(request.cut);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Trains all sets of a cut as one batch.
+    fn train(&self, request: &TrainRequest) -> Vec<ModelRef> {
+        let params = BundleParams { size_column: self.size_column, ..BundleParams::default() };
+        let mut models = Vec::new();
+        let mut fresh: Vec<(ModelInfo, &TrainSet)> = Vec::new();
+        for (scope, set) in &request.sets {
+            let info = self.describe(request.cut, scope, set, &params);
+            models.push(ModelRef { scope: scope.clone(), id: info.id });
+            match self.load(info.id) {
+                Some(scorer) => self.keep(info, scorer),
+                None => fresh.push((info, set)),
+            }
+        }
+        let tasks: Vec<TrainTask<'_>> = fresh.iter().map(|(_, set)| TrainTask { set, params: &params }).collect();
+        for ((info, _), bundle) in fresh.into_iter().zip(train_bundles(&CpuBackend::new(), &tasks)) {
+            match bundle.and_then(|bundle| Scorer::new(&CpuBackend::new(), Arc::new(bundle))) {
+                Ok(scorer) => {
+                    self.store(info.id, scorer.bundle());
+                    self.keep(info, Arc::new(scorer));
+                }
+                Err(error) => {
+                    // The set is one the trainer refuses (one class, say): the scope goes without a model.
+                    tracing::warn!(cut = request.cut, scope = ?info.scope, %error, "no model");
+                    models.retain(|model| model.id != info.id);
+                }
+            }
+        }
+        models.sort();
+        models
+    }
+
+    fn describe(&self, cut: u64, scope: &Scope, set: &TrainSet, params: &BundleParams) -> ModelInfo {
+        let mut hasher = Sha256::new();
+        hasher.update(cut.to_le_bytes());
+        hasher.update(serde_json::to_vec(scope).expect("a scope is plain data"));
+        hasher.update(set.digest());
+        hasher.update(self.features_version.to_le_bytes());
+        hasher.update(serde_json::to_vec(params).expect("parameters are plain data"));
+        hasher.update(CODE_VERSION.to_le_bytes());
+        ModelInfo {
+            id: ModelId(hasher.finalize().into()),
+            scope: scope.clone(),
+            cut,
+            rows: set.rows() as u64,
+            defective: set.labels.iter().filter(|label| **label).count() as u64,
+            features_version: self.features_version,
+        }
+    }
+
+    fn compare(&self, cut: u64, expected: &[ModelRef], models: &[ModelRef]) {
+        let mut state = self.state.lock();
+        for wanted in expected.iter().filter(|wanted| !models.contains(wanted)) {
+            let rebuilt = models.iter().find(|model| model.scope == wanted.scope);
+            let found = rebuilt.map_or_else(|| "none".to_owned(), |model| model.id.to_string());
+            let message = format!("cut {cut}: the log says {} for {:?}, its examples give {found}", wanted.id, wanted.scope);
+            tracing::error!(%message, "a model cannot be rebuilt");
+            state.unavailable.insert(wanted.id, message);
+        }
+    }
+
+    fn keep(&self, info: ModelInfo, scorer: Arc<Scorer<CpuBackend>>) {
+        let mut state = self.state.lock();
+        state.trained += 1;
+        state.resident.push((info.id, scorer));
+        if state.resident.len() > RESIDENT_MAX {
+            state.resident.remove(0);
+        }
+        state.infos.insert(info.id, info);
+    }
+
+    fn path(&self, id: ModelId) -> PathBuf {
+        self.folder.join(format!("{id}.model"))
+    }
+
+    /// Writes the model beside the log; without the file it is rebuilt, so a failure is only said.
+    fn store(&self, id: ModelId, bundle: &Bundle) {
+        let (path, temporary) = (self.path(id), self.path(id).with_extension("tmp"));
+        let written = std::fs::write(&temporary, bundle.to_bytes()).and_then(|()| std::fs::rename(&temporary, &path));
+        if let Err(error) = written {
+            tracing::warn!(path = %path.display(), %error, "a model could not be kept on disk");
+        }
+    }
+
+    fn load(&self, id: ModelId) -> Option<Arc<Scorer<CpuBackend>>> {
+        let bytes = std::fs::read(self.path(id)).ok()?;
+        let scorer: Result<_, KernelError> =
+            Bundle::from_bytes(&bytes).and_then(|bundle| Scorer::new(&CpuBackend::new(), Arc::new(bundle)));
+        scorer.inspect_err(|error| tracing::warn!(model = %id, %error, "a kept model is damaged and is rebuilt")).ok().map(Arc::new)
+    }
+
+    fn scorer(&self, id: ModelId) -> Result<Arc<Scorer<CpuBackend>>, ShelfError> {
+        {
+            let state = self.state.lock();
+            if let Some((_, scorer)) = state.resident.iter().find(|(resident, _)| *resident == id) {
+                return Ok(scorer.clone());
+            }
+            if let Some(message) = state.unavailable.get(&id) {
+                return Err(ShelfError::Unavailable(message.clone()));
+            }
+            // Only a model whose training was checked in this run is read back: a file alone proves nothing.
+            if !state.infos.contains_key(&id) {
+                return Err(ShelfError::Pending);
+            }
+        }
+        let scorer = self.load(id).ok_or_else(|| ShelfError::Unavailable(format!("the file of model {id} is gone")))?;
+        let mut state = self.state.lock();
+        state.resident.push((id, scorer.clone()));
+        if state.resident.len() > RESIDENT_MAX {
+            state.resident.remove(0);
+        }
+        Ok(scorer)
+    }
+}
+
+struct Shelf {
+    shared: Arc<Shared>,
+    requests: Sender<TrainRequest>,
+}
+
+impl ModelShelf for Shelf {
+    fn request(&self, request: TrainRequest) {
+        // The receiver lives until every shelf is gone.
+        self.requests.send(request).expect("the training thread outlives its shelves");
+    }
+
+    fn opinions(&self, model: ModelId, rows: Rows<'_>) -> Result<Vec<Opinion>, ShelfError> {
+        let scorer = self.shared.scorer(model)?;
+        let backend = CpuBackend::new();
+        let broken = |error: KernelError| ShelfError::Unavailable(error.to_string());
+        let scores = scorer.score(&backend, rows).map_err(broken)?;
+        let explanations = scorer.explain(&backend, rows).map_err(broken)?;
+        Ok(scores
+            .iter()
+            .zip(explanations)
+            .map(|(scores, explanation)| {
+                let (gbdt, logistic) = (explanation.gbdt, explanation.logistic);
+                let score_q24 = (scores.gbdt_q24 + scores.logistic_q24).div_euclid(2);
+                let base_q24 = (gbdt.base_q24 + logistic.base_q24).div_euclid(2);
+                let parts = gbdt.features_q24.iter().zip(&logistic.features_q24);
+                Opinion {
+                    score_q24,
+                    base_q24,
+                    contributions_q24: parts.map(|(trees, linear)| (trees + linear).div_euclid(2)).collect(),
+                    gbdt_q24: scores.gbdt_q24,
+                    logistic_q24: scores.logistic_q24,
+                }
+            })
+            .collect())
+    }
+}
+
+/// The first characters of a model id, for people.
+pub fn short(id: &ModelId) -> String {
+    to_hex(&id.0[..6])
+}
