@@ -11,7 +11,7 @@ use driftline_schema::ids::to_hex;
 use driftline_schema::{ModelId, ModelInfo, ModelRef, Scope};
 use parking_lot::{Condvar, Mutex};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -35,6 +35,7 @@ struct Shared {
     folder: PathBuf,
     size_column: u32,
     features_version: u32,
+    answered: u64,
     state: Mutex<State>,
     changed: Condvar,
     /// CPU time of training.
@@ -44,9 +45,6 @@ struct Shared {
 #[derive(Default)]
 struct State {
     resident: Vec<(ModelId, Arc<Scorer<CpuBackend>>)>,
-    unavailable: HashMap<ModelId, String>,
-    /// What the log already says of a cut.
-    expected: HashMap<u64, Vec<ModelRef>>,
     finished: HashSet<u64>,
     infos: BTreeMap<ModelId, ModelInfo>,
     trained: u64,
@@ -60,8 +58,8 @@ pub struct TrainerConfig {
     pub size_column: u32,
     /// Version of the features table.
     pub features_version: u32,
-    /// Model-ready records the log already holds, by cut.
-    pub expected: HashMap<u64, Vec<ModelRef>>,
+    /// The last cut whose model-ready record the log already holds.
+    pub answered: u64,
     /// CPU time of training is added here.
     pub cpu: Arc<StageCpu>,
 }
@@ -91,7 +89,8 @@ impl Trainer {
             folder: config.folder,
             size_column: config.size_column,
             features_version: config.features_version,
-            state: Mutex::new(State { expected: config.expected, ..State::default() }),
+            answered: config.answered,
+            state: Mutex::default(),
             changed: Condvar::new(),
             cpu: config.cpu,
         });
@@ -144,10 +143,8 @@ impl Shared {
         for request in queue {
             let _measuring = self.cpu.measure();
             let models = self.train(&request);
-            let expected = self.state.lock().expected.get(&request.cut).cloned();
-            match expected {
-                Some(expected) => self.compare(request.cut, &expected, &models),
-                None => on_ready(request.cut, models),
+            if request.cut > self.answered {
+                on_ready(request.cut, models);
             }
             self.state.lock().finished.insert(request.cut);
             self.changed.notify_all();
@@ -203,24 +200,10 @@ impl Shared {
         }
     }
 
-    fn compare(&self, cut: u64, expected: &[ModelRef], models: &[ModelRef]) {
-        let mut state = self.state.lock();
-        for wanted in expected.iter().filter(|wanted| !models.contains(wanted)) {
-            let rebuilt = models.iter().find(|model| model.scope == wanted.scope);
-            let found = rebuilt.map_or_else(|| "none".to_owned(), |model| model.id.to_string());
-            let message = format!("cut {cut}: the log says {} for {:?}, its examples give {found}", wanted.id, wanted.scope);
-            tracing::error!(%message, "a model cannot be rebuilt");
-            state.unavailable.insert(wanted.id, message);
-        }
-    }
-
     fn keep(&self, info: ModelInfo, scorer: Arc<Scorer<CpuBackend>>) {
         let mut state = self.state.lock();
         state.trained += 1;
-        state.resident.push((info.id, scorer));
-        if state.resident.len() > RESIDENT_MAX {
-            state.resident.remove(0);
-        }
+        state.hold(info.id, scorer);
         state.infos.insert(info.id, info);
     }
 
@@ -244,28 +227,38 @@ impl Shared {
         scorer.inspect_err(|error| tracing::warn!(model = %id, %error, "a kept model is damaged and is rebuilt")).ok().map(Arc::new)
     }
 
-    fn scorer(&self, id: ModelId) -> Result<Arc<Scorer<CpuBackend>>, ShelfError> {
+    fn scorer(&self, id: ModelId, cut: u64) -> Result<Arc<Scorer<CpuBackend>>, ShelfError> {
         {
             let state = self.state.lock();
             if let Some((_, scorer)) = state.resident.iter().find(|(resident, _)| *resident == id) {
                 return Ok(scorer.clone());
             }
-            if let Some(message) = state.unavailable.get(&id) {
-                return Err(ShelfError::Unavailable(message.clone()));
-            }
             // Only a model whose training was checked in this run is read back: a file alone proves nothing.
             if !state.infos.contains_key(&id) {
-                return Err(ShelfError::Pending);
+                return Err(if state.finished.contains(&cut) { not_rebuilt(&state, id, cut) } else { ShelfError::Pending });
             }
         }
         let scorer = self.load(id).ok_or_else(|| ShelfError::Unavailable(format!("the file of model {id} is gone")))?;
-        let mut state = self.state.lock();
-        state.resident.push((id, scorer.clone()));
-        if state.resident.len() > RESIDENT_MAX {
-            state.resident.remove(0);
-        }
+        self.state.lock().hold(id, scorer.clone());
         Ok(scorer)
     }
+}
+
+impl State {
+    fn hold(&mut self, id: ModelId, scorer: Arc<Scorer<CpuBackend>>) {
+        self.resident.push((id, scorer));
+        if self.resident.len() > RESIDENT_MAX {
+            self.resident.remove(0);
+        }
+    }
+}
+
+/// The log names a model that the examples before its cut do not yield: another version of the code, or a changed log.
+fn not_rebuilt(state: &State, id: ModelId, cut: u64) -> ShelfError {
+    let rebuilt: Vec<String> =
+        state.infos.values().filter(|info| info.cut == cut).map(|info| short(&info.id)).collect();
+    let rebuilt = if rebuilt.is_empty() { "no model".to_owned() } else { rebuilt.join(", ") };
+    ShelfError::Unavailable(format!("the log names model {} for cut {cut}, its examples give {rebuilt}", short(&id)))
 }
 
 struct Shelf {
@@ -279,8 +272,8 @@ impl ModelShelf for Shelf {
         self.requests.send(request).expect("the training thread outlives its shelves");
     }
 
-    fn opinions(&self, model: ModelId, rows: Rows<'_>) -> Result<Vec<Opinion>, ShelfError> {
-        let scorer = self.shared.scorer(model)?;
+    fn opinions(&self, model: ModelId, cut: u64, rows: Rows<'_>) -> Result<Vec<Opinion>, ShelfError> {
+        let scorer = self.shared.scorer(model, cut)?;
         let backend = CpuBackend::new();
         let broken = |error: KernelError| ShelfError::Unavailable(error.to_string());
         let scores = scorer.score(&backend, rows).map_err(broken)?;

@@ -4,11 +4,13 @@
 //! log, so an answer depends on the log alone and not on how long training took.
 
 mod answer;
+mod observed;
 mod scoring;
 mod shelf;
 mod training;
 
+pub use observed::observe;
 pub use answer::{AnswerPart, answer, percentile};
 pub use scoring::{Scored, score};
 pub use shelf::{ModelShelf, Opinion, ShelfError, TrainRequest};
-pub use training::{TrainConfig, train};
+pub use training::{Lesson, TrainConfig, train};

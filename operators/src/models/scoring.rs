@@ -6,9 +6,10 @@
 use super::shelf::{ModelShelf, Opinion, ShelfError};
 use super::training::columns;
 use crate::Records;
+use crate::validate::ControlRow;
 use differential_dataflow::{AsCollection, Hashable};
 use driftline_kernels::Rows;
-use driftline_schema::{ChangeKey, Control, ControlAction, Fixed, ModelId, ModelRef, Position, Scope, Vector};
+use driftline_schema::{ChangeKey, ControlAction, Fixed, ModelId, ModelRef, Position, RepoId, Scope, Vector};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -59,7 +60,8 @@ struct InForce {
 struct Ledger(BTreeMap<u32, Vec<InForce>>);
 
 impl Ledger {
-    fn note(&mut self, position: Position, control: Control) {
+    fn note(&mut self, row: ControlRow) {
+        let ControlRow { position, control, .. } = row;
         let ControlAction::ModelReady { cut, models } = control.action else { return };
         let line = self.0.entry(position.partition).or_default();
         let at = line.partition_point(|ready| ready.offset < position.offset);
@@ -67,7 +69,8 @@ impl Ledger {
     }
 
     /// The newest model ready before `position` for this repository: its own, else the organisation's.
-    fn model(&self, position: Position, repository: &str) -> Option<(ModelId, u64)> {
+    fn model(&self, key: ChangeKey) -> Option<(ModelId, u64)> {
+        let position = key.position;
         let line = self.0.get(&position.partition)?;
         let before = &line[..line.partition_point(|ready| ready.offset < position.offset)];
         let newest = |wanted: &dyn Fn(&Scope) -> bool| {
@@ -75,26 +78,26 @@ impl Ledger {
                 ready.models.iter().find(|model| wanted(&model.scope)).map(|model| (model.id, ready.cut))
             })
         };
-        newest(&|scope| matches!(scope, Scope::Repository(name) if name == repository))
+        newest(&|scope| matches!(scope, Scope::Repository(name) if RepoId::of(name) == key.repo))
             .or_else(|| newest(&|scope| *scope == Scope::Organisation))
     }
 }
 
-/// A vector waiting to be scored, with its repository's name.
-type Pending = ((Arc<str>, Vector), isize);
+/// A vector waiting to be scored.
+type Pending = (Vector, isize);
 type Update<D> = (D, u64, isize);
 
 /// Scores vectors; `is_size` tells which columns belong to the size group.
 pub fn score<'scope>(
-    vectors: Records<'scope, (Arc<str>, Vector)>,
-    controls: Records<'scope, (Position, Control)>,
+    vectors: Records<'scope, Vector>,
+    controls: Records<'scope, ControlRow>,
     shelf: Arc<dyn ModelShelf>,
     is_size: fn(usize) -> bool,
 ) -> Records<'scope, (ChangeKey, Scored)> {
-    let by_repository = Exchange::new(|((_, vector), _, _): &Update<(Arc<str>, Vector)>| vector.key.repo.hashed());
+    let by_repository = Exchange::new(|(vector, _, _): &Update<Vector>| vector.key.repo.hashed());
     type Builder = CapacityContainerBuilder<Vec<Update<(ChangeKey, Scored)>>>;
     let mut waiting: BTreeMap<u64, (Capability<u64>, Vec<Pending>)> = BTreeMap::new();
-    let mut noted: BTreeMap<u64, Vec<(Position, Control)>> = BTreeMap::new();
+    let mut noted: BTreeMap<u64, Vec<ControlRow>> = BTreeMap::new();
     let mut ledger = Ledger::default();
     let worker = vectors.scope().worker();
     vectors
@@ -130,7 +133,7 @@ pub fn score<'scope>(
                             break;
                         }
                         while let Some(controls) = noted.first_entry().filter(|entry| *entry.key() <= time) {
-                            controls.remove().into_iter().for_each(|(position, control)| ledger.note(position, control));
+                            controls.remove().into_iter().for_each(|row| ledger.note(row));
                         }
                         let (held, rows) = entry.get();
                         match score_rows(rows, &ledger, shelf.as_ref(), is_size) {
@@ -163,17 +166,17 @@ fn score_rows(
     let mut scored = Vec::with_capacity(rows.len());
     let mut by_model: HashMap<(ModelId, u64), Vec<&Pending>> = HashMap::new();
     for row in rows {
-        let ((repository, vector), diff) = row;
-        match ledger.model(vector.key.position, repository) {
+        let (vector, diff) = row;
+        match ledger.model(vector.key) {
             Some(model) => by_model.entry(model).or_default().push(row),
             None => scored.push(((vector.key, abstain()), *diff)),
         }
     }
     for (model, rows) in by_model {
-        let width = rows.first().map_or(0, |((_, vector), _)| vector.values.len());
-        let features: Vec<f32> = rows.iter().flat_map(|((_, vector), _)| columns(&vector.values)).collect();
-        let opinions = shelf.opinions(model.0, Rows { columns: width, features: &features })?;
-        for (((_, vector), diff), opinion) in rows.iter().zip(opinions) {
+        let width = rows.first().map_or(0, |(vector, _)| vector.values.len());
+        let features: Vec<f32> = rows.iter().flat_map(|(vector, _)| columns(&vector.values)).collect();
+        let opinions = shelf.opinions(model.0, model.1, Rows { columns: width, features: &features })?;
+        for ((vector, diff), opinion) in rows.iter().zip(opinions) {
             scored.push(((vector.key, explain(vector, model, &opinion, shelf, is_size)), *diff));
         }
     }

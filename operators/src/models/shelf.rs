@@ -42,8 +42,8 @@ pub enum ShelfError {
 pub trait ModelShelf: Send + Sync {
     /// Asks for the models of a cut; returns at once.
     fn request(&self, request: TrainRequest);
-    /// What the model says of each row.
-    fn opinions(&self, model: ModelId, rows: Rows<'_>) -> Result<Vec<Opinion>, ShelfError>;
+    /// What the model trained at `cut` says of each row.
+    fn opinions(&self, model: ModelId, cut: u64, rows: Rows<'_>) -> Result<Vec<Opinion>, ShelfError>;
     /// Probability in millionths of a Q24 log-odds.
     fn probability(&self, score_q24: i64) -> driftline_schema::Fixed {
         let q30 = driftline_kernels::probability_q30(score_q24);

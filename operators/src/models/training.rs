@@ -6,8 +6,10 @@
 use super::shelf::{ModelShelf, TrainRequest};
 use crate::Records;
 use crate::examples::Example;
+use crate::validate::ControlRow;
 use driftline_kernels::TrainSet;
-use driftline_schema::{ChangeKey, Control, ControlAction, Fixed, Position, RepoId, Scope};
+use driftline_schema::{ChangeKey, ControlAction, Fixed, RepoId, Scope};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use timely::dataflow::channels::pact::Exchange;
@@ -31,21 +33,35 @@ impl Default for TrainConfig {
     }
 }
 
+/// What training gathers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Lesson {
+    /// A repository's name, which scopes are called by.
+    Name(RepoId, Arc<str>),
+    /// A labelled vector.
+    Example(Example),
+}
+
 /// The examples of all repositories as of one time.
 #[derive(Default)]
 struct Gathered {
-    repositories: BTreeMap<RepoId, (Arc<str>, BTreeMap<ChangeKey, Example>)>,
+    names: BTreeMap<RepoId, Arc<str>>,
+    repositories: BTreeMap<RepoId, BTreeMap<ChangeKey, Example>>,
 }
 
 impl Gathered {
-    fn update(&mut self, example: Example, diff: isize) {
-        let repo = example.key.repo;
-        let (_, rows) =
-            self.repositories.entry(repo).or_insert_with(|| (example.repository.clone(), BTreeMap::new()));
-        if diff > 0 {
-            rows.insert(example.key, example);
-        } else if rows.get(&example.key) == Some(&example) {
-            rows.remove(&example.key);
+    fn update(&mut self, lesson: Lesson, diff: isize) {
+        match lesson {
+            // A name is a function of the id, so it stays true when the last change that told it is taken back.
+            Lesson::Name(repo, name) => drop(self.names.insert(repo, name)),
+            Lesson::Example(example) => {
+                let rows = self.repositories.entry(example.key.repo).or_default();
+                if diff > 0 {
+                    rows.insert(example.key, example);
+                } else if rows.get(&example.key) == Some(&example) {
+                    rows.remove(&example.key);
+                }
+            }
         }
     }
 
@@ -53,11 +69,12 @@ impl Gathered {
         let mut sets = Vec::new();
         let mut everything: Vec<&Example> = Vec::new();
         let mut contributing = 0;
-        for (name, rows) in self.repositories.values() {
+        for (repo, rows) in &self.repositories {
             let recent: Vec<&Example> = rows.values().rev().take(config.rows_max).collect();
             contributing += usize::from(!recent.is_empty());
             everything.extend(&recent);
-            sets.extend(train_set(&recent, config).map(|set| (Scope::Repository(name.to_string()), set)));
+            let named = self.names.get(repo).zip(train_set(&recent, config));
+            sets.extend(named.map(|(name, set)| (Scope::Repository(name.to_string()), set)));
         }
         // With one repository the organisation's model would be the repository's own, trained twice.
         if contributing > 1 {
@@ -96,18 +113,18 @@ pub(super) fn columns(values: &[Fixed]) -> Vec<f32> {
 
 /// Asks `shelf` for the models of every cut, once.
 pub fn train<'scope>(
-    examples: Records<'scope, Example>,
-    controls: Records<'scope, (Position, Control)>,
+    lessons: Records<'scope, Lesson>,
+    controls: Records<'scope, ControlRow>,
     shelf: Arc<dyn ModelShelf>,
     config: TrainConfig,
 ) {
     // One worker gathers: a training set is a few megabytes, and the batch of all scopes is trained as one.
-    let to_first = Exchange::new(|_: &(Example, u64, isize)| 0);
-    let cuts_to_first = Exchange::new(|_: &((Position, Control), u64, isize)| 0);
+    let to_first = Exchange::new(|_: &(Lesson, u64, isize)| 0);
+    let cuts_to_first = Exchange::new(|_: &(ControlRow, u64, isize)| 0);
     let mut gathered = Gathered::default();
-    let mut waiting: BTreeMap<u64, (Vec<(Example, isize)>, BTreeSet<u64>)> = BTreeMap::new();
+    let mut waiting: BTreeMap<u64, (Vec<(Lesson, isize)>, BTreeSet<u64>)> = BTreeMap::new();
     let mut asked: BTreeSet<u64> = BTreeSet::new();
-    examples.inner.binary_frontier::<_, timely::container::CapacityContainerBuilder<Vec<()>>, _, _, _, _>(
+    lessons.inner.binary_frontier::<_, timely::container::CapacityContainerBuilder<Vec<()>>, _, _, _, _>(
         controls.inner,
         to_first,
         cuts_to_first,
@@ -115,27 +132,27 @@ pub fn train<'scope>(
         move |capability, _info| {
             // Nothing is ever sent, so nothing here holds time back.
             drop(capability);
-            move |(examples, examples_frontier), (controls, controls_frontier), _output| {
-                examples.for_each_stamp(|_, data| {
-                    for (example, time, diff) in data.flat_map(|buffer| buffer.drain(..)) {
-                        waiting.entry(time).or_default().0.push((example, diff));
+            move |(lessons, lessons_frontier), (controls, controls_frontier), _output| {
+                lessons.for_each_stamp(|_, data| {
+                    for (lesson, time, diff) in data.flat_map(|buffer| buffer.drain(..)) {
+                        waiting.entry(time).or_default().0.push((lesson, diff));
                     }
                 });
                 controls.for_each_stamp(|_, data| {
-                    for ((_, control), time, diff) in data.flat_map(|buffer| buffer.drain(..)) {
-                        if let (ControlAction::Cut { cut }, true) = (&control.action, diff > 0) {
+                    for (row, time, diff) in data.flat_map(|buffer| buffer.drain(..)) {
+                        if let (ControlAction::Cut { cut }, true) = (&row.control.action, diff > 0) {
                             waiting.entry(time).or_default().1.insert(*cut);
                         }
                     }
                 });
                 while let Some(entry) = waiting.first_entry() {
-                    if examples_frontier.less_equal(entry.key()) || controls_frontier.less_equal(entry.key()) {
+                    if lessons_frontier.less_equal(entry.key()) || controls_frontier.less_equal(entry.key()) {
                         break;
                     }
                     let (mut rows, cuts) = entry.remove();
                     // Retractions first: a corrected example is a retraction and an insertion at one time.
                     rows.sort_by_key(|(_, diff)| *diff);
-                    rows.into_iter().for_each(|(example, diff)| gathered.update(example, diff));
+                    rows.into_iter().for_each(|(lesson, diff)| gathered.update(lesson, diff));
                     for cut in cuts.into_iter().filter(|cut| asked.insert(*cut)) {
                         shelf.request(gathered.request(cut, &config));
                     }

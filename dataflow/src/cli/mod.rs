@@ -1,0 +1,86 @@
+//! The command line: one file a command, the shared arguments here.
+
+mod check;
+mod data;
+mod explain;
+mod export;
+mod replay;
+mod risk;
+mod run;
+mod up;
+
+use crate::config::ConfigError;
+use clap::{Parser, Subcommand};
+use std::error::Error;
+
+/// Live code quality: how risky is a commit, why, where, and can the model be trusted.
+#[derive(Debug, Parser)]
+#[command(name = "driftline", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Replay the history of repositories, then follow them and serve predictions; no service needed.
+    Up(up::UpArgs),
+    /// The same on a Kafka cluster.
+    Run(run::RunArgs),
+    /// Produce change events from a git history.
+    Collect(crate::collect::CollectArgs),
+    /// Measure files: complexity, size and nesting by file and function.
+    Metrics(crate::metrics_command::MetricsArgs),
+    /// Score commits of a local repository; exit 3 when one is over the threshold.
+    Risk(risk::RiskArgs),
+    /// Everything known of one commit: features, contributions, model, receipt, evidence.
+    Explain(explain::ExplainArgs),
+    /// Run the published protocols on a table of changes.
+    Evaluate(crate::evaluate::EvaluateArgs),
+    /// Write vectors, labels and predictions to a Parquet file.
+    Export(export::ExportArgs),
+    /// Recompute everything from the log.
+    Replay(replay::ReplayArgs),
+    /// Check a configuration and its surroundings; exit 78 when something is wrong.
+    Check(check::CheckArgs),
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// As asked.
+    Done,
+    /// `risk --fail-over`: a commit is riskier than allowed.
+    OverThreshold,
+    /// The configuration cannot be used.
+    BadConfiguration(ConfigError),
+    /// Anything else.
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+impl<E: Error + Send + Sync + 'static> From<Result<(), E>> for Outcome {
+    fn from(result: Result<(), E>) -> Self {
+        match result {
+            Ok(()) => Self::Done,
+            Err(error) => Self::Failed(Box::new(error)),
+        }
+    }
+}
+
+/// Runs one command.
+pub fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Up(args) => up::run(args).into(),
+        Command::Run(args) => run::run(args),
+        Command::Collect(args) => crate::collect::run(args).into(),
+        Command::Metrics(args) => crate::metrics_command::run(args).into(),
+        Command::Risk(args) => risk::run(args),
+        Command::Explain(args) => explain::run(args).into(),
+        Command::Evaluate(args) => crate::evaluate::run(args).into(),
+        Command::Export(args) => export::run(args).into(),
+        Command::Replay(args) => replay::run(args).into(),
+        Command::Check(args) => check::run(args),
+    }
+}
