@@ -30,3 +30,6 @@ fn gather(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
         }
     }
 }
+
+pub mod history;
+pub mod lab;

@@ -1,0 +1,86 @@
+//! Where a data folder is, and the engine on the embedded log in it.
+
+use crate::collect::CollectError;
+use crate::engine::{Engine, EngineConfig, EngineError};
+use crate::log::{DataDir, EmbeddedLog, LogConfig, LogError};
+use crate::source::{AppendError, EmbeddedSource, SourceError};
+use clap::Args;
+use driftline_sinks::Sink;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Arguments of every command that works on a data folder.
+#[derive(Clone, Debug, Args)]
+pub struct DataArgs {
+    /// Folder with the log, bindings and models.
+    #[arg(long, value_name = "DIR", default_value = ".driftline")]
+    pub data: PathBuf,
+    /// Dataflow workers; on two cores one is the faster choice beside HTTP.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub workers: NonZeroUsize,
+}
+
+/// Why a command on a data folder failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Reading the log.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Writing the log.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A git history.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// A file of the data folder or an output file.
+    #[error("cannot write {path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// Two runs over one log parted.
+    #[error("{0}")]
+    Differs(String),
+    /// HTTP cannot be served.
+    #[error("cannot serve HTTP on {address}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// An engine on the embedded log of a data folder.
+pub struct Local {
+    /// The folder; holding it keeps other processes out.
+    pub dir: DataDir,
+    /// The log.
+    pub log: Arc<EmbeddedLog>,
+    /// The engine.
+    pub engine: Engine,
+}
+
+impl Local {
+    /// Opens the folder (made if missing), its log, and starts the engine.
+    pub fn start(args: &DataArgs, config: &EngineConfig, sinks: Vec<Box<dyn Sink>>) -> Result<Self, DataError> {
+        let dir = DataDir::open(&args.data)?;
+        let log = Arc::new(EmbeddedLog::open(&dir, &LogConfig::default())?);
+        let source = Box::new(EmbeddedSource::new(&log)?);
+        let config = EngineConfig { workers: args.workers, ..config.clone() };
+        let engine = Engine::start(&dir, source, log.clone(), &config, sinks)?;
+        Ok(Self { dir, log, engine })
+    }
+}

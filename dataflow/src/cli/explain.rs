@@ -1,0 +1,111 @@
+//! `driftline explain COMMIT`: everything known of one commit, from the log of a data folder.
+
+use super::data::{DataArgs, DataError, Local};
+use super::show;
+use crate::engine::EngineConfig;
+use clap::Args;
+use driftline_operators::features::FEATURES;
+use driftline_schema::Fixed;
+use driftline_sinks::view::{ChangeDetail, Lookup};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: driftline explain 3fa9c1d --json")]
+pub struct ExplainArgs {
+    /// The commit's id or the first characters of it, at least four.
+    #[arg(value_name = "COMMIT")]
+    commit: String,
+    /// Its repository, by name; needed when the data folder holds several.
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed with `--json`.
+#[derive(Serialize)]
+struct Explanation<'a> {
+    repository: &'a str,
+    prediction: &'a Option<driftline_schema::Prediction>,
+    features: BTreeMap<&'static str, Fixed>,
+    label: &'a Option<driftline_schema::Label>,
+    evidence: &'a [driftline_sinks::view::EvidenceRow],
+}
+
+/// Runs the command.
+pub fn run(args: ExplainArgs) -> Result<(), DataError> {
+    let config = EngineConfig { announce: false, ..EngineConfig::default() };
+    let local = Local::start(&args.data, &config, Vec::new())?;
+    local.engine.wait_until_idle()?;
+    let found = find(&local, &args);
+    local.engine.stop()?;
+    print(&found?, args.json);
+    Ok(())
+}
+
+fn find(local: &Local, args: &ExplainArgs) -> Result<ChangeDetail, DataError> {
+    let view = local.engine.view();
+    let names: Vec<String> = match &args.repository {
+        Some(name) => vec![name.clone()],
+        None => view.repositories().1.iter().map(|row| row.repository.to_string()).collect(),
+    };
+    let mut found = Vec::new();
+    for name in &names {
+        match view.lookup(name, &args.commit).1 {
+            Lookup::Found(detail) => found.push(*detail),
+            Lookup::NoCommit => {}
+            Lookup::NoRepository => return Err(missing(format!("the log holds no repository `{name}`"))),
+            Lookup::Ambiguous(commits) => {
+                let commits: Vec<String> = commits.iter().map(ToString::to_string).collect();
+                return Err(missing(format!("`{}` is the start of several commits: {}", args.commit, commits.join(", "))));
+            }
+            Lookup::BadPrefix => {
+                return Err(missing(format!("`{}` is no start of a commit id (4 to 64 hex digits)", args.commit)));
+            }
+        }
+    }
+    match found.len() {
+        0 => Err(missing(format!("no commit of {} begins with `{}`", names.join(", "), args.commit))),
+        1 => Ok(found.remove(0)),
+        _ => Err(missing("several repositories hold such a commit; name one with --repository".to_owned())),
+    }
+}
+
+fn missing(message: String) -> DataError {
+    DataError::NotFound(message)
+}
+
+fn print(detail: &ChangeDetail, json: bool) {
+    let values = detail.vector.iter().flat_map(|vector| vector.iter());
+    let features: BTreeMap<&'static str, Fixed> = FEATURES.iter().map(|meta| meta.name).zip(values.copied()).collect();
+    if json {
+        let explanation = Explanation {
+            repository: &detail.repository,
+            prediction: &detail.prediction,
+            features,
+            label: &detail.label,
+            evidence: &detail.evidence,
+        };
+        println!("{}", serde_json::to_string(&explanation).expect("an explanation is plain data"));
+        return;
+    }
+    if let Some(prediction) = &detail.prediction {
+        print!("{}", show::page(prediction));
+    }
+    match &detail.label {
+        Some(label) => println!("label: {:?} by {}, {} rows of evidence", label.verdict, label.kind.code(), label.evidence),
+        None => println!("label: none yet"),
+    }
+    for evidence in &detail.evidence {
+        println!("  {} says {:?}, weight {}, record {}", evidence.kind.code(), evidence.verdict, evidence.weight, evidence.source);
+    }
+    println!("features:");
+    for (meta, value) in FEATURES.iter().zip(detail.vector.iter().flat_map(|vector| vector.iter())) {
+        println!("  {:<28} {:<14} {:<9} {}", meta.name, value.to_string(), meta.unit, meta.definition);
+    }
+}

@@ -1,0 +1,108 @@
+//! What a run did: the last line of `up --exit-when-idle`.
+
+use crate::cpu::{peak_rss_bytes, process_cpu_ns};
+use crate::engine::Engine;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+/// Counts of one run; field names are a stable contract.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Records read from the log.
+    pub events: u64,
+    /// Records accepted; with `rejected` they add up to `events`.
+    pub accepted: u64,
+    /// Records refused.
+    pub rejected: u64,
+    /// Records this run appended.
+    pub appended: u64,
+    /// Live changes.
+    pub commits: u64,
+    /// Contents parsed.
+    pub files_parsed: u64,
+    /// Contents that had been parsed before and were not parsed again.
+    pub blobs_reused: u64,
+    /// Labels by kind of evidence.
+    pub labels: BTreeMap<&'static str, u64>,
+    /// Models trained or rebuilt.
+    pub models: u64,
+    /// Predictions.
+    pub predictions: u64,
+    /// Drift alerts, open or resolved.
+    pub alerts: u64,
+    /// Next offset of each partition: the log up to here is reflected.
+    pub as_of: Vec<u64>,
+    /// Digest of every maintained collection.
+    pub digest: String,
+    /// CPU seconds by stage.
+    pub cpu_seconds: BTreeMap<&'static str, f64>,
+    /// Largest resident set in bytes.
+    pub peak_rss_bytes: u64,
+}
+
+impl Summary {
+    /// Of an engine that is idle.
+    pub fn of(engine: &Engine, appended: u64) -> Self {
+        let (view, reflected) = (engine.view().summary(), engine.reflected());
+        let mut labels = BTreeMap::new();
+        for ((kind, _verdict), count) in &view.labels {
+            *labels.entry(kind.code()).or_insert(0) += count;
+        }
+        let counts = engine.counts();
+        let (events, rejected) = (engine.clock().records_read(), view.rejects.values().sum());
+        Self {
+            events,
+            accepted: counts.accepted.load(Ordering::Relaxed),
+            rejected,
+            appended,
+            commits: view.changes as u64,
+            files_parsed: counts.parse.parsed(),
+            blobs_reused: counts.parse.reused(),
+            labels,
+            models: engine.models().len() as u64,
+            predictions: view.predictions as u64,
+            alerts: view.alerts as u64,
+            as_of: reflected.as_of,
+            digest: reflected.digests.combined(),
+            cpu_seconds: cpu_seconds(engine),
+            peak_rss_bytes: peak_rss_bytes(),
+        }
+    }
+}
+
+/// Seconds by stage; `collect` counts its own thread only, so `other` holds the threads that read and compare.
+fn cpu_seconds(engine: &Engine) -> BTreeMap<&'static str, f64> {
+    let counts = engine.counts();
+    let seconds = |ns: u64| (ns as f64 / 1e6).round() / 1e3;
+    let (parse, total) = (counts.parse.cpu_ns(), process_cpu_ns());
+    let stages = &counts.stages;
+    let parts = [
+        ("append", stages.collect.ns()),
+        ("ingest", stages.ingest.ns()),
+        ("parse", parse),
+        ("dataflow", stages.dataflow.ns().saturating_sub(parse)),
+        ("train", stages.train.ns()),
+    ];
+    let known: u64 = parts.iter().map(|(_, ns)| ns).sum();
+    let mut seconds_by_stage: BTreeMap<_, _> = parts.into_iter().map(|(name, ns)| (name, seconds(ns))).collect();
+    seconds_by_stage.insert("collect_and_other", seconds(total.saturating_sub(known)));
+    seconds_by_stage.insert("total", seconds(total));
+    seconds_by_stage
+}
+
+/// Prints the summary: JSON on one line, or a few lines for people.
+pub fn print_summary(summary: &Summary, json: bool) {
+    if json {
+        println!("{}", serde_json::to_string(summary).expect("counts and names are plain data"));
+        return;
+    }
+    println!(
+        "{} events ({} accepted, {} rejected), {} commits, {} predictions, {} models, {} alerts",
+        summary.events, summary.accepted, summary.rejected, summary.commits, summary.predictions, summary.models, summary.alerts
+    );
+    println!("{} contents parsed, {} reused; labels {:?}", summary.files_parsed, summary.blobs_reused, summary.labels);
+    let total = summary.cpu_seconds.get("total").copied().unwrap_or(0.0);
+    println!("{total:.1} CPU s, peak memory {} MiB", summary.peak_rss_bytes >> 20);
+    println!("digest {}", summary.digest);
+}

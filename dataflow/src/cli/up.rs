@@ -1,0 +1,175 @@
+//! `driftline up`: the whole engine on the embedded log, for the repositories at hand.
+
+use super::data::{DataArgs, DataError, Local};
+use super::serve::{self, Serving};
+use super::summary::{Summary, print_summary};
+use crate::collect::{AuthorKey, author_key};
+use crate::engine::EngineConfig;
+use crate::importer::{ImportError, Importer};
+use clap::Args;
+use driftline_schema::CommitId;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How often repositories are looked at for new commits: a push is answered within a second.
+const POLL: Duration = Duration::from_millis(300);
+
+/// Arguments of `up`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  driftline up --repo .\n  driftline up --repo a --repo b.git --listen 127.0.0.1:0\n  \
+                        driftline up --repo . --exit-when-idle --json")]
+pub struct UpArgs {
+    /// Repository to replay and follow, a work tree or a bare one; may be given several times.
+    #[arg(long = "repo", value_name = "PATH", default_value = ".")]
+    repos: Vec<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Where HTTP is served; port 0 picks one and prints it.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
+    listen: SocketAddr,
+    /// End when every event is reflected, and print a summary.
+    #[arg(long)]
+    exit_when_idle: bool,
+    /// Print the summary as one JSON object on the last line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+/// Where the key of author pseudonyms is.
+#[derive(Clone, Debug, Args)]
+pub struct KeyArgs {
+    /// Secret that turns author addresses into pseudonyms; made on first use. One file for all data folders of an
+    /// installation keeps a person the same in each. Default: `driftline/author.key` in the user's configuration folder.
+    #[arg(long, value_name = "FILE", env = "DRIFTLINE_AUTHOR_KEY_FILE")]
+    author_key_file: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// Reads the key, making it on first use.
+    pub fn read(&self) -> Result<AuthorKey, DataError> {
+        let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let configuration = || folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
+        let path = self.author_key_file.clone().unwrap_or_else(|| {
+            configuration().unwrap_or_else(|| PathBuf::from(".")).join("driftline").join("author.key")
+        });
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|source| DataError::File { path: parent.into(), source })?;
+        }
+        Ok(author_key(&path)?)
+    }
+}
+
+/// An engine on a data folder with importers for its repositories.
+pub struct Imported {
+    /// The engine.
+    pub local: Local,
+    /// Brings in what is new.
+    pub importer: Importer,
+}
+
+/// Starts the engine on what the log holds and opens the repositories; nothing is brought in yet.
+pub fn open(data: &DataArgs, repos: &[PathBuf], key: &KeyArgs) -> Result<Imported, DataError> {
+    let config = EngineConfig::default();
+    let key = key.read()?;
+    let local = Local::start(data, &config, Vec::new())?;
+    local.engine.wait_until_idle()?;
+    let standing = local.engine.view().summary().changes as u64;
+    let cpu = local.engine.counts().stages.collect.clone();
+    let mut importer = Importer::new(local.log.clone(), &config.training, standing, cpu).map_err(import_error)?;
+    for path in repos {
+        let known = |name: &str| known_commits(&local, name);
+        importer.add(path, &key, &config.limits, known).map_err(import_error)?;
+    }
+    Ok(Imported { local, importer })
+}
+
+fn known_commits(local: &Local, repository: &str) -> Vec<CommitId> {
+    let (_, changes) = local.engine.view().changes();
+    changes.filter(|change| &*change.repository == repository).filter_map(|change| change.commit).collect()
+}
+
+/// The cause in the words of commands on a data folder.
+pub fn import_error(error: ImportError) -> DataError {
+    match error {
+        ImportError::Collect(error) => error.into(),
+        ImportError::Append(error) => error.into(),
+        ImportError::Engine(error) => error.into(),
+    }
+}
+
+impl Imported {
+    /// Brings the histories in with a progress bar, and waits until all of it is reflected.
+    pub fn catch_up(&mut self) -> Result<(), DataError> {
+        let bar = progress_bar();
+        let show = |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        };
+        self.importer.import(&self.local.engine, &show).map_err(import_error)?;
+        bar.set_message("reflecting");
+        self.local.engine.wait_until_idle()?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+}
+
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {pos}/{len} events {wide_bar} {per_sec} {eta} {msg}")
+        .expect("the template is constant and valid");
+    ProgressBar::new(0).with_style(style)
+}
+
+/// Runs the command.
+pub fn run(args: UpArgs) -> Result<(), DataError> {
+    let mut up = open(&args.data, &args.repos, &args.key)?;
+    let serving = serve::start(&up.local.engine, args.listen)?;
+    if !args.json || !args.exit_when_idle {
+        println!("driftline listens on http://{}", serving.address());
+    } else {
+        eprintln!("driftline listens on http://{}", serving.address());
+    }
+    up.catch_up()?;
+    serving.ready();
+    if args.exit_when_idle {
+        return finish(up, serving, args.json);
+    }
+    eprintln!("up to date; following {} (Ctrl-C ends)", plural(args.repos.len()));
+    while !serving.wait_for_signal(POLL) {
+        up.local.engine.check()?;
+        if let Err(error) = up.importer.follow() {
+            follow_failed(error)?;
+        }
+    }
+    finish(up, serving, args.json)
+}
+
+/// A repository may be unreadable for a moment, while it is being rewritten; the log and the engine may not.
+fn follow_failed(error: ImportError) -> Result<(), DataError> {
+    match error {
+        ImportError::Collect(error) => {
+            tracing::warn!(%error, "a repository cannot be read now and will be tried again");
+            Ok(())
+        }
+        other => Err(import_error(other)),
+    }
+}
+
+fn finish(up: Imported, serving: Serving, json: bool) -> Result<(), DataError> {
+    serving.stop();
+    let summary = Summary::of(&up.local.engine, up.importer.events());
+    up.local.engine.stop()?;
+    print_summary(&summary, json);
+    Ok(())
+}
+
+fn plural(repositories: usize) -> String {
+    if repositories == 1 { "1 repository".to_owned() } else { format!("{repositories} repositories") }
+}

@@ -1,0 +1,240 @@
+//! The running engine: a source behind a clock, workers, trainer, publisher, sinks and view, started and stopped as one.
+//!
+//! Nothing here knows which log it runs on. A panic of a worker ends the engine: partial answers are worse than none.
+
+use crate::capture::{Publisher, Reflected};
+use crate::clock::{Clock, ClockConfig, ClockError};
+use crate::conductor::Conductor;
+use crate::config::{LabelConfig, TrainingConfig};
+use crate::cpu::StageCpu;
+use crate::log::DataDir;
+use crate::plan::{Counts, Plan};
+use crate::source::{AppendError, Appender, Source};
+use crate::trainer::{Trainer, TrainerConfig, TrainerError};
+use crate::worker;
+use driftline_operators::features::{FEATURES_VERSION, column};
+use driftline_schema::{Limits, ModelInfo};
+use driftline_sinks::Sink;
+use driftline_sinks::view::{View, ViewReader};
+use parking_lot::Mutex;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use timely::communication::WorkerGuards;
+
+/// How the engine is set up, whatever the log.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Dataflow workers.
+    pub workers: NonZeroUsize,
+    /// How bindings are cut.
+    pub clock: ClockConfig,
+    /// When models are trained.
+    pub training: TrainingConfig,
+    /// How labels come about.
+    pub labels: LabelConfig,
+    /// What one event may hold.
+    pub limits: Limits,
+    /// Whether trained models are announced in the log; a replay only reads it.
+    pub announce: bool,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            workers: NonZeroUsize::MIN,
+            clock: ClockConfig::default(),
+            training: TrainingConfig::default(),
+            labels: LabelConfig::default(),
+            limits: Limits::default(),
+            announce: true,
+        }
+    }
+}
+
+/// Why the engine does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The clock could not start or stopped.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// Models cannot be trained or kept.
+    #[error(transparent)]
+    Trainer(#[from] TrainerError),
+    /// A control record could not be appended.
+    #[error("the log does not take control records")]
+    Append(#[from] AppendError),
+    /// A thread could not be started.
+    #[error("cannot start the engine's threads")]
+    Threads(#[source] std::io::Error),
+    /// timely refused its configuration.
+    #[error("cannot start the dataflow: {0}")]
+    Dataflow(String),
+    /// A worker stopped before it was asked to; its panic was printed above.
+    #[error("a dataflow worker stopped: {0}")]
+    Worker(String),
+}
+
+/// A running engine.
+pub struct Engine {
+    clock: Arc<Clock>,
+    workers: Option<WorkerGuards<()>>,
+    publisher: Option<Publisher>,
+    trainer: Arc<Trainer>,
+    view: ViewReader,
+    counts: Arc<Counts>,
+    stopping: Arc<AtomicBool>,
+    training_failed: Arc<Mutex<Option<AppendError>>>,
+}
+
+impl Engine {
+    /// Starts everything. `further` sinks take each closed time after the view.
+    pub fn start(
+        dir: &DataDir,
+        source: Box<dyn Source>,
+        appender: Arc<dyn Appender>,
+        config: &EngineConfig,
+        further: Vec<Box<dyn Sink>>,
+    ) -> Result<Self, EngineError> {
+        let train_cpu = Arc::<StageCpu>::default();
+        let training_failed: Arc<Mutex<Option<AppendError>>> = Arc::default();
+        let trainer = Arc::new(start_trainer(dir, appender, config, &train_cpu, &training_failed)?);
+        let mut plan = Plan::new(config.limits.clone(), &config.training, &config.labels, trainer.shelf());
+        let ingest = Arc::<StageCpu>::default();
+        plan.counts = Arc::new(Counts::new(ingest.clone(), train_cpu));
+        let counts = plan.counts.clone();
+        let clock = Clock::start(dir, source, config.clock.clone(), config.workers, ingest)?;
+        let (view_sink, view) = View::open();
+        let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(view_sink)];
+        sinks.extend(further);
+        let vectors = clock.clone();
+        let vector_of = Box::new(move |time| vectors.vector(time));
+        let publisher = Publisher::start(config.workers.get(), vector_of, sinks).map_err(EngineError::Threads)?;
+        let (reports, shared) = (publisher.reports(), clock.clone());
+        let workers = timely::execute(timely::Config::process(config.workers.get()), move |worker| {
+            worker::run(worker, &shared, &plan, &reports);
+        })
+        .map_err(EngineError::Dataflow)?;
+        Ok(Self {
+            clock,
+            workers: Some(workers),
+            publisher: Some(publisher),
+            trainer,
+            view,
+            counts,
+            stopping: Arc::default(),
+            training_failed,
+        })
+    }
+
+    /// The current view.
+    pub fn view(&self) -> &ViewReader {
+        &self.view
+    }
+
+    /// Counters for people.
+    pub fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// What is reflected, with digests.
+    pub fn reflected(&self) -> Reflected {
+        self.publisher.as_ref().map(Publisher::reflected).unwrap_or_default()
+    }
+
+    /// Models trained or rebuilt since the start.
+    pub fn models(&self) -> Vec<ModelInfo> {
+        self.trainer.infos()
+    }
+
+    /// Waits until the models of `cut` are trained and announced.
+    pub fn wait_for_models(&self, cut: u64) -> Result<(), EngineError> {
+        while !self.trainer.wait(cut, || self.has_stopped()) {
+            self.check()?;
+        }
+        self.check()
+    }
+
+    /// Waits until everything durable in the log is reflected in the view.
+    pub fn wait_until_idle(&self) -> Result<(), EngineError> {
+        loop {
+            self.check()?;
+            if let Some(time) = self.clock.idle()
+                && self.publisher.as_ref().is_some_and(|publisher| publisher.wait(time, Duration::from_millis(200)))
+                && self.view_reflects(time)
+            {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn view_reflects(&self, time: u64) -> bool {
+        time == 0 || self.view.as_of().time.is_some_and(|reflected| reflected >= time)
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.check().is_err()
+    }
+
+    /// Whether everything still runs.
+    pub fn check(&self) -> Result<(), EngineError> {
+        if let Some(error) = self.training_failed.lock().take() {
+            return Err(error.into());
+        }
+        self.clock.check()?;
+        let guards = self.workers.as_ref().map(WorkerGuards::guards).unwrap_or_default();
+        if !self.stopping.load(Ordering::Acquire) && guards.iter().any(std::thread::JoinHandle::is_finished) {
+            return Err(EngineError::Worker("see the message above".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Stops in order: source, workers, publisher; what was bound is finished first.
+    pub fn stop(mut self) -> Result<(), EngineError> {
+        self.stopping.store(true, Ordering::Release);
+        self.clock.stop();
+        let mut result = Ok(());
+        if let Some(workers) = self.workers.take() {
+            for joined in workers.join() {
+                result = result.and(joined.map_err(EngineError::Worker));
+            }
+        }
+        if let Some(publisher) = self.publisher.take() {
+            publisher.finish();
+        }
+        result
+    }
+}
+
+fn start_trainer(
+    dir: &DataDir,
+    appender: Arc<dyn Appender>,
+    config: &EngineConfig,
+    cpu: &Arc<StageCpu>,
+    failed: &Arc<Mutex<Option<AppendError>>>,
+) -> Result<Trainer, EngineError> {
+    let last = appender.last_controls()?;
+    let conductor = Conductor::new(appender)?;
+    let (announce, failed) = (config.announce, failed.clone());
+    let trainer_config = TrainerConfig {
+        folder: dir.path().join("models"),
+        size_column: column("la").expect("lines added is a feature") as u32,
+        features_version: FEATURES_VERSION,
+        answered: last.model_ready,
+        cpu: cpu.clone(),
+    };
+    let on_ready = Box::new(move |cut, models| {
+        if announce && let Err(error) = conductor.model_ready(cut, models) {
+            *failed.lock() = Some(error);
+        }
+    });
+    Ok(Trainer::start(trainer_config, on_ready)?)
+}
+

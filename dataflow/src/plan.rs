@@ -1,0 +1,74 @@
+//! What every worker builds the same dataflow from: one plan, shared, so that no two workers can differ.
+
+use crate::config::{LabelConfig, TrainingConfig};
+use crate::cpu::StageCpu;
+use driftline_operators::drift::DriftConfig;
+use driftline_operators::models::{ModelShelf, TrainConfig};
+use driftline_operators::origins::OriginSettings;
+use driftline_operators::parse::ParseStats;
+use driftline_operators::syntax::SyntaxLimits;
+use driftline_schema::Limits;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// The settings and shared parts of the dataflow.
+#[derive(Clone)]
+pub struct Plan {
+    /// What one event may hold.
+    pub limits: Arc<Limits>,
+    /// What one parse may cost.
+    pub syntax: SyntaxLimits,
+    /// How line origins are kept.
+    pub origins: OriginSettings,
+    /// Seconds of event time after which a change without evidence is provisionally clean.
+    pub waiting_s: i64,
+    /// When a scope has enough examples.
+    pub train: TrainConfig,
+    /// Windows and thresholds of drift.
+    pub drift: DriftConfig,
+    /// Who trains and keeps models.
+    pub shelf: Arc<dyn ModelShelf>,
+    /// Counts that the dataflow keeps for people.
+    pub counts: Arc<Counts>,
+}
+
+/// Counters fed by the dataflow; for people and `/metrics`, never for an answer.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// What was parsed and what was not parsed again.
+    pub parse: Arc<ParseStats>,
+    /// CPU time by stage.
+    pub stages: Stages,
+    /// Accepted records that held unknown fields.
+    pub unknown_fields: AtomicU64,
+}
+
+/// CPU time of the engine's threads.
+#[derive(Debug, Default)]
+pub struct Stages {
+    /// Reading and walking histories.
+    pub collect: Arc<StageCpu>,
+    /// Reading the log and minting bindings.
+    pub ingest: Arc<StageCpu>,
+    /// The workers: everything in the dataflow, parsing included.
+    pub dataflow: Arc<StageCpu>,
+    /// Training.
+    pub train: Arc<StageCpu>,
+}
+
+impl Plan {
+    /// A plan with the default settings of every operator.
+    pub fn new(limits: Limits, training: &TrainingConfig, labels: &LabelConfig, shelf: Arc<dyn ModelShelf>) -> Self {
+        let syntax = SyntaxLimits { bytes_max: limits.file_bytes_max, ..SyntaxLimits::default() };
+        Self {
+            limits: Arc::new(limits),
+            syntax,
+            origins: OriginSettings::default(),
+            waiting_s: i64::from(labels.waiting_days.get()) * 86_400,
+            train: TrainConfig { rows_min: training.rows_min, ..TrainConfig::default() },
+            drift: DriftConfig::default(),
+            shelf,
+            counts: Arc::default(),
+        }
+    }
+}

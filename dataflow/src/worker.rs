@@ -1,0 +1,42 @@
+//! The worker loop: step the dataflow, report what has closed, park when there is nothing to do.
+
+use crate::capture::{Outbox, Report};
+use crate::clock::Clock;
+use crate::cpu::thread_cpu_ns;
+use crate::graph;
+use crate::outlets::Outlets;
+use crate::plan::Plan;
+use crossbeam_channel::Sender;
+use std::sync::Arc;
+use std::time::Duration;
+use timely::dataflow::operators::probe::Handle as ProbeHandle;
+use timely::worker::Worker;
+
+/// Longest time a worker sleeps without being woken; bounds the cost of a lost wake-up.
+const PARK: Duration = Duration::from_millis(50);
+
+/// Runs one worker until the source ends.
+pub fn run(worker: &mut Worker, clock: &Arc<Clock>, plan: &Plan, reports: &Sender<Report>) {
+    let (index, outbox, probe) = (worker.index(), Outbox::default(), ProbeHandle::new());
+    let outlets = Outlets { outbox: outbox.clone(), probe: probe.clone() };
+    worker.dataflow::<u64, _, _>(|scope| graph::build(scope, clock, plan, &outlets));
+    let (mut reported, mut used) = (0, thread_cpu_ns());
+    while worker.has_dataflows() {
+        worker.step_or_park(Some(PARK));
+        let now = thread_cpu_ns();
+        plan.counts.stages.dataflow.add_ns(now.saturating_sub(used));
+        used = now;
+        let frontier = probe.with_frontier(|frontier| frontier.first().copied()).unwrap_or(u64::MAX);
+        // At the end the frontier is empty: everything up to the last binding is complete.
+        let frontier = frontier.min(clock.next_time());
+        if frontier > reported {
+            reported = frontier;
+            let report = Report { worker: index, shares: outbox.take_before(frontier), frontier };
+            if reports.send(report).is_err() {
+                // The publisher is gone, so nobody is left to see an answer.
+                return;
+            }
+            clock.completed(index, frontier - 1);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+# Shared by the shell suites: counting checks, a small made-up git history, waiting for a server.
+passed=0 failed=0 skipped=0
+ok() { passed=$((passed + 1)); echo "ok: $1"; }
+bad() { failed=$((failed + 1)); echo "FAILED: $1"; }
+check() { local what=$1; shift; if "$@"; then ok "$what"; else bad "$what"; fi; }
+finish() { echo "$passed passed, $failed failed, $skipped skipped"; [ "$failed" -eq 0 ]; exit; }
+
+# A field of the JSON object on standard input: field '["digest"]'.
+field() { python3 -c 'import json,sys; print(eval("json.load(sys.stdin)" + sys.argv[1]))' "$1"; }
+
+# make_history FOLDER COMMITS: a git repository with a seeded history of Python and Go files over two years.
+make_history() {
+  python3 - "$1" "$2" <<'PY'
+import os, random, subprocess, sys
+folder, commits = sys.argv[1], int(sys.argv[2])
+os.makedirs(folder)
+random.seed(7)
+subprocess.run(["git", "init", "-q", "-b", "main", folder], check=True)
+stream = subprocess.Popen(["git", "-C", folder, "fast-import", "--quiet", "--force"], stdin=subprocess.PIPE)
+def put(text): stream.stdin.write(text.encode())
+files, when = {}, 1500000000
+def function(kind, n):
+    if kind == "py":
+        return ["def f%d(a, b):\n" % n, "    if a > %d and b:\n" % (n % 7), "        return a\n", "    return b\n", "\n"]
+    return ["func F%d(a int) int {\n" % n, "\tfor a > %d {\n" % (n % 9), "\t\ta--\n", "\t}\n", "\treturn a\n", "}\n", "\n"]
+for number in range(1, commits + 1):
+    when += random.randint(3600, 150000)
+    author = random.choice(["Ada", "Ben", "Cyd", "Dan"])
+    message = random.choice(["Fix a wrong bound\n", "Add a case\n", "Add a case\n", "Speed up the loop\n"])
+    put("commit refs/heads/main\nmark :%d\nauthor %s <%s@example.org> %d +0100\ncommitter %s <%s@example.org> %d +0100\ndata %d\n%s\n"
+        % (number, author, author.lower(), when, author, author.lower(), when, len(message), message))
+    for _ in range(random.randint(1, 3)):
+        if not files or random.random() < 0.06:
+            kind = random.choice(["py", "go"])
+            path = "%s/part%d.%s" % (random.choice(["core", "net", "tests"]), len(files), kind)
+            files[path] = ["package part\n", "\n"] if kind == "go" else []
+        path = random.choice(sorted(files))
+        lines = files[path]
+        at = random.randint(0, len(lines))
+        del lines[at:at + random.randint(0, 4)]
+        lines[at:at] = function(path.rsplit(".", 1)[1], random.randint(0, 999))
+        data = "".join(lines)
+        put("M 100644 inline %s\ndata %d\n%s\n" % (path, len(data.encode()), data))
+stream.stdin.close()
+sys.exit(stream.wait())
+PY
+}

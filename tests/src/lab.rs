@@ -1,0 +1,111 @@
+//! A log in a temporary folder and an engine over it: what the suites run and compare.
+
+use driftline::clock::ClockConfig;
+use driftline::conductor::Conductor;
+use driftline::config::TrainingConfig;
+use driftline::engine::{Engine, EngineConfig};
+use driftline::importer::Schedule;
+use driftline::log::{DataDir, EmbeddedLog, LogConfig};
+use driftline::source::{Appender, EmbeddedSource};
+use driftline_operators::digest::Digests;
+use driftline_schema::{Event, wire};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How an engine is run over a log.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// Dataflow workers.
+    pub workers: usize,
+    /// Records in one binding at most.
+    pub records_per_binding: usize,
+}
+
+/// A log with what the suites need around it.
+pub struct Lab {
+    dir: DataDir,
+    log: Arc<EmbeddedLog>,
+    partitions: u32,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// Cuts come early, so that short histories have models.
+pub fn training() -> TrainingConfig {
+    let number = |value| NonZeroU32::new(value).expect("not zero");
+    TrainingConfig { first_cut: number(100), cut_every: number(100), rows_min: 30 }
+}
+
+impl Lab {
+    /// An empty log in a folder that goes with the lab.
+    pub fn new(partitions: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut lab = Self::open(folder.path(), partitions);
+        lab._folder = Some(folder);
+        lab
+    }
+
+    /// The log in `folder`.
+    pub fn open(folder: &Path, partitions: u32) -> Self {
+        let dir = DataDir::open(folder).expect("the folder can be used");
+        let count = NonZeroU32::new(partitions).expect("a log has partitions");
+        let log = EmbeddedLog::open(&dir, &LogConfig { partitions: count, ..LogConfig::default() }).expect("the log opens");
+        Self { dir, log: Arc::new(log), partitions, _folder: None }
+    }
+
+    /// Number of partitions.
+    pub fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// Appends events.
+    pub fn append(&self, events: &[Event]) {
+        for event in events {
+            self.append_raw(event.repository.as_bytes(), &wire::encode(event));
+        }
+        self.log.sync().expect("the log takes it");
+    }
+
+    /// Appends any bytes.
+    pub fn append_raw(&self, key: &[u8], payload: &[u8]) {
+        self.log.append(key, payload).expect("the log takes it");
+    }
+
+    /// Makes raw appends durable.
+    pub fn sync(&self) {
+        self.log.sync().expect("the log takes it");
+    }
+
+    /// Starts an engine that announces its models.
+    pub fn start(&self, way: Way) -> Engine {
+        let clock = ClockConfig { replay_records: Some(way.records_per_binding), ..ClockConfig::default() };
+        let workers = NonZeroUsize::new(way.workers).expect("an engine has workers");
+        let config = EngineConfig { workers, clock, training: training(), ..EngineConfig::default() };
+        let source = Box::new(EmbeddedSource::new(&self.log).expect("the log can be read"));
+        Engine::start(&self.dir, source, self.log.clone(), &config, Vec::new()).expect("the engine starts")
+    }
+
+    /// Appends events with cuts as the importer places them, waiting for the models of each.
+    pub fn import(&self, engine: &Engine, events: &[Event]) {
+        let conductor = Conductor::new(self.log.clone()).expect("the log takes control records");
+        let schedule = Schedule::new(&training());
+        for (index, event) in events.iter().enumerate() {
+            self.append_raw(event.repository.as_bytes(), &wire::encode(event));
+            if schedule.due(index as u64 + 1) {
+                let cut = conductor.cut().expect("a cut is appended");
+                engine.wait_for_models(cut).expect("models are trained");
+            }
+        }
+        self.log.sync().expect("the log takes it");
+        engine.wait_until_idle().expect("everything is reflected");
+    }
+
+    /// Runs over the log until everything is reflected and gives the digests.
+    pub fn digests(&self, way: Way) -> Digests {
+        let engine = self.start(way);
+        engine.wait_until_idle().expect("everything is reflected");
+        let digests = engine.reflected().digests;
+        engine.stop().expect("the engine stops");
+        digests
+    }
+}
