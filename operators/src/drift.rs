@@ -4,6 +4,7 @@
 //! live changes in their order, whatever the batches; when a change is taken back, the evaluations after it are repeated
 //! without it, and an alert that rested on it is gone as if it had never opened.
 
+pub mod adwin;
 pub mod bins;
 pub mod elementary;
 mod finding;
