@@ -53,7 +53,7 @@ fn both<'scope>(inputs: Records<'scope, Input>, config: DriftConfig, names: &[&s
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn equals_the_batch_definition_at_every_time(steps in updates(change(), 110)) {
         assert_matches_batch(&steps, |inputs| both(inputs, small(), &NAMES), |live| batch(live, &small(), &NAMES));
