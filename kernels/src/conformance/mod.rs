@@ -1,0 +1,23 @@
+//! One suite for any backend: whole models against a naive trainer, scores and contributions against their definitions.
+//!
+//! A backend conforms when it returns the same bits as the definitions here, which are written for clarity alone: sums in
+//! `i128`, no histograms, no subtraction, brute-force Shapley values.
+
+mod cases;
+mod oracle;
+mod scoring;
+mod training;
+mod vine;
+
+use crate::backend::Backend;
+
+/// Runs every case on `backend`.
+pub(crate) fn run<B: Backend>(backend: &B) {
+    training::run(backend);
+    scoring::run(backend);
+}
+
+#[test]
+fn the_cpu_conforms() {
+    run(&crate::CpuBackend::new());
+}

@@ -1,0 +1,160 @@
+//! Scoring: binned rows walk flat trees without a branch on data.
+//!
+//! A leaf points to itself, so every row takes as many steps as its tree is deep, and several rows (or, for one row, several
+//! trees) walk side by side. Scores are integer sums, so the interleaving is free to change.
+
+use super::explain::Paths;
+use crate::edges::Edges;
+use crate::exact::BINS;
+use crate::gbdt::{Gbdt, Tree};
+use crate::rows::Rows;
+use rayon::prelude::*;
+
+/// Rows, or trees, that walk side by side: independent chains of loads hide each other's latency.
+const LANES: usize = 16;
+/// Rows binned and scored together.
+const BLOCK: usize = 256;
+
+/// Left child in the high twelve bits, column in the next twelve, bin in the low eight.
+#[derive(Clone, Copy, Debug)]
+struct FlatNode(u32);
+
+impl FlatNode {
+    fn new(left: usize, column: u16, bin: u8) -> Self {
+        Self((left as u32) << 20 | u32::from(column) << 8 | u32::from(bin))
+    }
+
+    /// The child for a row with these bins. A leaf compares with 255, which no bin exceeds, and is its own left child.
+    fn next(self, bins: &[u8]) -> u32 {
+        let bin = bins[(self.0 >> 8 & 0xfff) as usize];
+        (self.0 >> 20) + u32::from(bin > self.0 as u8)
+    }
+}
+
+#[derive(Debug)]
+struct FlatTree {
+    first: usize,
+    end: usize,
+    depth: u32,
+}
+
+/// A model laid out for scoring and explaining.
+#[derive(Debug)]
+pub struct CpuForest {
+    edges: Edges,
+    /// Columns that some tree asks for.
+    used: Vec<usize>,
+    base_q24: i64,
+    nodes: Vec<FlatNode>,
+    values: Vec<i32>,
+    trees: Vec<FlatTree>,
+    pub(super) paths: Paths,
+}
+
+impl CpuForest {
+    pub(super) fn new(model: &Gbdt) -> Self {
+        let mut used: Vec<usize> = inner(&model.trees).map(|node| usize::from(node.column)).collect();
+        used.sort_unstable();
+        used.dedup();
+        let mut forest = Self {
+            edges: model.edges.clone(),
+            used,
+            base_q24: model.base_q24,
+            nodes: Vec::new(),
+            values: Vec::new(),
+            trees: Vec::new(),
+            paths: Paths::new(model),
+        };
+        model.trees.iter().for_each(|tree| forest.push(tree));
+        forest
+    }
+
+    fn push(&mut self, tree: &Tree) {
+        let first = self.nodes.len();
+        for (index, node) in tree.nodes.iter().enumerate() {
+            self.nodes.push(if node.is_leaf() {
+                FlatNode::new(index, 0, (BINS - 1) as u8)
+            } else {
+                FlatNode::new(usize::from(node.left), node.column, node.bin)
+            });
+            self.values.push(node.value_q24);
+        }
+        let depth = tree.depths().into_iter().max().unwrap_or(0);
+        self.trees.push(FlatTree { first, end: self.nodes.len(), depth });
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.edges.count()
+    }
+
+    /// Bins of one row; columns that no tree asks for are left as they are.
+    pub(super) fn bin_row(&self, row: &[f32], bins: &mut [u8]) {
+        for &column in &self.used {
+            bins[column] = self.edges.bin(column, row[column]);
+        }
+    }
+
+    pub(super) fn score(&self, rows: Rows<'_>) -> Vec<i64> {
+        let width = self.columns();
+        let mut scores = vec![self.base_q24; rows.count()];
+        let block = |(features, scores): (&[f32], &mut [i64])| {
+            let mut bins = vec![0; scores.len() * width];
+            features
+                .chunks_exact(width)
+                .zip(bins.chunks_exact_mut(width))
+                .for_each(|(row, bins)| self.bin_row(row, bins));
+            self.score_block(&bins, scores);
+        };
+        if scores.len() <= BLOCK {
+            block((rows.features, &mut scores));
+        } else {
+            let features = rows.features.par_chunks(BLOCK * width);
+            features.zip(scores.par_chunks_mut(BLOCK)).for_each(block);
+        }
+        scores
+    }
+
+    fn score_block(&self, bins: &[u8], scores: &mut [i64]) {
+        let width = self.columns();
+        let whole = scores.len() / LANES * LANES;
+        let (groups, rest) = scores.split_at_mut(whole);
+        for (bins, scores) in bins.chunks(LANES * width).zip(groups.chunks_exact_mut(LANES)) {
+            self.trees.iter().for_each(|tree| self.walk_rows(tree, bins, scores));
+        }
+        for (bins, score) in bins[whole * width..].chunks_exact(width).zip(rest) {
+            *score += self.trees.chunks(LANES).map(|trees| self.walk_trees(trees, bins)).sum::<i64>();
+        }
+    }
+
+    /// Sixteen rows through one tree.
+    fn walk_rows(&self, tree: &FlatTree, bins: &[u8], scores: &mut [i64]) {
+        let nodes = &self.nodes[tree.first..tree.end];
+        let values = &self.values[tree.first..tree.end];
+        let width = self.columns();
+        let mut at = [0u32; LANES];
+        for _ in 0..tree.depth {
+            for (lane, at) in at.iter_mut().enumerate() {
+                *at = nodes[*at as usize].next(&bins[lane * width..(lane + 1) * width]);
+            }
+        }
+        for (score, at) in scores.iter_mut().zip(at) {
+            *score += i64::from(values[at as usize]);
+        }
+    }
+
+    /// One row through sixteen trees.
+    fn walk_trees(&self, trees: &[FlatTree], bins: &[u8]) -> i64 {
+        let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
+        let mut at = [0u32; LANES];
+        for _ in 0..depth {
+            for (tree, at) in trees.iter().zip(&mut at) {
+                *at = self.nodes[tree.first + *at as usize].next(bins);
+            }
+        }
+        trees.iter().zip(at).map(|(tree, at)| i64::from(self.values[tree.first + at as usize])).sum()
+    }
+}
+
+fn inner(trees: &[Tree]) -> impl Iterator<Item = &crate::gbdt::Node> {
+    trees.iter().flat_map(|tree| &tree.nodes).filter(|node| !node.is_leaf())
+}

@@ -1,0 +1,128 @@
+//! The CPU backend: portable code on the current rayon pool, and the definition of what every backend returns.
+//!
+//! The number of threads, the size of a batch and the order of rows change only how integer sums are grouped, so they
+//! cannot change a result.
+
+mod dataset;
+mod explain;
+mod forest;
+mod histogram;
+mod split;
+mod training;
+
+pub use dataset::CpuDataset;
+pub use forest::CpuForest;
+pub use training::CpuTraining;
+
+use crate::KernelError;
+use crate::backend::{
+    Backend, Contributions, CountTask, ForestTask, GradientTask, HistogramTask, JobStart, LeafTask, PartitionTask,
+    Split, SplitTask, SubtractTask, Summary,
+};
+use crate::edges::BinCounts;
+use crate::exact::{BINS, Sums};
+use crate::gbdt::Gbdt;
+use crate::rows::TrainSet;
+use rayon::prelude::*;
+
+/// Trains and scores on the CPU.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CpuBackend;
+
+impl CpuBackend {
+    /// The backend; it holds nothing.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl Backend for CpuBackend {
+    type Dataset = CpuDataset;
+    type Training = CpuTraining;
+    type Forest = CpuForest;
+
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    /// One job at a time stays in a core's cache; several jobs run on several cores.
+    fn wave(&self) -> usize {
+        1
+    }
+
+    fn load(&self, sets: &[&TrainSet]) -> Vec<Result<CpuDataset, KernelError>> {
+        sets.par_iter().map(|set| CpuDataset::load(set)).collect()
+    }
+
+    fn summary<'a>(&self, dataset: &'a CpuDataset) -> &'a Summary {
+        dataset.summary()
+    }
+
+    fn begin(&self, jobs: &[JobStart<'_, CpuDataset>]) -> Result<CpuTraining, KernelError> {
+        Ok(CpuTraining::begin(jobs))
+    }
+
+    fn gradients(&self, training: &mut CpuTraining, tasks: &[GradientTask]) -> Result<Vec<Sums>, KernelError> {
+        Ok(tasks.iter().map(|task| training.job(task.job).gradients(task.tree)).collect())
+    }
+
+    fn histograms(&self, training: &mut CpuTraining, tasks: &[HistogramTask]) -> Result<(), KernelError> {
+        tasks.iter().for_each(|task| training.job(task.job).histogram(task.slot, task.rows.clone()));
+        Ok(())
+    }
+
+    fn subtract(&self, training: &mut CpuTraining, tasks: &[SubtractTask]) -> Result<(), KernelError> {
+        tasks.iter().for_each(|task| training.job(task.job).subtract(task.from, task.minus));
+        Ok(())
+    }
+
+    fn best_splits(&self, training: &CpuTraining, tasks: &[SplitTask<'_>]) -> Result<Vec<Option<Split>>, KernelError> {
+        Ok(tasks.iter().map(|task| split::best(training, task)).collect())
+    }
+
+    fn partition(&self, training: &mut CpuTraining, tasks: &[PartitionTask]) -> Result<Vec<u32>, KernelError> {
+        Ok(tasks.iter().map(|task| training.job(task.job).partition(task)).collect())
+    }
+
+    fn add_leaves(&self, training: &mut CpuTraining, tasks: &[LeafTask]) -> Result<(), KernelError> {
+        tasks.iter().for_each(|task| training.job(task.job).add_leaf(task.rows.clone(), task.value_q24));
+        Ok(())
+    }
+
+    fn forests(&self, models: &[&Gbdt]) -> Result<Vec<CpuForest>, KernelError> {
+        Ok(models.iter().map(|model| CpuForest::new(model)).collect())
+    }
+
+    fn score(&self, tasks: &[ForestTask<'_, CpuForest>]) -> Result<Vec<Vec<i64>>, KernelError> {
+        tasks.iter().map(|task| task.rows.check(task.forest.columns())).collect::<Result<(), _>>()?;
+        Ok(each(tasks, |task| task.forest.score(task.rows)))
+    }
+
+    fn explain(&self, tasks: &[ForestTask<'_, CpuForest>]) -> Result<Vec<Vec<Contributions>>, KernelError> {
+        tasks.iter().map(|task| task.rows.check(task.forest.columns())).collect::<Result<(), _>>()?;
+        Ok(each(tasks, |task| task.forest.explain(task.rows)))
+    }
+
+    fn count_bins(&self, tasks: &[CountTask<'_>]) -> Result<Vec<BinCounts>, KernelError> {
+        tasks.iter().map(|task| task.rows.check(task.edges.count())).collect::<Result<(), _>>()?;
+        Ok(each(tasks, count_bins))
+    }
+}
+
+/// Runs every task; a lone task stays on the calling thread, because a hand-over to the pool costs more than a small batch.
+fn each<T: Sync, R: Send>(tasks: &[T], run: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    match tasks {
+        [task] => vec![run(task)],
+        _ => tasks.par_iter().map(run).collect(),
+    }
+}
+
+fn count_bins(task: &CountTask<'_>) -> BinCounts {
+    let mut columns = vec![[0; BINS]; task.edges.count()];
+    for row in task.rows.features.chunks_exact(task.edges.count().max(1)) {
+        for (column, (&value, counts)) in row.iter().zip(&mut columns).enumerate() {
+            counts[usize::from(task.edges.bin(column, value))] += 1;
+        }
+    }
+    BinCounts { columns }
+}
