@@ -1,0 +1,141 @@
+//! Appends control records, one after the other, with numbers that go on where the log ends.
+//!
+//! *When* to cut may depend on clocks, label counts or drift; everything that follows is a function of the log.
+
+use crate::source::{AppendError, Appender, LastControls};
+use driftline_schema::{Control, ControlAction, ControlId, ModelRef};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// The id of the control record of a cut.
+pub fn cut_id(cut: u64) -> ControlId {
+    ControlId::of("cut", cut)
+}
+
+/// The id of the control record that puts the models of a cut in force.
+pub fn model_ready_id(cut: u64) -> ControlId {
+    ControlId::of("model-ready", cut)
+}
+
+/// The one that appends control records. Calls of several threads are put in one order.
+pub struct Conductor {
+    appender: Arc<dyn Appender>,
+    numbers: Mutex<Numbers>,
+}
+
+struct Numbers {
+    last: LastControls,
+    /// An append failed: the log alone knows whether its number is used.
+    unsure: bool,
+}
+
+impl Conductor {
+    /// Goes on from the last control records that stand in the log.
+    pub fn open(appender: Arc<dyn Appender>) -> Result<Self, AppendError> {
+        let last = appender.last_controls()?;
+        Ok(Self { appender, numbers: Mutex::new(Numbers { last, unsure: false }) })
+    }
+
+    /// Cuts the log here and returns the cut's number; they count from 1.
+    pub fn cut(&self) -> Result<u64, AppendError> {
+        let mut numbers = self.numbers.lock();
+        self.refresh(&mut numbers)?;
+        let cut = numbers.last.cut + 1;
+        self.append_one(&mut numbers, &Control { id: cut_id(cut), action: ControlAction::Cut { cut } })?;
+        Ok(cut)
+    }
+
+    /// Puts the models trained at a cut in force from here on. False, and nothing is appended, when those of this cut or
+    /// of a later one are in force already: a replay trains again what the log has.
+    pub fn model_ready(&self, cut: u64, models: Vec<ModelRef>) -> Result<bool, AppendError> {
+        let mut numbers = self.numbers.lock();
+        self.refresh(&mut numbers)?;
+        if cut <= numbers.last.model_ready || cut > numbers.last.cut {
+            return Ok(false);
+        }
+        let action = ControlAction::ModelReady { cut, models };
+        self.append_one(&mut numbers, &Control { id: model_ready_id(cut), action })?;
+        Ok(true)
+    }
+
+    /// The highest numbers appended so far, by this conductor or before it.
+    pub fn last(&self) -> LastControls {
+        self.numbers.lock().last
+    }
+
+    fn refresh(&self, numbers: &mut Numbers) -> Result<(), AppendError> {
+        if numbers.unsure {
+            numbers.last = self.appender.last_controls()?;
+            numbers.unsure = false;
+        }
+        Ok(())
+    }
+
+    fn append_one(&self, numbers: &mut Numbers, control: &Control) -> Result<(), AppendError> {
+        match self.appender.append_control(control) {
+            Ok(_ends) => {
+                numbers.last.note(&control.action);
+                Ok(())
+            }
+            Err(error) => {
+                numbers.unsure = true;
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{DataDir, EmbeddedLog, LogConfig, scratch};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Fails after the record was appended, as a lost confirmation does.
+    struct Unsure(EmbeddedLog, AtomicBool);
+
+    impl Appender for Unsure {
+        fn partitions(&self) -> u32 {
+            self.0.partitions()
+        }
+        fn append(&self, key: &[u8], payload: &[u8]) -> Result<u32, AppendError> {
+            Appender::append(&self.0, key, payload)
+        }
+        fn append_control(&self, control: &Control) -> Result<Vec<u64>, AppendError> {
+            let ends = self.0.append_control(control)?;
+            if self.1.swap(false, Ordering::Relaxed) {
+                let (topic, reason) = ("t".to_owned(), "lost".to_owned());
+                return Err(AppendError::NotDurable { topic, records: 1, reason });
+            }
+            Ok(ends)
+        }
+        fn sync(&self) -> Result<Vec<u64>, AppendError> {
+            Appender::sync(&self.0)
+        }
+        fn last_controls(&self) -> Result<LastControls, AppendError> {
+            Appender::last_controls(&self.0)
+        }
+    }
+
+    #[test]
+    fn numbers_go_on_after_a_restart_and_after_an_append_of_unknown_outcome() {
+        let dir = scratch();
+        let open = || {
+            let data = DataDir::open(dir.path()).expect("free");
+            let log = EmbeddedLog::open(&data, &LogConfig::default()).expect("opens");
+            let appender = Arc::new(Unsure(log, AtomicBool::new(false)));
+            (appender.clone(), Conductor::open(appender).expect("opens"))
+        };
+        let (_, conductor) = open();
+        assert_eq!(conductor.cut().expect("cuts"), 1);
+        assert!(conductor.model_ready(1, vec![]).expect("appends"));
+        assert!(!conductor.model_ready(1, vec![]).expect("is there already"));
+        assert!(!conductor.model_ready(2, vec![]).expect("there is no such cut"));
+        drop(conductor);
+        let (appender, conductor) = open();
+        assert_eq!(conductor.last(), LastControls { cut: 1, model_ready: 1 });
+        appender.1.store(true, Ordering::Relaxed);
+        conductor.cut().expect_err("the confirmation was lost");
+        assert_eq!(conductor.cut().expect("cuts"), 3, "the lost one stands");
+    }
+}

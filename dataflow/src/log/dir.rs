@@ -1,0 +1,99 @@
+//! The data directory and its lock: one process writes it at a time.
+//!
+//! The lock is the operating system's, on an open file, so it ends with the process however that ends; a leftover
+//! `LOCK` file alone locks nothing.
+
+use super::error::LogError;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A locked data directory. Clones share the lock, which ends with the last of them.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: Arc<File>,
+}
+
+impl DataDir {
+    /// Creates the directory where needed and locks it; fails at once when another holder has it.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, LogError> {
+        let path = path.into();
+        create_dir(&path)?;
+        let file_path = path.join("LOCK");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&file_path)
+            .map_err(|source| LogError::io("open", &file_path, source))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LogError::Locked { holder: holder(&mut file), path }),
+            Err(TryLockError::Error(source)) => return Err(LogError::io("lock", &file_path, source)),
+        }
+        // The process id is only for the message above; the lock itself is what counts.
+        let noted = file.set_len(0).and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+        noted.map_err(|source| LogError::io("write", &file_path, source))?;
+        Ok(Self { path, _lock: Arc::new(file) })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.take(20).read_to_string(&mut text) {
+        Ok(bytes) if bytes > 0 => text,
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// Creates `path` and makes its name durable.
+pub(crate) fn create_dir(path: &Path) -> Result<(), LogError> {
+    std::fs::create_dir_all(path).map_err(|source| LogError::io("create", path, source))?;
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the names in `path` durable: a synced file whose name is lost is lost too.
+pub(crate) fn sync_dir(path: &Path) -> Result<(), LogError> {
+    File::open(path).and_then(|dir| dir.sync_all()).map_err(|source| LogError::io("sync", path, source))
+}
+
+/// Writes a small file so that it is either there and whole or not there at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LogError> {
+    let fresh = path.with_extension("tmp");
+    let written = File::create(&fresh).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(|source| LogError::io("write", &fresh, source))?;
+    std::fs::rename(&fresh, path).map_err(|source| LogError::io("rename", &fresh, source))?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_refused_until_the_first_is_gone() {
+        let dir = crate::log::scratch();
+        let first = DataDir::open(dir.path()).expect("free");
+        let clone = first.clone();
+        drop(first);
+        let refused = DataDir::open(dir.path()).expect_err("held by the clone").to_string();
+        assert!(refused.contains("in use by process"), "{refused}");
+        assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+        drop(clone);
+        DataDir::open(dir.path()).expect("free again");
+    }
+}

@@ -1,0 +1,75 @@
+//! What can go wrong with files of the data directory.
+//!
+//! Every message names the file; for damage also the byte.
+
+use std::path::{Path, PathBuf};
+
+/// Why the embedded log (or another file of the data directory) cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Another process, or another part of this one, has the data directory.
+    #[error("{} is in use by process {holder}", path.display())]
+    Locked {
+        /// The data directory.
+        path: PathBuf,
+        /// Process id as the holder noted it.
+        holder: String,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// Bytes that had been made durable are not what was written. Nothing is repaired: the file must come back from a
+    /// copy, or be removed by a person who accepts the loss.
+    #[error("{} is damaged at byte {byte}: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the first bad record begins.
+        byte: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The record is larger than the log takes.
+    #[error("a record of {key_bytes} bytes of key and {payload_bytes} of payload is over the limit")]
+    TooLarge {
+        /// Size of the key.
+        key_bytes: usize,
+        /// Size of the payload.
+        payload_bytes: usize,
+    },
+    /// A topic's name could not be a folder's name.
+    #[error("`{0}` is no topic name: 1 to 249 of letters, digits, `.`, `_`, `-`")]
+    TopicName(String),
+    /// An earlier sync failed, so it is unknown what of the file is durable; only a restart can tell.
+    #[error("{} failed to sync earlier; restart to go on from what is durable", path.display())]
+    Halted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The partition does not hold this offset.
+    #[error("{} holds offsets up to {end}, not {wanted}", path.display())]
+    NoSuchOffset {
+        /// The partition's folder.
+        path: PathBuf,
+        /// The next offset to be written.
+        end: u64,
+        /// The offset asked for.
+        wanted: u64,
+    },
+}
+
+impl LogError {
+    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+    pub(crate) fn damaged(path: &Path, byte: u64, reason: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), byte, reason: reason.into() }
+    }
+}

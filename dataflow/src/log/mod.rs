@@ -1,0 +1,233 @@
+//! The embedded durable log: topics, partitions and offsets with Kafka's meaning, in files of the data directory.
+//!
+//! An append is buffered; [`EmbeddedLog::sync`] makes all appends before it durable, and only then may readers see them.
+//! Callers sync once per batch. A tail that a crash left half written is cut off on opening; damage anywhere else is an
+//! error that names file and byte.
+//!
+//! Layout: `DATA/TOPIC/topic.json`, `DATA/TOPIC/PARTITION/FIRST-OFFSET.log`.
+
+mod control;
+mod dir;
+mod error;
+mod frame;
+mod frames;
+mod partition;
+mod reader;
+mod segment;
+#[cfg(test)]
+mod tests;
+
+pub use dir::DataDir;
+pub(crate) use dir::write_whole;
+pub use error::LogError;
+pub use frame::RECORD_BYTES_MAX;
+pub use reader::PartitionReader;
+
+use crate::source::{LastControls, Wake, partition_of};
+use driftline_schema::{Control, Event, Position, wire};
+use parking_lot::Mutex;
+use partition::{Append, DurableEnd, PartitionWriter};
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const FORMAT: u32 = 1;
+
+/// A topic of the embedded log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// The topic's name.
+    pub topic: String,
+    /// Partitions of a new topic; one that exists keeps its own, as keys would move otherwise. Four, so that a few
+    /// repositories are read side by side without many small syncs.
+    pub partitions: NonZeroU32,
+    /// Size in bytes from which a new segment is begun. The last segment is read whole on opening, so this bounds the
+    /// time to open: 64 MiB take about a tenth of a second.
+    pub segment_bytes: u32,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        let partitions = NonZeroU32::new(4).expect("four is not zero");
+        Self { topic: "code-events".to_owned(), partitions, segment_bytes: 64 << 20 }
+    }
+}
+
+/// What a topic's folder says of itself.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TopicFile {
+    format: u32,
+    partitions: NonZeroU32,
+}
+
+/// One topic, open for appending and reading. Clones share it.
+#[derive(Clone)]
+pub struct EmbeddedLog {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    _lock: DataDir,
+    topic: String,
+    partitions: Vec<(PathBuf, Arc<DurableEnd>)>,
+    writer: Mutex<Writer>,
+    wakes: Mutex<Vec<Wake>>,
+}
+
+struct Writer {
+    partitions: Vec<PartitionWriter>,
+    last: LastControls,
+    /// A control record was appended and is not known to be durable in every partition.
+    control_pending: bool,
+}
+
+impl EmbeddedLog {
+    /// Opens the topic, creating it where needed, after repairing what a crash left.
+    pub fn open(dir: &DataDir, config: &LogConfig) -> Result<Self, LogError> {
+        check_topic(&config.topic)?;
+        let topic = dir.path().join(&config.topic);
+        dir::create_dir(&topic)?;
+        let partitions = partition_count(&topic.join("topic.json"), config)?;
+        let segment_bytes = u64::from(config.segment_bytes.clamp(1, 1 << 30));
+        let writers: Result<Vec<_>, _> = (0..partitions.get())
+            .map(|partition| PartitionWriter::open(&topic.join(partition.to_string()), segment_bytes))
+            .collect();
+        let mut writers = writers?;
+        let last = control::complete(&mut writers)?;
+        let inner = Inner {
+            _lock: dir.clone(),
+            topic: config.topic.clone(),
+            partitions: writers.iter().map(|writer| (writer.dir().to_owned(), writer.durable().clone())).collect(),
+            writer: Mutex::new(Writer { partitions: writers, last, control_pending: false }),
+            wakes: Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The topic's name.
+    pub fn topic(&self) -> &str {
+        &self.inner.topic
+    }
+
+    /// Number of partitions.
+    pub fn partitions(&self) -> u32 {
+        self.inner.partitions.len() as u32
+    }
+
+    /// Appends a record to the partition of its key; durable after the next [`Self::sync`].
+    pub fn append(&self, key: &[u8], payload: &[u8]) -> Result<Position, LogError> {
+        if !frame::fits(key.len(), payload.len()) {
+            return Err(LogError::TooLarge { key_bytes: key.len(), payload_bytes: payload.len() });
+        }
+        let partition = partition_of(key, self.partitions());
+        let mut writer = self.inner.writer.lock();
+        let end = &mut writer.partitions[partition as usize];
+        end.make_room()?;
+        let offset = end.append(&Append { key, payload, control: false, append_time_ms: now_ms() });
+        Ok(Position { partition, offset })
+    }
+
+    /// Appends a control record to every partition and makes it durable, with everything before it. After an error it
+    /// is unknown whether it stands; if it stands anywhere, it will stand everywhere.
+    pub fn append_control(&self, control: &Control) -> Result<Vec<u64>, LogError> {
+        let payload = wire::encode(&Event::of_control(control.clone()));
+        if !frame::fits(0, payload.len()) {
+            return Err(LogError::TooLarge { key_bytes: 0, payload_bytes: payload.len() });
+        }
+        let append_time_ms = now_ms();
+        let mut writer = self.inner.writer.lock();
+        // Partitions may differ by one control record only, or the next opening could not tell which are missing.
+        if writer.control_pending {
+            self.sync_all(&mut writer)?;
+        }
+        writer.partitions.iter_mut().try_for_each(PartitionWriter::make_room)?;
+        writer.control_pending = true;
+        for end in &mut writer.partitions {
+            end.append(&Append { key: b"", payload: &payload, control: true, append_time_ms });
+        }
+        writer.last.note(&control.action);
+        self.sync_all(&mut writer)
+    }
+
+    /// Makes every append before this call durable and visible to readers. Returns the durable end of each partition.
+    pub fn sync(&self) -> Result<Vec<u64>, LogError> {
+        self.sync_all(&mut self.inner.writer.lock())
+    }
+
+    fn sync_all(&self, writer: &mut Writer) -> Result<Vec<u64>, LogError> {
+        let mut synced = false;
+        for end in writer.partitions.iter_mut().filter(|end| end.is_dirty()) {
+            end.sync()?;
+            synced = true;
+        }
+        writer.control_pending = false;
+        if synced {
+            self.inner.wakes.lock().iter().for_each(Wake::wake);
+        }
+        Ok(self.ends())
+    }
+
+    /// The highest numbers among the control records appended so far.
+    pub fn last_controls(&self) -> LastControls {
+        self.inner.writer.lock().last
+    }
+
+    /// The durable end of each partition: the first offset a reader cannot see yet.
+    pub fn ends(&self) -> Vec<u64> {
+        self.inner.partitions.iter().map(|(_, end)| end.get().next_offset).collect()
+    }
+
+    /// Reads a partition from `offset` on.
+    pub fn reader(&self, partition: u32, offset: u64) -> Result<PartitionReader, LogError> {
+        let (dir, end) = &self.inner.partitions[partition as usize];
+        PartitionReader::open(dir.clone(), partition, end.clone(), offset)
+    }
+
+    /// Wakes `wake` whenever there is more to read.
+    pub fn wake_on_sync(&self, wake: Wake) {
+        self.inner.wakes.lock().push(wake);
+    }
+}
+
+/// The time an append notes. It is written to the log once and read from there ever after, so a replay sees the same.
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_millis() as i64)
+}
+
+/// A directory for a test, in memory where there is such a file system: a sync on a disk takes milliseconds.
+#[cfg(test)]
+pub(crate) fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary directory can be made")
+}
+
+fn check_topic(name: &str) -> Result<(), LogError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let sound = (1..=249).contains(&name.len()) && name.bytes().all(allowed) && name != "." && name != "..";
+    if sound { Ok(()) } else { Err(LogError::TopicName(name.to_owned())) }
+}
+
+/// The number of partitions the topic was created with, creating it now if it is new.
+fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZeroU32, LogError> {
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let file: TopicFile =
+                serde_json::from_slice(&bytes).map_err(|error| LogError::damaged(path, 0, error.to_string()))?;
+            if file.format != FORMAT {
+                let reason = format!("format {}, this build reads {FORMAT}", file.format);
+                return Err(LogError::damaged(path, 0, reason));
+            }
+            Ok(file.partitions)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let file = TopicFile { format: FORMAT, partitions: config.partitions };
+            let bytes = serde_json::to_vec(&file).expect("two numbers are written as JSON");
+            write_whole(path, &bytes)?;
+            Ok(config.partitions)
+        }
+        Err(source) => Err(LogError::io("read", path, source)),
+    }
+}

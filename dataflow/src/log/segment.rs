@@ -1,0 +1,129 @@
+//! The files of a partition: which there are, and where the last one ends after a crash.
+//!
+//! A segment is named by the offset of its first record and only the last one may end in the middle of a record,
+//! because a segment is synced before the next is created.
+
+use super::error::LogError;
+use super::frame::{self, HEADER_BYTES};
+use super::frames::Frames;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+
+/// Where a partition ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// First offset of the last segment.
+    pub base: u64,
+    /// Bytes of whole records in the last segment.
+    pub bytes: u64,
+    /// Offset the next record gets.
+    pub next_offset: u64,
+    /// Control records in the partition.
+    pub controls: u64,
+}
+
+/// The file whose first record has offset `base`.
+pub(super) fn segment_path(dir: &Path, base: u64) -> PathBuf {
+    dir.join(format!("{base:020}.log"))
+}
+
+/// First offsets of the segments in `dir`, ascending.
+pub(super) fn segments(dir: &Path) -> Result<Vec<u64>, LogError> {
+    let fail = |source| LogError::io("list", dir, source);
+    let mut bases = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(fail)? {
+        let name = entry.map_err(fail)?.file_name();
+        let base =
+            name.to_str().and_then(|name| name.strip_suffix(".log")).and_then(|digits| digits.parse::<u64>().ok());
+        bases.extend(base);
+    }
+    bases.sort_unstable();
+    Ok(bases)
+}
+
+/// Finds the end of a partition, cutting off what a crash left half written. `None` when it has no segment yet.
+pub(super) fn recover(dir: &Path) -> Result<Option<Tail>, LogError> {
+    let bases = segments(dir)?;
+    let Some((&last, earlier)) = bases.split_last() else { return Ok(None) };
+    let mut controls = 0;
+    if let Some(&sealed) = earlier.last() {
+        let tail = scan_sealed(dir, sealed)?;
+        if tail.next_offset != last {
+            let reason = format!("it ends before offset {} but the next segment begins at {last}", tail.next_offset);
+            return Err(LogError::damaged(&segment_path(dir, sealed), tail.bytes, reason));
+        }
+        controls = tail.controls;
+    } else if last != 0 {
+        let reason = format!("the segments before offset {last} are missing");
+        return Err(LogError::damaged(&segment_path(dir, last), 0, reason));
+    }
+    scan_last(dir, Tail { base: last, bytes: 0, next_offset: last, controls }).map(Some)
+}
+
+/// Reads records as long as they follow on `tail`, which moves along; returns why it stopped early.
+fn follow(frames: &mut Frames, end: u64, tail: &mut Tail) -> Result<Option<String>, LogError> {
+    loop {
+        match frames.next(end) {
+            Ok(Some(frame)) if frame.header.offset != tail.next_offset => {
+                return Ok(Some(format!("offset {} stands where {} belongs", frame.header.offset, tail.next_offset)));
+            }
+            Ok(Some(frame)) => {
+                tail.next_offset += 1;
+                tail.controls = frame.header.controls;
+                tail.bytes = frames.at();
+            }
+            Ok(None) => return Ok(None),
+            Err(LogError::Damaged { reason, .. }) => return Ok(Some(reason)),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn scan_sealed(dir: &Path, base: u64) -> Result<Tail, LogError> {
+    let mut tail = Tail { base, bytes: 0, next_offset: base, controls: 0 };
+    let mut frames = Frames::open(&segment_path(dir, base))?;
+    let end = frames.file_bytes()?;
+    match follow(&mut frames, end, &mut tail)? {
+        None => Ok(tail),
+        Some(reason) => Err(LogError::damaged(frames.path(), tail.bytes, reason)),
+    }
+}
+
+fn scan_last(dir: &Path, mut tail: Tail) -> Result<Tail, LogError> {
+    let mut frames = Frames::open(&segment_path(dir, tail.base))?;
+    let end = frames.file_bytes()?;
+    let Some(reason) = follow(&mut frames, end, &mut tail)? else { return Ok(tail) };
+    let path = frames.path().to_owned();
+    if let Some(witness) = written_after(&path, &tail, end)? {
+        let reason = format!("{reason}, though it was durable before the record at byte {witness} was written");
+        return Err(LogError::damaged(&path, tail.bytes, reason));
+    }
+    let lost = end - tail.bytes;
+    tracing::warn!(file = %path.display(), byte = tail.bytes, bytes = lost, reason, "cut off a half-written tail");
+    let cut = OpenOptions::new().write(true).open(&path).and_then(|file| {
+        file.set_len(tail.bytes)?;
+        file.sync_all()
+    });
+    cut.map_err(|source| LogError::io("cut", &path, source))?;
+    Ok(tail)
+}
+
+/// Looks behind a bad record for a whole one that was written when the bad one was already durable. Only such a record
+/// tells damage from a crash: without a sync, a disk may keep later bytes and lose earlier ones.
+fn written_after(path: &Path, tail: &Tail, end: u64) -> Result<Option<u64>, LogError> {
+    use std::os::unix::fs::FileExt;
+    let mut rest = vec![0; (end - tail.bytes) as usize];
+    let read = std::fs::File::open(path).and_then(|file| file.read_exact_at(&mut rest, tail.bytes));
+    read.map_err(|source| LogError::io("read", path, source))?;
+    let most = tail.next_offset + 1 + (rest.len() / HEADER_BYTES) as u64;
+    let witness = (1..rest.len().saturating_sub(HEADER_BYTES - 1)).find(|&at| {
+        let Ok(header) = frame::decode_header(&rest[at..at + HEADER_BYTES]) else { return false };
+        let plausible = header.offset > tail.next_offset && header.offset < most;
+        let fits = at + header.record_bytes() <= rest.len();
+        plausible
+            && fits
+            && u64::from(header.durable) > tail.bytes
+            && frame::is_whole(&rest[at..at + header.record_bytes()])
+    });
+    Ok(witness.map(|at| tail.bytes + at as u64))
+}

@@ -1,0 +1,189 @@
+//! A Kafka topic as a source.
+//!
+//! Each partition has its own queue, so holding one back holds back no other; a queue that is not asked fills up to
+//! its bound and then librdkafka stops fetching, which is the back-pressure.
+
+use super::{Events, KafkaConfig, is_control, is_transient, partition_count};
+use crate::source::{LogEnd, Next, Record, Source, SourceError, Wake};
+use driftline_schema::Position;
+use rdkafka::consumer::base_consumer::PartitionQueue;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How far a partition was read.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The offset after the last record handed out.
+    next: AtomicU64,
+    /// The broker said that there is no more.
+    at_end: AtomicBool,
+}
+
+/// Reads a Kafka topic.
+pub struct KafkaSource {
+    config: KafkaConfig,
+    // Before the consumer: a queue must be gone before the client it belongs to.
+    queues: Vec<PartitionQueue<Events>>,
+    consumer: Arc<BaseConsumer<Events>>,
+    progress: Arc<[Progress]>,
+    wake: Wake,
+}
+
+impl KafkaSource {
+    /// Connects and learns the number of partitions; reads nothing until sought.
+    pub fn open(config: &KafkaConfig) -> Result<Self, SourceError> {
+        let consumer = connect(config)?;
+        let partitions = partition_count(consumer.client(), config)?;
+        let progress = (0..partitions).map(|_| Progress::default()).collect();
+        Ok(Self { config: config.clone(), queues: Vec::new(), consumer, progress, wake: Wake::default() })
+    }
+
+    /// Serves events that concern no single partition.
+    fn serve(&self) -> Result<(), SourceError> {
+        // A bounded number: a flood of errors must not keep us from records.
+        for _ in 0..16 {
+            match self.consumer.poll(Duration::ZERO) {
+                None => return Ok(()),
+                Some(Err(error)) => self.tolerate(error)?,
+                Some(Ok(message)) => {
+                    let place = format!("{}:{}", message.partition(), message.offset());
+                    return Err(self.config.fault(format!("record {place} came by the wrong queue")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tolerate(&self, error: KafkaError) -> Result<(), SourceError> {
+        if is_transient(&error) {
+            self.consumer.context().outage.begins(&self.config.topic, &error.to_string());
+            return Ok(());
+        }
+        Err(self.config.fault(error))
+    }
+
+    fn offsets(&self, next: &[u64]) -> Result<TopicPartitionList, SourceError> {
+        let mut list = TopicPartitionList::new();
+        for (partition, &offset) in next.iter().enumerate() {
+            list.add_partition_offset(&self.config.topic, partition as i32, Offset::Offset(offset as i64))
+                .map_err(|error| self.config.fault(error))?;
+        }
+        Ok(list)
+    }
+}
+
+fn connect(config: &KafkaConfig) -> Result<Arc<BaseConsumer<Events>>, SourceError> {
+    let consumer = config.consumer()?.create_with_context(Events::new(config));
+    Ok(Arc::new(consumer.map_err(|error| config.fault(error))?))
+}
+
+impl LogEnd for Arc<[Progress]> {
+    fn reached(&self, next: &[u64]) -> bool {
+        let read = |(partition, &next): (&Progress, &u64)| {
+            partition.at_end.load(Ordering::Acquire) && partition.next.load(Ordering::Acquire) <= next
+        };
+        self.len() == next.len() && self.iter().zip(next).all(read)
+    }
+}
+
+impl Source for KafkaSource {
+    fn name(&self) -> String {
+        format!("kafka:{}", self.config.topic)
+    }
+
+    fn partitions(&self) -> u32 {
+        self.progress.len() as u32
+    }
+
+    fn range(&mut self) -> Result<Vec<Range<u64>>, SourceError> {
+        let ask = |partition| {
+            let answer = self.consumer.fetch_watermarks(&self.config.topic, partition, self.config.timeout());
+            let (low, high) = answer.map_err(|error| self.config.fault(error))?;
+            Ok(low as u64..high as u64)
+        };
+        (0..self.partitions() as i32).map(ask).collect()
+    }
+
+    fn seek(&mut self, next: &[u64]) -> Result<(), SourceError> {
+        assert_eq!(next.len(), self.progress.len(), "one offset for each partition");
+        if !self.queues.is_empty() {
+            // What the old client has fetched already lies in its queues: a new one has nothing to mix up.
+            self.queues.clear();
+            self.consumer = connect(&self.config)?;
+        }
+        for (partition, &offset) in next.iter().enumerate() {
+            // Before the assignment: from then on records would go to the common queue.
+            let queue = self.consumer.split_partition_queue(&self.config.topic, partition as i32);
+            let mut queue = queue.ok_or_else(|| self.config.fault("the topic's name is not valid"))?;
+            let wake = self.wake.clone();
+            queue.set_nonempty_callback(move || wake.wake());
+            self.queues.push(queue);
+            self.progress[partition].next.store(offset, Ordering::Release);
+            self.progress[partition].at_end.store(false, Ordering::Release);
+        }
+        self.consumer.assign(&self.offsets(next)?).map_err(|error| self.config.fault(error))
+    }
+
+    fn next(&mut self, partition: u32) -> Result<Next, SourceError> {
+        let Some(queue) = self.queues.get(partition as usize) else { return Ok(Next::NotYet) };
+        let progress = &self.progress[partition as usize];
+        loop {
+            match queue.poll(Duration::ZERO) {
+                Some(Ok(message)) => {
+                    let offset = message.offset() as u64;
+                    // After a reconnect the broker may send again what we have.
+                    if offset < progress.next.load(Ordering::Relaxed) {
+                        continue;
+                    }
+                    progress.at_end.store(false, Ordering::Release);
+                    progress.next.store(offset + 1, Ordering::Release);
+                    self.consumer.context().outage.ends(&self.config.topic);
+                    return Ok(Next::Record(record(&message)));
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    progress.at_end.store(true, Ordering::Release);
+                    self.consumer.context().outage.ends(&self.config.topic);
+                }
+                Some(Err(error)) => self.tolerate(error)?,
+                None => break,
+            }
+        }
+        self.serve()?;
+        Ok(if progress.at_end.load(Ordering::Acquire) { Next::AtEnd } else { Next::NotYet })
+    }
+
+    fn end(&self) -> Arc<dyn LogEnd> {
+        Arc::new(self.progress.clone())
+    }
+
+    fn wake_on_data(&mut self, wake: Wake) {
+        for queue in &mut self.queues {
+            let wake = wake.clone();
+            queue.set_nonempty_callback(move || wake.wake());
+        }
+        self.wake = wake;
+    }
+
+    fn report(&mut self, next: &[u64]) {
+        let sent = self.offsets(next).map(|offsets| self.consumer.commit(&offsets, CommitMode::Async));
+        if let Ok(Err(error)) = sent {
+            tracing::debug!(topic = %self.config.topic, %error, "progress was not reported to the group");
+        }
+    }
+}
+
+fn record(message: &BorrowedMessage<'_>) -> Record {
+    Record {
+        position: Position { partition: message.partition() as u32, offset: message.offset() as u64 },
+        key: message.key().unwrap_or_default().to_vec(),
+        append_time: message.timestamp().to_millis().unwrap_or(0).div_euclid(1000),
+        control: is_control(message),
+        payload: message.payload().unwrap_or_default().to_vec(),
+    }
+}

@@ -1,0 +1,270 @@
+//! Kafka as the log, through librdkafka: partitions assigned by hand at offsets that we own.
+//!
+//! Never a group rebalance: which partition is read, and from where, follows from bindings alone. The group id serves lag
+//! monitoring. Whatever passes by waiting (a broker down, a leader moving) is retried and logged once per outage.
+
+mod admin;
+mod consumer;
+mod producer;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+pub use admin::{TopicSpec, create_topic};
+pub use consumer::KafkaSource;
+pub use producer::KafkaAppender;
+
+use super::SourceError;
+use parking_lot::Mutex;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The header that marks a control record, with value `1`.
+pub const CONTROL_HEADER: &str = "driftline-control";
+
+/// Largest message, as on the broker: `message.max.bytes`. The embedded log has the same limit.
+const MESSAGE_BYTES_MAX: usize = crate::log::RECORD_BYTES_MAX;
+
+/// Where the topic is and how it is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KafkaConfig {
+    /// Brokers to begin with, `HOST:PORT[,HOST:PORT...]`.
+    pub brokers: String,
+    /// The topic that carries everything.
+    pub topic: String,
+    /// Group id under which progress is reported for lag monitoring; nothing is ever read back from it.
+    pub group: String,
+    /// How long (milliseconds) to wait for the cluster before giving up: on opening, and for a confirmation of appends.
+    /// Half a minute outlasts the election of a new leader.
+    pub timeout_ms: u32,
+    /// Records fetched ahead, in KiB for each partition. Eight MiB keep one worker busy for as long as a fetch takes.
+    pub queue_kbytes_max: u32,
+    /// Further librdkafka properties, such as those of TLS and SASL. Those that decide what is read cannot be set.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl Default for KafkaConfig {
+    fn default() -> Self {
+        Self {
+            brokers: "127.0.0.1:9092".to_owned(),
+            topic: "code-events".to_owned(),
+            group: "driftline".to_owned(),
+            timeout_ms: 30_000,
+            queue_kbytes_max: 8192,
+            properties: BTreeMap::new(),
+        }
+    }
+}
+
+impl KafkaConfig {
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(u64::from(self.timeout_ms))
+    }
+
+    fn fault(&self, reason: impl ToString) -> SourceError {
+        SourceError::Kafka { topic: self.topic.clone(), reason: reason.to_string() }
+    }
+
+    /// The user's properties and ours; one that is in both is refused, because ours carry guarantees.
+    fn client(&self, ours: &[(&str, String)]) -> Result<ClientConfig, SourceError> {
+        let mut client = ClientConfig::new();
+        for (name, value) in &self.properties {
+            if ours.iter().any(|(own, _)| own == name) || name == "bootstrap.servers" {
+                return Err(self.fault(format!("property `{name}` cannot be set: driftline relies on its own value")));
+            }
+            client.set(name, value);
+        }
+        client.set("bootstrap.servers", &self.brokers);
+        for (name, value) in ours {
+            client.set(*name, value);
+        }
+        // Errors reach us as results and events; librdkafka's own lines would repeat them several times a second.
+        client.set_log_level(RDKafkaLogLevel::Warning);
+        Ok(client)
+    }
+
+    fn consumer(&self) -> Result<ClientConfig, SourceError> {
+        self.client(&[
+            ("group.id", self.group.clone()),
+            ("enable.auto.commit", "false".to_owned()),
+            ("enable.auto.offset.store", "false".to_owned()),
+            // An offset that is gone must stop us: jumping to another would lose records without a word.
+            ("auto.offset.reset", "error".to_owned()),
+            ("isolation.level", "read_committed".to_owned()),
+            ("enable.partition.eof", "true".to_owned()),
+            ("check.crcs", "true".to_owned()),
+            ("statistics.interval.ms", "0".to_owned()),
+            ("queued.min.messages", "10000".to_owned()),
+            ("queued.max.messages.kbytes", self.queue_kbytes_max.max(1).to_string()),
+            ("fetch.message.max.bytes", (1usize << 20).to_string()),
+            ("message.max.bytes", MESSAGE_BYTES_MAX.to_string()),
+            // With librdkafka's 500 ms the first record of a quiet topic is half a second late.
+            ("fetch.wait.max.ms", "20".to_owned()),
+            ("fetch.queue.backoff.ms", "10".to_owned()),
+        ])
+    }
+
+    fn producer(&self) -> Result<ClientConfig, SourceError> {
+        self.client(&[
+            ("enable.idempotence", "true".to_owned()),
+            ("acks", "all".to_owned()),
+            ("message.max.bytes", MESSAGE_BYTES_MAX.to_string()),
+            ("queue.buffering.max.kbytes", (64 << 10).to_string()),
+            ("message.timeout.ms", self.timeout_ms.to_string()),
+            ("linger.ms", "5".to_owned()),
+            ("statistics.interval.ms", "0".to_owned()),
+        ])
+    }
+}
+
+/// Number of partitions of the topic; waits for the cluster as long as configured.
+fn partition_count<C: ClientContext>(
+    client: &rdkafka::client::Client<C>,
+    config: &KafkaConfig,
+) -> Result<u32, SourceError> {
+    let deadline = Instant::now() + config.timeout();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let answer = client.fetch_metadata(Some(&config.topic), left.max(Duration::from_millis(100)));
+        let reason = match answer.as_ref().map(|metadata| metadata.topics().first()) {
+            Ok(Some(topic)) if topic.error().is_none() && !topic.partitions().is_empty() => {
+                return Ok(topic.partitions().len() as u32);
+            }
+            Ok(Some(topic)) => match topic.error() {
+                Some(error) => RDKafkaErrorCode::from(error).to_string(),
+                None => "it has no partitions".to_owned(),
+            },
+            Ok(None) => "the cluster does not know it".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        if left.is_zero() {
+            return Err(config.fault(format!("{reason} (waited {} ms for {})", config.timeout_ms, config.brokers)));
+        }
+        std::thread::sleep(Duration::from_millis(50).min(left));
+    }
+}
+
+/// Logs the beginning and the end of an outage, and nothing in between.
+#[derive(Debug, Default)]
+struct Outage(Mutex<Option<Instant>>);
+
+impl Outage {
+    fn begins(&self, topic: &str, reason: &str) {
+        let mut since = self.0.lock();
+        if since.is_none() {
+            *since = Some(Instant::now());
+            tracing::warn!(topic, reason, "kafka is not reachable, retrying");
+        }
+    }
+    fn ends(&self, topic: &str) {
+        if let Some(since) = self.0.lock().take() {
+            tracing::info!(topic, seconds = since.elapsed().as_secs(), "kafka is reachable again");
+        }
+    }
+}
+
+/// What librdkafka tells besides records.
+struct Events {
+    topic: String,
+    outage: Outage,
+    deliveries: Mutex<Deliveries>,
+}
+
+/// What became of appended records.
+#[derive(Debug, Default)]
+struct Deliveries {
+    /// For each partition the offset after the last confirmed record.
+    ends: BTreeMap<u32, u64>,
+    failed: u64,
+    reason: Option<KafkaError>,
+}
+
+impl Events {
+    fn new(config: &KafkaConfig) -> Self {
+        Self { topic: config.topic.clone(), outage: Outage::default(), deliveries: Mutex::default() }
+    }
+}
+
+impl ClientContext for Events {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(topic = %self.topic, ?level, facility, message, "librdkafka");
+    }
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(topic = %self.topic, %error, reason, "librdkafka");
+        self.outage.begins(&self.topic, reason);
+    }
+}
+
+impl ConsumerContext for Events {
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        if let Err(error) = result {
+            tracing::debug!(topic = %self.topic, %error, "progress was not reported to the group");
+        }
+    }
+}
+
+impl ProducerContext for Events {
+    type DeliveryOpaque = ();
+    fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
+        let mut deliveries = self.deliveries.lock();
+        match result {
+            Ok(message) => {
+                let end = deliveries.ends.entry(message.partition() as u32).or_default();
+                *end = (*end).max(message.offset() as u64 + 1);
+                drop(deliveries);
+                self.outage.ends(&self.topic);
+            }
+            Err((error, _message)) => {
+                deliveries.failed += 1;
+                deliveries.reason.get_or_insert_with(|| error.clone());
+            }
+        }
+    }
+}
+
+/// Whether waiting may help. Anything else stops the engine: going on might skip records.
+fn is_transient(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let KafkaError::MessageConsumption(code) = error else { return false };
+    matches!(
+        code,
+        Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::Resolve
+            | Code::OperationTimedOut
+            | Code::WaitingForCoordinator
+            | Code::RequestTimedOut
+            | Code::NetworkException
+            | Code::BrokerNotAvailable
+            | Code::ReplicaNotAvailable
+            | Code::LeaderNotAvailable
+            | Code::NotLeaderForPartition
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+            | Code::OffsetNotAvailable
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::NotCoordinator
+            | Code::KafkaStorageError
+            | Code::FetchSessionIdNotFound
+            | Code::InvalidFetchSessionEpoch
+            | Code::ThrottlingQuotaExceeded
+    )
+}
+
+/// Whether the message claims to be a control record.
+fn is_control(message: &BorrowedMessage<'_>) -> bool {
+    let marks = |header: rdkafka::message::Header<'_, &[u8]>| {
+        header.key == CONTROL_HEADER && header.value == Some(b"1".as_slice())
+    };
+    message.headers().is_some_and(|headers| headers.iter().any(marks))
+}

@@ -1,0 +1,75 @@
+//! Finds the last control records of a Kafka topic.
+//!
+//! One partition tells, because a control record stands in all. It is read backwards in growing windows: the last cut is
+//! near the end as a rule.
+
+use super::{Events, KafkaConfig, is_control, is_transient};
+use crate::source::{LastControls, SourceError};
+use driftline_schema::{Limits, wire};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+const FIRST_WINDOW: u64 = 1_000;
+
+/// The highest numbers among the control records.
+pub(super) fn last_controls(config: &KafkaConfig) -> Result<LastControls, SourceError> {
+    let range = connect(config)?.fetch_watermarks(&config.topic, 0, config.timeout());
+    let (low, high) = range.map_err(|error| config.fault(error))?;
+    let (low, mut end, mut window) = (low as u64, high as u64, FIRST_WINDOW);
+    let mut last = LastControls::default();
+    while end > low && (last.cut == 0 || last.model_ready == 0) {
+        let start = end.saturating_sub(window).max(low);
+        read(config, start..end, &mut last)?;
+        end = start;
+        window = window.saturating_mul(8);
+    }
+    Ok(last)
+}
+
+fn connect(config: &KafkaConfig) -> Result<BaseConsumer<Events>, SourceError> {
+    config.consumer()?.create_with_context(Events::new(config)).map_err(|error| config.fault(error))
+}
+
+fn read(config: &KafkaConfig, range: Range<u64>, last: &mut LastControls) -> Result<(), SourceError> {
+    // One client for each window: what an earlier one fetched ahead lies past this window's end and would close it.
+    let consumer = connect(config)?;
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&config.topic, 0, Offset::Offset(range.start as i64))
+        .and_then(|()| consumer.assign(&list))
+        .map_err(|error| config.fault(error))?;
+    let mut heard = Instant::now();
+    loop {
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => {
+                heard = Instant::now();
+                let offset = message.offset() as u64;
+                if offset >= range.end {
+                    return Ok(());
+                }
+                if is_control(&message) {
+                    note(message.payload().unwrap_or_default(), last);
+                }
+                if offset + 1 == range.end {
+                    return Ok(());
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
+            Some(Err(error)) if !is_transient(&error) => return Err(config.fault(error)),
+            Some(Err(_)) | None if heard.elapsed() >= config.timeout() => {
+                return Err(config.fault(format!("no answer for {} ms", config.timeout_ms)));
+            }
+            Some(Err(_)) | None => {}
+        }
+    }
+}
+
+fn note(payload: &[u8], last: &mut LastControls) {
+    let decoded = wire::decode(payload, &Limits::default());
+    if let Some(control) = decoded.ok().and_then(|decoded| decoded.event.control) {
+        last.note(&control.action);
+    }
+}
