@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The engine: sources, clock, graph, workers and the command line.
+
+pub mod collect;
