@@ -1,8 +1,23 @@
-//! The engine: sources, clock, graph and workers of driftline.
+//! The engine: sources, clock, graph, workers, and the command line over it.
 //!
 //! The log is the only input; everything published is a function of it.
 
+pub mod capture;
+pub mod cli;
 pub mod clock;
+pub mod collect;
 pub mod conductor;
+pub mod config;
+pub mod cpu;
+pub mod engine;
+pub mod evaluate;
+pub mod graph;
+pub mod importer;
 pub mod log;
+pub mod metrics_command;
+pub mod outlets;
+pub mod plan;
 pub mod source;
+pub mod telemetry;
+pub mod trainer;
+pub mod worker;

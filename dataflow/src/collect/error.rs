@@ -1,0 +1,82 @@
+//! Why a history cannot be collected, or its events not be handed on.
+//!
+//! Odd content (a binary file, a missing parent, an author without an address) is data and never an error; an object
+//! that should be there and is not ends the collection, because what follows would silently lack it.
+
+use std::path::PathBuf;
+
+/// Whatever the library below had to say.
+pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why collecting stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The path is no git repository, or not one this build reads.
+    #[error("{} cannot be opened as a git repository (give the top folder of a work tree, or a bare repository)", path.display())]
+    NotARepository {
+        /// What was given.
+        path: PathBuf,
+        /// Why not.
+        source: Cause,
+    },
+    /// A revision or branch was asked for that does not exist.
+    #[error("`{revision}` names no commit of repository `{repository}`")]
+    UnknownRevision {
+        /// What was asked for.
+        revision: String,
+        /// The repository's name.
+        repository: String,
+        /// Why not.
+        source: Cause,
+    },
+    /// The references are damaged or not readable.
+    #[error("the references of repository `{repository}` cannot be read")]
+    References {
+        /// The repository's name.
+        repository: String,
+        /// Why not.
+        source: Cause,
+    },
+    /// An object is missing, damaged or not readable.
+    #[error("object {id} of repository `{repository}` cannot be read ({place})")]
+    Object {
+        /// The object, in hex.
+        id: String,
+        /// The repository's name.
+        repository: String,
+        /// What it is and where it is needed.
+        place: String,
+        /// Why not.
+        source: Cause,
+    },
+    /// The key of author pseudonyms cannot be read or made.
+    #[error("the author key {} cannot be used", path.display())]
+    AuthorKey {
+        /// The key's file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The target is not of a form known here.
+    #[error("`{target}` is no target; expected kafka://HOST:PORT[,HOST:PORT]/TOPIC")]
+    UnknownTarget {
+        /// What was given.
+        target: String,
+    },
+    /// The file or pipe did not take the events.
+    #[error("events cannot be written to {target}")]
+    Output {
+        /// The file's name, or `standard output`.
+        target: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The brokers are not reachable or refused a record.
+    #[error("Kafka at {brokers} did not take the events: {reason}")]
+    Kafka {
+        /// Where the brokers were looked for.
+        brokers: String,
+        /// What the client reported.
+        reason: String,
+    },
+}

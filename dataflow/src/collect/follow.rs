@@ -1,0 +1,149 @@
+//! New commits of a repository as they arrive, and commits that a force-push took away.
+//!
+//! The follower knows which commits it has handed out; an answer is what the heads reach and the follower does not know,
+//! and what it knows and no head reaches any more. Both are functions of these two sets, so a follower started again
+//! with the commits that stand in the log goes on exactly where the log ends.
+
+use super::blobs::BlobCache;
+use super::change::commit_id;
+use super::change::commit_seconds;
+use super::error::CollectError;
+use super::graph::{self, Order};
+use super::history::GitHistory;
+use super::objects::Objects;
+use super::pipeline::Events;
+use driftline_schema::{Branch, CommitId, Event};
+use gix::ObjectId;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// What came since the last confirmed answer: first the branches, then the commits.
+pub struct News {
+    /// Branches that moved, by name. The first that abandoned commits withdraws them all. When only `HEAD` or one branch
+    /// is followed, a branch is named only when something is withdrawn.
+    pub branches: Vec<Event>,
+    /// The changes of new commits, in order.
+    pub changes: Events,
+}
+
+/// Follows the heads of a repository.
+pub struct Follower {
+    history: GitHistory,
+    /// Commits the options leave out.
+    left_out: HashSet<ObjectId>,
+    /// Branches `HEAD` was attached to.
+    followed: BTreeSet<String>,
+    known: HashSet<ObjectId>,
+    /// Where the heads were; `None` before the first confirmed answer.
+    heads: Option<BTreeMap<String, ObjectId>>,
+    pending: Option<Pending>,
+}
+
+/// What becomes true when an answer is confirmed.
+struct Pending {
+    heads: BTreeMap<String, ObjectId>,
+    new: Vec<ObjectId>,
+    withdrawn: Vec<ObjectId>,
+}
+
+impl Follower {
+    /// Follows `history`; `known` are the commits whose changes stand in the log already and are not withdrawn.
+    pub fn new(history: GitHistory, known: impl IntoIterator<Item = CommitId>) -> Result<Self, CollectError> {
+        // Both kinds of id have 20 or 32 bytes, so the conversion cannot panic.
+        let known = known.into_iter().map(|id| ObjectId::from_bytes_or_panic(id.as_bytes())).collect();
+        let left_out = history.left_out()?;
+        Ok(Self { history, left_out, followed: BTreeSet::new(), known, heads: None, pending: None })
+    }
+
+    /// The repository that is followed.
+    pub fn history(&self) -> &GitHistory {
+        &self.history
+    }
+
+    /// What is new; `None` when nothing is. The same is told again until it is confirmed.
+    pub fn poll_new(&mut self) -> Result<Option<News>, CollectError> {
+        let heads = self.history.read_heads(&mut self.followed)?;
+        if self.heads.as_ref() == Some(&heads) {
+            return Ok(None);
+        }
+        let tips: Vec<ObjectId> = heads.values().copied().collect();
+        let order =
+            graph::order(&self.history.shared, &tips, |id| self.known.contains(id) || self.left_out.contains(id))?;
+        let withdrawn = self.withdrawn(&tips, &order)?;
+        let branches = self.branch_events(&heads, &withdrawn)?;
+        if branches.is_empty() && order.commits.is_empty() {
+            self.heads = Some(heads);
+            return Ok(None);
+        }
+        self.pending = Some(Pending { heads, new: order.commits.clone(), withdrawn });
+        Ok(Some(News { branches, changes: self.history.events_of(order) }))
+    }
+
+    /// The last answer stands in the log.
+    pub fn confirm(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            for id in &pending.withdrawn {
+                self.known.remove(id);
+            }
+            self.known.extend(pending.new);
+            self.heads = Some(pending.heads);
+        }
+    }
+
+    /// Known commits that no head reaches any more, sorted.
+    fn withdrawn(&self, tips: &[ObjectId], order: &Order) -> Result<Vec<ObjectId>, CollectError> {
+        // A head that still is a head, or that new commits were built upon, keeps all that it reaches.
+        let kept = |head: &ObjectId| tips.contains(head) || order.known.binary_search(head).is_ok();
+        if self.known.is_empty() || self.heads.as_ref().is_some_and(|heads| heads.values().all(kept)) {
+            return Ok(Vec::new());
+        }
+        let reached: HashSet<ObjectId> =
+            graph::order(&self.history.shared, tips, |_| false)?.commits.into_iter().collect();
+        let mut gone: Vec<ObjectId> = self.known.iter().filter(|id| !reached.contains(*id)).copied().collect();
+        gone.sort_unstable();
+        Ok(gone)
+    }
+
+    fn branch_events(
+        &self,
+        heads: &BTreeMap<String, ObjectId>,
+        withdrawn: &[ObjectId],
+    ) -> Result<Vec<Event>, CollectError> {
+        let nothing = BTreeMap::new();
+        let before = self.heads.as_ref().unwrap_or(&nothing);
+        let mut withdrawn: Vec<CommitId> = withdrawn.iter().copied().map(commit_id).collect();
+        let names: BTreeSet<&String> = before.keys().chain(heads.keys()).collect();
+        let moved = names.into_iter().filter(|name| before.get(*name) != heads.get(*name));
+        // Before the first answer there is nothing a branch could have moved from, but commits may be gone.
+        let told = self.history.follows_all_branches() && self.heads.is_some();
+        let mut events = Vec::new();
+        for name in moved {
+            let (old, new) = (before.get(name), heads.get(name));
+            let gone = if old.is_some() || self.heads.is_none() { std::mem::take(&mut withdrawn) } else { Vec::new() };
+            if told || !gone.is_empty() {
+                events.push(self.branch_event(name, (old, new), gone)?);
+            }
+        }
+        if !withdrawn.is_empty() {
+            events.push(self.branch_event("HEAD", (None, heads.values().next()), withdrawn)?);
+        }
+        Ok(events)
+    }
+
+    /// The time of a move is the commit time of where the branch points now, or last pointed: the same whoever looks,
+    /// and whenever.
+    fn branch_event(
+        &self,
+        name: &str,
+        (old, new): (Option<&ObjectId>, Option<&ObjectId>),
+        withdrawn: Vec<CommitId>,
+    ) -> Result<Event, CollectError> {
+        let mut objects = Objects::new(self.history.shared.clone(), Arc::new(BlobCache::new(0)));
+        let time = match new.or(old) {
+            Some(id) => objects.commit(*id, |commit| commit_seconds(&commit))?.unwrap_or(0),
+            None => 0,
+        };
+        let branch = Branch { name: name.to_owned(), commit: new.copied().map(commit_id), withdrawn, time };
+        Ok(Event::of_branch(self.history.name(), branch))
+    }
+}

@@ -1,0 +1,252 @@
+//! A git repository as a source of change events.
+//!
+//! Only the repository's own files are read, never the machine's or the user's git configuration, so that the same
+//! repository gives the same events everywhere.
+
+use super::author_key::AuthorKey;
+use super::error::{Cause, CollectError};
+use super::graph::{self, Order};
+use super::pipeline::Events;
+use super::stats::Counters;
+use driftline_schema::Limits;
+use gix::ObjectId;
+use gix::bstr::ByteSlice as _;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Which commits belong to the history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Heads {
+    /// Those reachable from `HEAD`; when it is attached to a branch, that branch is what is followed.
+    #[default]
+    Head,
+    /// Those reachable from this branch, by its short or full name.
+    Branch(String),
+    /// Those reachable from any local or remote-tracking branch.
+    AllBranches,
+}
+
+/// What to collect and how.
+#[derive(Clone, Debug)]
+pub struct CollectOptions {
+    /// The repository's name in events; by default the last part of the origin's address, or else the folder's name.
+    pub repository: Option<String>,
+    /// The key of author pseudonyms.
+    pub author_key: AuthorKey,
+    /// Which commits belong to the history.
+    pub heads: Heads,
+    /// Revisions whose commits, and all before them, are left out.
+    pub since: Vec<String>,
+    /// What an event may hold.
+    pub limits: Limits,
+    /// Threads that read and compare. The events do not depend on it.
+    pub threads: NonZeroUsize,
+}
+
+impl CollectOptions {
+    /// The whole history of `HEAD`, read by one thread, under the default limits.
+    pub fn new(author_key: AuthorKey) -> Self {
+        Self {
+            repository: None,
+            author_key,
+            heads: Heads::Head,
+            since: Vec::new(),
+            limits: Limits::default(),
+            threads: NonZeroUsize::MIN,
+        }
+    }
+}
+
+/// What all threads of a collection share.
+pub(super) struct Shared {
+    pub(super) repo: gix::ThreadSafeRepository,
+    pub(super) name: String,
+    pub(super) author_key: AuthorKey,
+    pub(super) limits: Limits,
+    /// Commits whose parents a shallow clone does not have.
+    pub(super) shallow: HashSet<ObjectId>,
+    /// Whether the repository is a partial clone, which may lack contents.
+    pub(super) partial: bool,
+    pub(super) counters: Counters,
+}
+
+impl Shared {
+    /// The error of an object that cannot be read.
+    pub(super) fn unreadable(&self, id: ObjectId, place: String, source: Cause) -> CollectError {
+        CollectError::Object { id: id.to_string(), repository: self.name.clone(), place, source }
+    }
+    fn references(&self, source: impl Into<Cause>) -> CollectError {
+        CollectError::References { repository: self.name.clone(), source: source.into() }
+    }
+}
+
+/// An open repository.
+#[derive(Clone)]
+pub struct GitHistory {
+    pub(super) shared: Arc<Shared>,
+    heads: Heads,
+    since: Vec<String>,
+    threads: NonZeroUsize,
+}
+
+impl GitHistory {
+    /// Opens a work tree (by its top folder) or a bare repository.
+    pub fn open(path: &Path, options: CollectOptions) -> Result<Self, CollectError> {
+        let refuse = |source: Cause| CollectError::NotARepository { path: path.to_owned(), source };
+        // Nothing of the repository is executed and no filter applied, so its owner need not be trusted.
+        let settings = gix::open::Options::isolated().with(gix::sec::Trust::Full);
+        let repo = gix::open_opts(path, settings).map_err(|error| refuse(error.into()))?;
+        let shallow = match repo.shallow_commits().map_err(|error| refuse(error.into()))? {
+            Some(commits) => commits.iter().copied().collect(),
+            None => HashSet::new(),
+        };
+        let shared = Shared {
+            name: options.repository.unwrap_or_else(|| default_name(&repo)),
+            author_key: options.author_key,
+            limits: options.limits,
+            partial: is_partial(&repo),
+            shallow,
+            counters: Counters::default(),
+            repo: repo.into_sync(),
+        };
+        if !shared.shallow.is_empty() {
+            tracing::warn!(
+                repository = shared.name,
+                commits = shared.shallow.len(),
+                "shallow clone: the first commits it has look as if they had added every file"
+            );
+        }
+        Ok(Self { shared: Arc::new(shared), heads: options.heads, since: options.since, threads: options.threads })
+    }
+
+    /// The repository's name in events.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Whether the repository is a shallow clone, whose first commits look as if they had added every file.
+    pub fn is_shallow(&self) -> bool {
+        !self.shared.shallow.is_empty()
+    }
+
+    /// What was read so far.
+    pub fn stats(&self) -> super::stats::CollectStats {
+        self.shared.counters.snapshot()
+    }
+
+    /// The changes of the history, parents before children, ties by commit time and id.
+    pub fn events(&self) -> Result<Events, CollectError> {
+        let heads: Vec<ObjectId> = self.read_heads(&mut BTreeSet::new())?.into_values().collect();
+        let before = self.left_out()?;
+        Ok(self.events_of(graph::order(&self.shared, &heads, |id| before.contains(id))?))
+    }
+
+    /// The changes of these commits.
+    pub(super) fn events_of(&self, order: Order) -> Events {
+        Events::start(self.shared.clone(), order.commits, self.threads)
+    }
+
+    /// The commits that the revisions to leave out reach.
+    pub(super) fn left_out(&self) -> Result<HashSet<ObjectId>, CollectError> {
+        let revisions: Result<Vec<ObjectId>, _> = self.since.iter().map(|revision| self.resolve(revision)).collect();
+        Ok(graph::order(&self.shared, &revisions?, |_| false)?.commits.into_iter().collect())
+    }
+
+    /// Whether every branch belongs to the history.
+    pub(super) fn follows_all_branches(&self) -> bool {
+        self.heads == Heads::AllBranches
+    }
+
+    /// The commit a revision names.
+    fn resolve(&self, revision: &str) -> Result<ObjectId, CollectError> {
+        let repo = self.shared.repo.to_thread_local();
+        let refuse = |source: Cause| CollectError::UnknownRevision {
+            revision: revision.to_owned(),
+            repository: self.shared.name.clone(),
+            source,
+        };
+        let object =
+            repo.rev_parse_single(revision).and_then(|id| id.object()).map_err(|error| refuse(error.into()))?;
+        object.peel_to_kind(gix::objs::Kind::Commit).map(|commit| commit.id).map_err(|error| refuse(error.into()))
+    }
+
+    /// Branches and the commits they point to now. `followed` collects the branches `HEAD` was attached to: checking out
+    /// another branch adds that one and does not abandon the first.
+    pub(super) fn read_heads(
+        &self,
+        followed: &mut BTreeSet<String>,
+    ) -> Result<BTreeMap<String, ObjectId>, CollectError> {
+        let repo = self.shared.repo.to_thread_local();
+        match &self.heads {
+            Heads::Branch(name) => Ok([(name.clone(), self.resolve(name)?)].into()),
+            Heads::AllBranches => self.all_branches(&repo),
+            Heads::Head => {
+                let head = repo.head().map_err(|error| self.shared.references(error))?;
+                match head.referent_name() {
+                    Some(branch) => {
+                        followed.insert(branch.as_bstr().to_string());
+                    }
+                    // Detached while a branch is followed: a bisection or a rebase under way, which says nothing yet.
+                    None if !followed.is_empty() => {}
+                    None => {
+                        let id = head.into_peeled_id().map_err(|error| self.shared.references(error))?;
+                        return Ok([("HEAD".to_owned(), id.detach())].into());
+                    }
+                }
+                let branches = followed.iter().map(|branch| self.branch(&repo, branch));
+                branches.filter_map(Result::transpose).collect()
+            }
+        }
+    }
+
+    /// A branch by its full name, if it exists.
+    fn branch(&self, repo: &gix::Repository, name: &str) -> Result<Option<(String, ObjectId)>, CollectError> {
+        let found = repo.try_find_reference(name).map_err(|error| self.shared.references(error))?;
+        let Some(reference) = found else { return Ok(None) };
+        let short = reference.name().shorten().to_string();
+        let id = reference.into_fully_peeled_id().map_err(|error| self.shared.references(error))?;
+        Ok(Some((short, id.detach())))
+    }
+
+    fn all_branches(&self, repo: &gix::Repository) -> Result<BTreeMap<String, ObjectId>, CollectError> {
+        let platform = repo.references().map_err(|error| self.shared.references(error))?;
+        let mut heads = BTreeMap::new();
+        for prefix in ["refs/heads/", "refs/remotes/"] {
+            let list = platform.prefixed(prefix).and_then(|list| list.peeled());
+            for reference in list.map_err(|error| self.shared.references(error))? {
+                let reference = reference.map_err(|error| self.shared.references(error))?;
+                let name = reference.name().shorten().to_string();
+                // The remote's own HEAD is a second name of one of its branches.
+                if let Some(id) = reference.try_id()
+                    && !(prefix == "refs/remotes/" && name.ends_with("/HEAD"))
+                {
+                    heads.insert(name, id.detach());
+                }
+            }
+        }
+        Ok(heads)
+    }
+}
+
+/// The last part of the origin's address, or else the folder's name, without `.git`.
+fn default_name(repo: &gix::Repository) -> String {
+    let last = |text: &str| {
+        let name = text.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+        let name = name.strip_suffix(".git").unwrap_or(name);
+        (!name.is_empty()).then(|| name.to_owned())
+    };
+    let origin = repo.config_snapshot().string("remote.origin.url").and_then(|url| last(&url.to_str_lossy()));
+    let folder = || {
+        let folder = std::fs::canonicalize(repo.workdir().unwrap_or_else(|| repo.git_dir())).ok()?;
+        last(&folder.file_name()?.to_string_lossy())
+    };
+    origin.or_else(folder).unwrap_or_else(|| "repository".to_owned())
+}
+
+/// Whether some pack was made by a server that promised to deliver the rest on demand.
+fn is_partial(repo: &gix::Repository) -> bool {
+    let packs = std::fs::read_dir(repo.common_dir().join("objects/pack"));
+    packs.into_iter().flatten().flatten().any(|file| file.path().extension().is_some_and(|end| end == "promisor"))
+}

@@ -1,0 +1,32 @@
+//! Git histories as change events.
+//!
+//! The events are a function of the commit graph, the author key and the options: neither the machine's git
+//! configuration, nor clocks, nor the number of threads changes a byte of them.
+
+mod author_key;
+mod blobs;
+mod budget;
+mod change;
+mod command;
+mod error;
+mod follow;
+mod graph;
+mod history;
+mod kafka;
+mod lines;
+mod objects;
+mod pipeline;
+mod rename;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod tree_diff;
+
+pub use author_key::{AuthorKey, author_key};
+pub use command::{CollectArgs, CollectSource, CollectSummary, GitArgs, run};
+pub use error::CollectError;
+pub use follow::{Follower, News};
+pub use history::{CollectOptions, GitHistory, Heads};
+pub use kafka::KafkaTarget;
+pub use pipeline::Events;
+pub use stats::CollectStats;

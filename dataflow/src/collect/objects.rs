@@ -1,0 +1,150 @@
+//! Reading of git objects by one thread, with what this build believes of them checked.
+//!
+//! Replacement references are not followed: an event's ids are hashes of its contents. Every failure names the object,
+//! what it is and where it was needed.
+
+use super::blobs::{Blob, BlobCache, Body};
+use super::error::{Cause, CollectError};
+use super::history::Shared;
+use gix::ObjectId;
+use gix::objs::{Find as _, Kind};
+use gix::odb::pack::cache;
+use std::sync::Arc;
+
+/// Memory for decoded bases of delta chains, in bytes; two of these per thread.
+const PACK_CACHE_BYTES: usize = 8 << 20;
+/// Memory for decoded commits and trees, in bytes per thread: consecutive commits share most of their trees.
+const OBJECT_CACHE_BYTES: usize = 8 << 20;
+
+/// The object store, as one thread sees it.
+pub(super) struct Objects {
+    /// Commits and trees: decoded objects are cached.
+    trees: gix::OdbHandle,
+    /// Contents: only bases of delta chains are cached, because decoded contents have a cache of their own.
+    blobs: gix::OdbHandle,
+    contents: Arc<BlobCache>,
+    shared: Arc<Shared>,
+    buffer: Vec<u8>,
+}
+
+/// The fields of a commit that matter here, still as bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RawCommit<'a> {
+    pub(super) tree: ObjectId,
+    pub(super) parents: Vec<ObjectId>,
+    pub(super) author: &'a [u8],
+    pub(super) committer: &'a [u8],
+    pub(super) message: &'a [u8],
+}
+
+impl<'a> RawCommit<'a> {
+    /// Reads the header line by line. Old tools wrote author lines that strict parsers refuse; those are left to the
+    /// reader of the line.
+    fn parse(data: &'a [u8]) -> Option<Self> {
+        let (mut rest, mut tree, mut parents) = (data, None, Vec::new());
+        let (mut author, mut committer): (&[u8], &[u8]) = (b"", b"");
+        while !rest.is_empty() {
+            let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            let (line, after) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+            rest = after;
+            if line.is_empty() {
+                break;
+            } else if let Some(hex) = line.strip_prefix(b"tree ") {
+                tree = Some(ObjectId::from_hex(hex).ok()?);
+            } else if let Some(hex) = line.strip_prefix(b"parent ") {
+                parents.push(ObjectId::from_hex(hex).ok()?);
+            } else if let Some(value) = line.strip_prefix(b"author ") {
+                author = value;
+            } else if let Some(value) = line.strip_prefix(b"committer ") {
+                committer = value;
+            }
+        }
+        Some(Self { tree: tree?, parents, author, committer, message: rest })
+    }
+}
+
+impl Objects {
+    /// A view of its own for one thread; contents are shared.
+    pub(super) fn new(shared: Arc<Shared>, contents: Arc<BlobCache>) -> Self {
+        let mut blobs = shared.repo.to_thread_local().objects;
+        blobs.ignore_replacements = true;
+        blobs.set_pack_cache(|| Box::new(cache::lru::MemoryCappedHashmap::new(PACK_CACHE_BYTES)));
+        let mut trees = blobs.clone();
+        trees.set_object_cache(|| Box::new(cache::object::MemoryCappedHashmap::new(OBJECT_CACHE_BYTES)));
+        Self { trees, blobs, contents, shared, buffer: Vec::new() }
+    }
+
+    /// What finds trees, for the comparison of trees.
+    pub(super) fn trees(&self) -> &gix::OdbHandle {
+        &self.trees
+    }
+
+    /// What `read` makes of the commit `id`; `None` when the store does not have it.
+    pub(super) fn commit<T>(
+        &mut self,
+        id: ObjectId,
+        read: impl FnOnce(RawCommit<'_>) -> T,
+    ) -> Result<Option<T>, CollectError> {
+        let Self { trees, buffer, shared, .. } = self;
+        let refuse = |source: Cause| shared.unreadable(id, "a commit".to_owned(), source);
+        let Some(object) = trees.try_find(&id, buffer).map_err(|error| refuse(error.into()))? else {
+            return Ok(None);
+        };
+        let parsed = if object.kind == Kind::Commit { RawCommit::parse(object.data) } else { None };
+        let commit =
+            parsed.ok_or_else(|| refuse(format!("it is no well-formed commit but a {}", object.kind).into()))?;
+        Ok(Some(read(commit)))
+    }
+
+    /// The content `id`; `place` says where it is needed.
+    pub(super) fn blob(&mut self, id: ObjectId, place: impl Fn() -> String) -> Result<Arc<Blob>, CollectError> {
+        if let Some(blob) = self.contents.get(&id) {
+            return Ok(blob);
+        }
+        let blob = Arc::new(self.read(id).map_err(|source| self.shared.unreadable(id, place(), source))?);
+        self.contents.put(id, blob.clone());
+        Ok(blob)
+    }
+
+    /// The size is asked first, so that memory stays bounded whatever the repository holds.
+    fn read(&mut self, id: ObjectId) -> Result<Blob, Cause> {
+        let Some(header) = gix::objs::FindHeader::try_header(&self.blobs, &id)? else {
+            return self.absent();
+        };
+        if header.size > self.shared.limits.file_bytes_max as u64 {
+            return Ok(Blob { bytes: header.size, body: Body::TooLarge });
+        }
+        let Some(object) = self.blobs.try_find(&id, &mut self.buffer)? else {
+            return self.absent();
+        };
+        if object.kind != Kind::Blob {
+            return Err(format!("it is no content but a {}", object.kind).into());
+        }
+        Ok(Blob::of(object.data))
+    }
+
+    fn absent(&self) -> Result<Blob, Cause> {
+        if !self.shared.partial {
+            return Err("it is missing".into());
+        }
+        self.shared.counters.absent_contents();
+        Ok(Blob { bytes: 0, body: Body::Absent })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_read_whatever_its_author_line() {
+        let tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+        let text = format!("tree {tree}\nparent {tree}\nauthor nobody\nencoding x\ngpgsig a\n b\n\nhello\n\nworld\n");
+        let commit = RawCommit::parse(text.as_bytes()).expect("parses");
+        assert_eq!((commit.parents.len(), commit.author, commit.committer), (1, &b"nobody"[..], &b""[..]));
+        assert_eq!(commit.message, b"hello\n\nworld\n");
+        assert_eq!(RawCommit::parse(format!("tree {tree}").as_bytes()).expect("parses").message, b"");
+        assert!(RawCommit::parse(b"").is_none());
+        assert!(RawCommit::parse(b"tree xyz\n\nhello").is_none());
+    }
+}

@@ -1,0 +1,216 @@
+//! Events of many commits, made by several threads and handed out in order.
+//!
+//! Commits are cut into windows, dealt to the threads in turn. Each thread has a queue of its own, bounded in bytes, and
+//! the reader takes from the queues in the same turn: the order needs no sorting, and memory is bounded whoever is
+//! slower.
+
+use super::blobs::BlobCache;
+use super::change::Composer;
+use super::error::CollectError;
+use super::history::Shared;
+use driftline_schema::Event;
+use gix::ObjectId;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// Commits that are drafted newest first before they are finished oldest first.
+const WINDOW_COMMITS: usize = 256;
+/// Contents read ahead for a window, in bytes; beyond, they are read when they are needed.
+const READ_AHEAD_BYTES: usize = 12 << 20;
+/// Memory for contents, in bytes: a window of each of two threads, and as much again for what is in use.
+const CONTENTS_BYTES: usize = 48 << 20;
+/// Memory for events a thread has ready, in bytes; one event may exceed it when it is alone.
+const QUEUE_BYTES: usize = 8 << 20;
+/// Stack of a thread, in bytes (reserved, not used): the comparison of lines recurses on adversarial texts.
+const STACK_BYTES: usize = 64 << 20;
+
+type Outcome = Result<Event, CollectError>;
+
+/// The events of a history in order; ends after the first error. Dropping it stops the threads.
+pub struct Events {
+    queues: Vec<Arc<Queue>>,
+    threads: Vec<JoinHandle<()>>,
+    commits: usize,
+    next: usize,
+}
+
+impl Events {
+    pub(super) fn start(shared: Arc<Shared>, commits: Vec<ObjectId>, threads: NonZeroUsize) -> Self {
+        let total = commits.len();
+        let threads = threads.get().min(total.div_ceil(WINDOW_COMMITS));
+        let commits: Arc<[ObjectId]> = commits.into();
+        let contents = Arc::new(BlobCache::new(CONTENTS_BYTES));
+        let queues: Vec<Arc<Queue>> = (0..threads).map(|_| Arc::default()).collect();
+        let start = |(index, queue): (usize, &Arc<Queue>)| {
+            let composer = Composer::new(shared.clone(), contents.clone());
+            let (queue, commits) = (queue.clone(), commits.clone());
+            std::thread::Builder::new()
+                .name(format!("collect-{index}"))
+                .stack_size(STACK_BYTES)
+                .spawn(move || work(composer, &commits, &Producer(queue), (index, threads)))
+                .expect("the system has room for another thread")
+        };
+        let threads = queues.iter().enumerate().map(start).collect();
+        Self { threads, queues, commits: total, next: 0 }
+    }
+
+    /// Commits whose events were not taken yet.
+    pub fn remaining(&self) -> usize {
+        self.commits - self.next
+    }
+
+    /// Waits for the threads; a panic in one becomes a panic here.
+    fn join(&mut self) {
+        self.queues.iter().for_each(|queue| queue.abandon());
+        for thread in self.threads.drain(..) {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+impl Iterator for Events {
+    type Item = Outcome;
+
+    fn next(&mut self) -> Option<Outcome> {
+        if self.next == self.commits {
+            self.join();
+            return None;
+        }
+        let turn = self.next / WINDOW_COMMITS % self.queues.len();
+        let outcome = self.queues[turn].pop();
+        match &outcome {
+            Some(Ok(_)) => self.next += 1,
+            // Nothing may follow an error: what comes after would lack a commit.
+            Some(Err(_)) | None => {
+                self.next = self.commits;
+                self.join();
+            }
+        }
+        outcome
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.remaining()))
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.queues.iter().for_each(|queue| queue.abandon());
+        } else {
+            self.join();
+        }
+    }
+}
+
+/// Makes the events of every `threads`-th window, beginning with the one at `index`.
+fn work(mut composer: Composer, commits: &[ObjectId], queue: &Producer, (index, threads): (usize, usize)) {
+    for window in commits.chunks(WINDOW_COMMITS).skip(index).step_by(threads) {
+        match drafts(&mut composer, window) {
+            Ok(mut drafts) => {
+                while let Some(draft) = drafts.pop() {
+                    let outcome = composer.finish(draft);
+                    let failed = outcome.is_err();
+                    if !queue.0.push(outcome) || failed {
+                        return;
+                    }
+                }
+            }
+            Err(error) => {
+                queue.0.push(Err(error));
+                return;
+            }
+        }
+    }
+}
+
+/// The drafts of a window, newest first. Packs hold a file's newest version whole and older ones as differences from
+/// newer ones, so reading backwards costs one difference a version where reading forwards costs a chain of them.
+fn drafts(composer: &mut Composer, window: &[ObjectId]) -> Result<Vec<super::change::Draft>, CollectError> {
+    let (mut drafts, mut bytes) = (Vec::with_capacity(window.len()), 0);
+    for id in window.iter().rev() {
+        let draft = composer.draft(*id)?;
+        if bytes < READ_AHEAD_BYTES {
+            bytes += composer.read_ahead(&draft)?;
+        }
+        drafts.push(draft);
+    }
+    Ok(drafts)
+}
+
+/// Events one thread has ready.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    events: VecDeque<(Outcome, usize)>,
+    bytes: usize,
+    /// The thread is done.
+    closed: bool,
+    /// Nobody will take more.
+    abandoned: bool,
+}
+
+/// The writing end of a queue; closes it when the thread ends, however it ends.
+struct Producer(Arc<Queue>);
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.0.state.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Queue {
+    /// Adds an event, waiting for room; false when nobody will take it.
+    fn push(&self, outcome: Outcome) -> bool {
+        let weight = outcome.as_ref().map_or(0, weight);
+        let mut state = self.state.lock();
+        while !state.abandoned && !state.events.is_empty() && state.bytes + weight > QUEUE_BYTES {
+            self.changed.wait(&mut state);
+        }
+        state.bytes += weight;
+        state.events.push_back((outcome, weight));
+        self.changed.notify_all();
+        !state.abandoned
+    }
+
+    /// The next event; `None` when the thread ended without one.
+    fn pop(&self) -> Option<Outcome> {
+        let mut state = self.state.lock();
+        while state.events.is_empty() && !state.closed {
+            self.changed.wait(&mut state);
+        }
+        let (outcome, weight) = state.events.pop_front()?;
+        state.bytes -= weight;
+        self.changed.notify_all();
+        Some(outcome)
+    }
+
+    fn abandon(&self) {
+        let mut state = self.state.lock();
+        state.abandoned = true;
+        state.events.clear();
+        self.changed.notify_all();
+    }
+}
+
+/// Memory an event takes, in bytes, without small things.
+fn weight(event: &Event) -> usize {
+    let files = event.change.iter().flat_map(|change| &change.files);
+    let texts = files.map(|file| {
+        let removed: usize = file.hunks.iter().map(|hunk| 64 + hunk.removed.len()).sum();
+        256 + file.content.as_deref().map_or(0, str::len) + removed
+    });
+    512 + texts.sum::<usize>()
+}

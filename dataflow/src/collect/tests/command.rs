@@ -1,0 +1,67 @@
+//! The command line, without a process.
+
+use super::kit::Repo;
+use crate::collect::{CollectArgs, run};
+use clap::Parser;
+use driftline_schema::{Limits, wire};
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    args: CollectArgs,
+}
+
+fn parse(line: &[&str]) -> Result<CollectArgs, clap::Error> {
+    Line::try_parse_from([&["collect"], line].concat()).map(|line| line.args)
+}
+
+#[test]
+fn a_history_goes_into_a_file_line_by_line() {
+    let repo = Repo::new();
+    repo.write("f", "1\n").commit("first");
+    repo.write("f", "2\n").commit("second");
+    let (out, key) = (repo.join("out/events.jsonl"), repo.join("out/key"));
+    std::fs::create_dir(repo.join("out")).expect("is made");
+    let (path, out_text, key) = (repo.path().to_str(), out.to_str(), key.to_str());
+    let (path, out_text, key) = (path.expect("text"), out_text.expect("text"), key.expect("text"));
+    let line = ["git", path, "--out", out_text, "--author-key-file", key, "--repository", "demo", "--since", "HEAD~1"];
+    let args = parse(&line).expect("parses");
+    let summary = run(&args).expect("runs");
+    let written = std::fs::read(&out).expect("is written");
+    let lines: Vec<&[u8]> = written.split_inclusive(|byte| *byte == b'\n').collect();
+    assert_eq!((summary.events, summary.bytes, lines.len()), (1, written.len() as u64, 1));
+    let decoded = wire::decode(lines[0].trim_ascii_end(), &Limits::default()).expect("is an event");
+    assert_eq!((decoded.unknown_fields, decoded.event.repository.as_str()), (0, "demo"));
+    assert_eq!(decoded.event.change.expect("a change").message, "second\n");
+    run(&args).expect("runs again");
+    assert_eq!(std::fs::read(&out).expect("is written"), written, "the same key gives the same bytes");
+}
+
+#[test]
+fn one_target_must_be_given() {
+    assert!(parse(&["git", "."]).is_err());
+    assert!(parse(&["git", ".", "--out", "a", "--to", "kafka://b:1/t"]).is_err());
+    assert!(parse(&["git", ".", "--out", "a", "--branch", "b", "--all-branches"]).is_err());
+    assert!(parse(&["git", ".", "--out", "a", "--threads", "0"]).is_err());
+    let help = parse(&["git", "--help"]).expect_err("help").to_string();
+    assert!(help.contains("Examples:") && help.contains(".driftline/author.key"), "{help}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    let repo = Repo::new();
+    let out = repo.join("nowhere/events.jsonl");
+    let key = repo.join("key");
+    let line = [
+        "git",
+        &repo.path().display().to_string(),
+        "--out",
+        &out.display().to_string(),
+        "--author-key-file",
+        &key.display().to_string(),
+    ]
+    .map(str::to_owned);
+    let line: Vec<&str> = line.iter().map(String::as_str).collect();
+    let error = run(&parse(&line).expect("parses")).expect_err("cannot be written").to_string();
+    assert!(error.contains("nowhere/events.jsonl"), "{error}");
+}

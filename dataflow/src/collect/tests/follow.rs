@@ -1,0 +1,151 @@
+//! Following a repository while it changes.
+
+use super::kit::{Repo, options};
+use crate::collect::{CollectOptions, Follower, GitHistory, Heads};
+use driftline_schema::{Branch, CommitId, Event};
+
+fn follower(repo: &Repo, heads: Heads) -> Follower {
+    let history = GitHistory::open(repo.path(), CollectOptions { heads, ..options() }).expect("opens");
+    Follower::new(history, []).expect("has heads")
+}
+
+/// Branch events and commits of the next answer, which is confirmed.
+fn next(follower: &mut Follower) -> (Vec<Branch>, Vec<String>) {
+    let Some(news) = follower.poll_new().expect("is readable") else { return Default::default() };
+    let branches = news.branches.into_iter().map(|event| event.branch.expect("a branch")).collect();
+    let ids = news.changes.map(|event| event.expect("is readable").change.expect("a change").commit.to_string());
+    let ids = ids.collect();
+    follower.confirm();
+    (branches, ids)
+}
+
+fn id(hex: &str) -> CommitId {
+    CommitId::from_hex(hex).expect("hex")
+}
+
+#[test]
+fn new_commits_are_told_once_confirmed() {
+    let repo = Repo::new();
+    let mut follower = follower(&repo, Heads::Head);
+    assert!(follower.poll_new().expect("is readable").is_none(), "no commit yet");
+    let first = repo.write("f", "1\n").commit("first");
+    assert!(follower.poll_new().expect("is readable").is_some());
+    assert_eq!(next(&mut follower), (vec![], vec![first]), "told again until it is confirmed");
+    assert!(follower.poll_new().expect("is readable").is_none());
+    let second = repo.write("f", "2\n").commit("second");
+    let third = repo.write("f", "3\n").commit("third");
+    repo.git(&["gc", "-q"]);
+    assert_eq!(next(&mut follower), (vec![], vec![second, third]), "also after packing");
+}
+
+#[test]
+fn a_force_push_withdraws_before_it_adds() {
+    let repo = Repo::new();
+    let base = repo.write("f", "1\n").commit("base");
+    let lost = [repo.write("f", "2\n").commit("lost"), repo.write("f", "3\n").commit("lost too")];
+    let mut follower = follower(&repo, Heads::Head);
+    assert_eq!(next(&mut follower).1.len(), 3);
+    repo.git(&["reset", "-q", "--hard", &base]);
+    let new = repo.write("f", "4\n").commit("new");
+    let (branches, commits) = next(&mut follower);
+    let mut withdrawn = lost.each_ref().map(|hex| id(hex)).to_vec();
+    withdrawn.sort_unstable();
+    let time = 1_700_000_000 + 240;
+    assert_eq!(branches, [Branch { name: "main".into(), commit: Some(id(&new)), withdrawn, time }]);
+    assert_eq!(commits, [new]);
+    repo.git(&["reset", "-q", "--hard", &lost[0]]);
+    let (branches, commits) = next(&mut follower);
+    assert_eq!((branches[0].withdrawn.len(), commits), (1, vec![lost[0].clone()]), "what comes back is new again");
+}
+
+#[test]
+fn a_reset_to_an_ancestor_only_withdraws() {
+    let repo = Repo::new();
+    repo.commit("base");
+    let lost = repo.commit("lost");
+    let mut follower = follower(&repo, Heads::Head);
+    next(&mut follower);
+    repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let (branches, commits) = next(&mut follower);
+    assert_eq!((branches[0].withdrawn.clone(), commits.len()), (vec![id(&lost)], 0));
+    assert!(follower.poll_new().expect("is readable").is_none());
+}
+
+#[test]
+fn checking_out_another_branch_abandons_nothing() {
+    let repo = Repo::new();
+    repo.commit("base");
+    let mut follower = follower(&repo, Heads::Head);
+    next(&mut follower);
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    let side = repo.commit("side");
+    assert_eq!(next(&mut follower), (vec![], vec![side.clone()]));
+    repo.git(&["checkout", "-q", "main"]);
+    let main = repo.commit("main");
+    assert_eq!(next(&mut follower), (vec![], vec![main.clone()]));
+    repo.git(&["checkout", "-q", "--detach", "HEAD~1"]);
+    assert_eq!(next(&mut follower), (vec![], vec![]), "a detached head says nothing while branches are followed");
+    repo.git(&["branch", "-q", "-D", "side"]);
+    let (branches, commits) = next(&mut follower);
+    assert_eq!((branches.len(), commits.len()), (1, 0));
+    assert_eq!((branches[0].name.as_str(), branches[0].commit), ("side", None));
+    assert_eq!(branches[0].withdrawn, [id(&side)]);
+}
+
+#[test]
+fn every_move_is_told_when_all_branches_are_followed() {
+    let repo = Repo::new();
+    repo.commit("base");
+    let mut follower = follower(&repo, Heads::AllBranches);
+    assert_eq!(next(&mut follower).0, []);
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    let side = repo.commit("side");
+    let (branches, commits) = next(&mut follower);
+    assert_eq!((branches[0].name.as_str(), branches[0].commit, commits), ("side", Some(id(&side)), vec![side.clone()]));
+    repo.git(&["checkout", "-q", "main"]);
+    repo.git(&["merge", "-q", "--ff-only", "side"]);
+    repo.git(&["branch", "-q", "-D", "side"]);
+    let (branches, commits) = next(&mut follower);
+    let moves: Vec<_> = branches.iter().map(|b| (b.name.as_str(), b.commit, b.withdrawn.len())).collect();
+    assert_eq!((moves, commits.len()), (vec![("main", Some(id(&side)), 0), ("side", None, 0)], 0));
+}
+
+#[test]
+fn a_follower_started_again_goes_on_where_the_log_ends() {
+    let repo = Repo::new();
+    let base = repo.commit("base");
+    let lost = repo.commit("lost");
+    repo.git(&["reset", "-q", "--hard", &base]);
+    let new = repo.commit("new");
+    let history = repo.history();
+    let mut follower = Follower::new(history, [id(&base), id(&lost)]).expect("has heads");
+    let (branches, commits) = next(&mut follower);
+    assert_eq!((branches[0].withdrawn.clone(), commits), (vec![id(&lost)], vec![new]));
+}
+
+#[test]
+fn what_is_left_out_at_the_start_stays_out() {
+    let repo = Repo::new();
+    let base = repo.commit("base");
+    let next_commit = repo.commit("next");
+    let since = vec![base];
+    let history = GitHistory::open(repo.path(), CollectOptions { since, ..options() }).expect("opens");
+    let mut follower = Follower::new(history, []).expect("has heads");
+    assert_eq!(next(&mut follower).1, [next_commit]);
+    let third = repo.commit("third");
+    assert_eq!(next(&mut follower), (vec![], vec![third]));
+}
+
+#[test]
+fn an_event_of_a_move_is_complete() {
+    let repo = Repo::new();
+    repo.commit("base");
+    repo.commit("lost");
+    let mut follower = follower(&repo, Heads::Head);
+    next(&mut follower);
+    repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let news = follower.poll_new().expect("is readable").expect("something was withdrawn");
+    let event: &Event = &news.branches[0];
+    assert_eq!(event.repository, follower.history().name());
+    assert_eq!(event.branch.as_ref().map(|branch| branch.time), Some(1_700_000_060));
+}

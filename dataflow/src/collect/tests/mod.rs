@@ -1,0 +1,9 @@
+//! The collector against git itself: every shape of history is built with git and its events are compared with what git
+//! says of the same commits.
+
+mod command;
+mod follow;
+pub(super) mod kit;
+mod odd;
+mod oracle;
+mod shapes;
