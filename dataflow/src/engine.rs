@@ -68,6 +68,9 @@ pub enum EngineError {
     /// A thread could not be started.
     #[error("cannot start the engine's threads")]
     Threads(#[source] std::io::Error),
+    /// The log can no longer be read.
+    #[error("the log can no longer be read: {0}")]
+    Source(String),
     /// timely refused its configuration.
     #[error("cannot start the dataflow: {0}")]
     Dataflow(String),
@@ -85,6 +88,7 @@ pub struct Engine {
     view: ViewReader,
     counts: Arc<Counts>,
     stopping: Arc<AtomicBool>,
+    conductor: Arc<Conductor>,
     training_failed: Arc<Mutex<Option<AppendError>>>,
 }
 
@@ -99,17 +103,17 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let train_cpu = Arc::<StageCpu>::default();
         let training_failed: Arc<Mutex<Option<AppendError>>> = Arc::default();
-        let trainer = Arc::new(start_trainer(dir, appender, config, &train_cpu, &training_failed)?);
+        let conductor = Arc::new(Conductor::open(appender)?);
+        let trainer = Arc::new(start_trainer(dir, &conductor, config, &train_cpu, &training_failed)?);
         let mut plan = Plan::new(config.limits.clone(), &config.training, &config.labels, trainer.shelf());
-        let ingest = Arc::<StageCpu>::default();
-        plan.counts = Arc::new(Counts::new(ingest.clone(), train_cpu));
+        plan.counts = Arc::new(Counts::with_training(train_cpu));
         let counts = plan.counts.clone();
-        let clock = Clock::start(dir, source, config.clock.clone(), config.workers, ingest)?;
+        let clock = Clock::start(source, dir, config.workers.get(), &config.clock)?;
         let (view_sink, view) = View::open();
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(view_sink)];
         sinks.extend(further);
         let vectors = clock.clone();
-        let vector_of = Box::new(move |time| vectors.vector(time));
+        let vector_of = Box::new(move |time| vectors.vector(time).unwrap_or_default());
         let publisher = Publisher::start(config.workers.get(), vector_of, sinks).map_err(EngineError::Threads)?;
         let (reports, shared) = (publisher.reports(), clock.clone());
         let workers = timely::execute(timely::Config::process(config.workers.get()), move |worker| {
@@ -124,6 +128,7 @@ impl Engine {
             view,
             counts,
             stopping: Arc::default(),
+            conductor,
             training_failed,
         })
     }
@@ -136,6 +141,11 @@ impl Engine {
     /// Counters for people.
     pub fn counts(&self) -> &Arc<Counts> {
         &self.counts
+    }
+
+    /// Who appends control records to the engine's log.
+    pub fn conductor(&self) -> &Arc<Conductor> {
+        &self.conductor
     }
 
     /// The clock.
@@ -165,13 +175,13 @@ impl Engine {
     pub fn wait_until_idle(&self) -> Result<(), EngineError> {
         loop {
             self.check()?;
-            if let Some(time) = self.clock.idle()
+            if let Some(time) = self.clock.wait_idle(Duration::from_millis(200))
                 && self.publisher.as_ref().is_some_and(|publisher| publisher.wait(time, Duration::from_millis(200)))
                 && self.view_reflects(time)
             {
                 return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -188,7 +198,9 @@ impl Engine {
         if let Some(error) = self.training_failed.lock().take() {
             return Err(error.into());
         }
-        self.clock.check()?;
+        if let Some(reason) = self.clock.failure() {
+            return Err(EngineError::Source(reason.to_string()));
+        }
         let guards = self.workers.as_ref().map(WorkerGuards::guards).unwrap_or_default();
         if !self.stopping.load(Ordering::Acquire) && guards.iter().any(std::thread::JoinHandle::is_finished) {
             return Err(EngineError::Worker("see the message above".to_owned()));
@@ -215,19 +227,17 @@ impl Engine {
 
 fn start_trainer(
     dir: &DataDir,
-    appender: Arc<dyn Appender>,
+    conductor: &Arc<Conductor>,
     config: &EngineConfig,
     cpu: &Arc<StageCpu>,
     failed: &Arc<Mutex<Option<AppendError>>>,
 ) -> Result<Trainer, EngineError> {
-    let last = appender.last_controls()?;
-    let conductor = Conductor::new(appender)?;
-    let (announce, failed) = (config.announce, failed.clone());
+    let (conductor, announce, failed) = (conductor.clone(), config.announce, failed.clone());
     let trainer_config = TrainerConfig {
         folder: dir.path().join("models"),
         size_column: column("la").expect("lines added is a feature") as u32,
         features_version: FEATURES_VERSION,
-        answered: last.model_ready,
+        answered: conductor.last().model_ready,
         cpu: cpu.clone(),
     };
     let on_ready = Box::new(move |cut, models| {

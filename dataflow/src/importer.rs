@@ -60,7 +60,7 @@ pub type Progress<'a> = &'a dyn Fn(u64, u64);
 pub struct Importer {
     repositories: Vec<Follower>,
     appender: Arc<dyn Appender>,
-    conductor: Conductor,
+    conductor: Arc<Conductor>,
     schedule: Schedule,
     changes: u64,
     events: u64,
@@ -69,16 +69,18 @@ pub struct Importer {
 }
 
 impl Importer {
-    /// An importer for `engine`'s log; `changes` stand in it already.
-    pub fn new(
-        appender: Arc<dyn Appender>,
-        training: &TrainingConfig,
-        changes: u64,
-        cpu: Arc<StageCpu>,
-    ) -> Result<Self, ImportError> {
-        let conductor = Conductor::new(appender.clone())?;
-        let schedule = Schedule::new(training);
-        Ok(Self { repositories: Vec::new(), appender, conductor, schedule, changes, events: 0, unsynced: 0, cpu })
+    /// An importer into the log of `engine`; what the engine reflects stands in it already.
+    pub fn new(appender: Arc<dyn Appender>, engine: &Engine, training: &TrainingConfig) -> Self {
+        Self {
+            repositories: Vec::new(),
+            appender,
+            conductor: engine.conductor().clone(),
+            schedule: Schedule::new(training),
+            changes: engine.view().summary().changes as u64,
+            events: 0,
+            unsynced: 0,
+            cpu: engine.counts().stages.collect.clone(),
+        }
     }
 
     /// Adds a repository; `known` gives the commits of a repository that stand in the log already.

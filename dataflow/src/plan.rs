@@ -39,17 +39,24 @@ pub struct Counts {
     pub parse: Arc<ParseStats>,
     /// CPU time by stage.
     pub stages: Stages,
-    /// Accepted records that held unknown fields.
+    /// Records accepted.
+    pub accepted: AtomicU64,
+    /// Unknown fields in accepted records.
     pub unknown_fields: AtomicU64,
+}
+
+impl Counts {
+    /// Counts that add training to `train`.
+    pub fn with_training(train: Arc<StageCpu>) -> Self {
+        Self { stages: Stages { train, ..Stages::default() }, ..Self::default() }
+    }
 }
 
 /// CPU time of the engine's threads.
 #[derive(Debug, Default)]
 pub struct Stages {
-    /// Reading and walking histories.
+    /// Appending histories to the log; the threads that read and compare are not in it.
     pub collect: Arc<StageCpu>,
-    /// Reading the log and minting bindings.
-    pub ingest: Arc<StageCpu>,
     /// The workers: everything in the dataflow, parsing included.
     pub dataflow: Arc<StageCpu>,
     /// Training.

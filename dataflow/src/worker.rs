@@ -26,9 +26,9 @@ pub fn run(worker: &mut Worker, clock: &Arc<Clock>, plan: &Plan, reports: &Sende
         let now = thread_cpu_ns();
         plan.counts.stages.dataflow.add_ns(now.saturating_sub(used));
         used = now;
-        let frontier = probe.with_frontier(|frontier| frontier.first().copied()).unwrap_or(u64::MAX);
-        // At the end the frontier is empty: everything up to the last binding is complete.
-        let frontier = frontier.min(clock.next_time());
+        // The last times stay open until the source ends, and then the frontier is empty.
+        let frontier = probe.with_frontier(|frontier| frontier.first().copied());
+        let frontier = frontier.unwrap_or_else(|| clock.stats().released + 1);
         if frontier > reported {
             reported = frontier;
             let report = Report { worker: index, shares: outbox.take_before(frontier), frontier };

@@ -7,7 +7,7 @@ use crate::source::{AppendError, EmbeddedSource, SourceError};
 use clap::Args;
 use driftline_sinks::Sink;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Arguments of every command that works on a data folder.
@@ -65,12 +65,12 @@ pub enum DataError {
 
 /// An engine on the embedded log of a data folder.
 pub struct Local {
-    /// The folder; holding it keeps other processes out.
-    pub dir: DataDir,
     /// The log.
     pub log: Arc<EmbeddedLog>,
     /// The engine.
     pub engine: Engine,
+    /// A folder that is removed at the end.
+    scratch: Option<PathBuf>,
 }
 
 impl Local {
@@ -81,6 +81,33 @@ impl Local {
         let source = Box::new(EmbeddedSource::new(&log)?);
         let config = EngineConfig { workers: args.workers, ..config.clone() };
         let engine = Engine::start(&dir, source, log.clone(), &config, sinks)?;
-        Ok(Self { dir, log, engine })
+        Ok(Self { log, engine, scratch: None })
+    }
+
+    /// The same log with bindings and models made anew, so that nothing an earlier run left can help.
+    pub fn scratch(args: &DataArgs, config: &EngineConfig) -> Result<Self, DataError> {
+        let dir = DataDir::open(&args.data)?;
+        let log = Arc::new(EmbeddedLog::open(&dir, &LogConfig::default())?);
+        let path = args.data.join("replay");
+        remove(&path)?;
+        let scratch = DataDir::open(&path)?;
+        let source = Box::new(EmbeddedSource::new(&log)?);
+        let engine = Engine::start(&scratch, source, log.clone(), config, Vec::new())?;
+        Ok(Self { log, engine, scratch: Some(path) })
+    }
+
+    /// Stops the engine and removes what was only for this run.
+    pub fn stop(self) -> Result<(), DataError> {
+        self.engine.stop()?;
+        self.scratch.as_deref().map_or(Ok(()), remove)
+    }
+}
+
+fn remove(path: &Path) -> Result<(), DataError> {
+    match std::fs::remove_dir_all(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(DataError::File { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
     }
 }

@@ -43,7 +43,7 @@ pub fn run(args: ExplainArgs) -> Result<(), DataError> {
     let local = Local::start(&args.data, &config, Vec::new())?;
     local.engine.wait_until_idle()?;
     let found = find(&local, &args);
-    local.engine.stop()?;
+    local.stop()?;
     print(&found?, args.json);
     Ok(())
 }

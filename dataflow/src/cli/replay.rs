@@ -5,7 +5,7 @@ use crate::capture::Reflected;
 use crate::clock::ClockConfig;
 use crate::engine::EngineConfig;
 use clap::Args;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
@@ -25,13 +25,13 @@ pub struct ReplayArgs {
 struct Way {
     name: &'static str,
     workers: usize,
-    records_per_binding: Option<usize>,
+    records_per_binding: u32,
 }
 
 const WAYS: [Way; 3] = [
-    Way { name: "as recorded", workers: 1, records_per_binding: None },
-    Way { name: "two workers, 7 records a binding", workers: 2, records_per_binding: Some(7) },
-    Way { name: "one worker, 5,000 records a binding", workers: 1, records_per_binding: Some(5_000) },
+    Way { name: "one worker, 2,000 records a binding", workers: 1, records_per_binding: 2_000 },
+    Way { name: "two workers, 7 records a binding", workers: 2, records_per_binding: 7 },
+    Way { name: "two workers, 100 records a binding", workers: 2, records_per_binding: 100 },
 ];
 
 /// Runs the command.
@@ -63,15 +63,16 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
     Ok(())
 }
 
+/// Runs over the log with bindings and models of its own, in a folder that goes away.
 fn replay(data: &DataArgs, way: &Way) -> Result<Reflected, DataError> {
-    let workers = NonZeroUsize::new(way.workers).expect("no way has zero workers");
-    let clock = ClockConfig { replay_records: way.records_per_binding, ..ClockConfig::default() };
-    let config = EngineConfig { clock, announce: false, ..EngineConfig::default() };
-    let data = DataArgs { data: data.data.clone(), workers };
-    let local = Local::start(&data, &config, Vec::new())?;
+    let count = |number: u32| NonZeroU32::new(number).expect("no way has a zero");
+    let workers = NonZeroUsize::new(way.workers).expect("no way has a zero");
+    let clock = ClockConfig { records_per_binding_max: count(way.records_per_binding), ..ClockConfig::default() };
+    let config = EngineConfig { clock, workers, announce: false, ..EngineConfig::default() };
+    let local = Local::scratch(data, &config)?;
     local.engine.wait_until_idle()?;
     let reflected = local.engine.reflected();
-    local.engine.stop()?;
+    local.stop()?;
     Ok(reflected)
 }
 

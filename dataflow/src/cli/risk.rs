@@ -71,7 +71,7 @@ fn score(args: &RiskArgs) -> Result<Vec<Prediction>, DataError> {
             _ => eprintln!("driftline: {commit} is not on the followed branch and has no prediction"),
         }
     }
-    up.local.engine.stop()?;
+    up.local.stop()?;
     Ok(predictions)
 }
 

@@ -50,7 +50,7 @@ impl Summary {
             *labels.entry(kind.code()).or_insert(0) += count;
         }
         let counts = engine.counts();
-        let (events, rejected) = (engine.clock().records_read(), view.rejects.values().sum());
+        let (events, rejected) = (engine.clock().stats().records_read, view.rejects.values().sum());
         Self {
             events,
             accepted: counts.accepted.load(Ordering::Relaxed),
@@ -79,7 +79,6 @@ fn cpu_seconds(engine: &Engine) -> BTreeMap<&'static str, f64> {
     let stages = &counts.stages;
     let parts = [
         ("append", stages.collect.ns()),
-        ("ingest", stages.ingest.ns()),
         ("parse", parse),
         ("dataflow", stages.dataflow.ns().saturating_sub(parse)),
         ("train", stages.train.ns()),

@@ -78,9 +78,7 @@ pub fn open(data: &DataArgs, repos: &[PathBuf], key: &KeyArgs) -> Result<Importe
     let key = key.read()?;
     let local = Local::start(data, &config, Vec::new())?;
     local.engine.wait_until_idle()?;
-    let standing = local.engine.view().summary().changes as u64;
-    let cpu = local.engine.counts().stages.collect.clone();
-    let mut importer = Importer::new(local.log.clone(), &config.training, standing, cpu).map_err(import_error)?;
+    let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training);
     for path in repos {
         let known = |name: &str| known_commits(&local, name);
         importer.add(path, &key, &config.limits, known).map_err(import_error)?;
@@ -165,7 +163,7 @@ fn follow_failed(error: ImportError) -> Result<(), DataError> {
 fn finish(up: Imported, serving: Serving, json: bool) -> Result<(), DataError> {
     serving.stop();
     let summary = Summary::of(&up.local.engine, up.importer.events());
-    up.local.engine.stop()?;
+    up.local.stop()?;
     print_summary(&summary, json);
     Ok(())
 }
