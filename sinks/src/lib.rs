@@ -1,5 +1,13 @@
 //! Where driftline's results go: the current view, Kafka, webhooks, Parquet, Prometheus.
 
+pub mod alerts;
 pub mod batch;
+pub mod metrics;
+#[cfg(test)]
+mod testing;
+pub mod utc;
+pub mod view;
 
 pub use batch::{ChangeSummary, ClosedTime, Diff, Sink, SinkError};
+pub use metrics::{Metrics, MetricsSink};
+pub use view::{AsOf, View, ViewReader, ViewSink};

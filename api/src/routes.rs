@@ -1,0 +1,256 @@
+//! The routes under `/v1` and how they are put together.
+//!
+//! A repository name may contain `/`; within a path it is written percent-encoded: `/v1/predictions/owner%2Fname/3fa9c1`.
+
+use crate::limits::{CANDIDATES_MAX, NEWEST_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
+use crate::page;
+use crate::problem::Problem;
+use crate::read::{AtLeast, answer, json, wait_for};
+use crate::state::ApiState;
+use crate::system;
+use crate::track::{Tracked, track};
+use axum::Router;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{MethodRouter, any, get};
+use driftline_schema::{CommitId, FeatureMeta, Fixed, Label, Position, Prediction};
+use driftline_sinks::AsOf;
+use driftline_sinks::view::{ChangeDetail, EvidenceRow, Lookup, PredictionQuery, PredictionRow, Sort};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All routes over `state`.
+pub fn router(state: ApiState) -> Router {
+    let routes = [
+        ("/", get(page::page)),
+        ("/v1/as_of", get(as_of)),
+        ("/v1/predictions", get(predictions)),
+        ("/v1/predictions/{repo}/{commit}", get(prediction)),
+        ("/v1/repos", get(repositories)),
+        ("/v1/features/{repo}/{commit}", get(features)),
+        ("/v1/drift", get(drift)),
+        ("/v1/alerts", get(alerts)),
+        ("/v1/models", get(models)),
+        ("/metrics", get(system::metrics)),
+        ("/livez", get(system::livez)),
+        ("/readyz", get(system::readyz)),
+    ];
+    let measured = |route, methods: MethodRouter<ApiState>| {
+        methods.layer(from_fn_with_state(Tracked { metrics: state.metrics.http.clone(), route }, track))
+    };
+    // Requests that match no route share one name, so a scanner makes no new series.
+    let unmatched = measured("unmatched", any(system::no_route));
+    routes
+        .into_iter()
+        .fold(Router::new(), |router, (route, methods)| {
+            router.route(route, measured(route, methods.fallback(system::method_not_allowed)))
+        })
+        .fallback_service(unmatched.with_state(state.clone()))
+        .with_state(state)
+}
+
+type Answered = Result<Response, Problem>;
+type RepoCommit = Result<Path<(String, String)>, PathRejection>;
+pub(crate) type Asked<T> = Result<Query<T>, QueryRejection>;
+
+/// The query of reads that take nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plain {
+    pub(crate) at_least: Option<AtLeast>,
+}
+
+/// The query of reads about one repository or all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfRepository {
+    at_least: Option<AtLeast>,
+    repository: Option<String>,
+}
+
+/// The query of `/v1/predictions`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    at_least: Option<AtLeast>,
+    repository: Option<String>,
+    min_risk: Option<f64>,
+    #[serde(default)]
+    sort: Sort,
+    limit: Option<usize>,
+    newest: Option<usize>,
+    cursor: Option<String>,
+}
+
+pub(crate) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
+    query.map(|Query(value)| value).map_err(|error| Problem::bad_request(error.body_text()))
+}
+
+fn path(path: RepoCommit) -> Result<(String, String), Problem> {
+    path.map(|Path(parts)| parts).map_err(|error| Problem::bad_request(error.body_text()))
+}
+
+async fn as_of(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
+    wait_for(&state, asked(query)?.at_least).await?;
+    let as_of = state.view.as_of();
+    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::<&str, ()>::new())))
+}
+
+impl List {
+    fn into_query(self) -> Result<PredictionQuery, Problem> {
+        let limit = self.limit.unwrap_or(PAGE_ROWS);
+        if !(1..=PAGE_ROWS_MAX).contains(&limit) {
+            return Err(Problem::bad_request(format!("limit is between 1 and {PAGE_ROWS_MAX}")));
+        }
+        if self.newest.is_some_and(|newest| newest > NEWEST_MAX) {
+            return Err(Problem::bad_request(format!("newest is at most {NEWEST_MAX}")));
+        }
+        if self.min_risk.is_some_and(|risk| !(0.0..=1.0).contains(&risk)) {
+            return Err(Problem::bad_request("min_risk is between 0 and 1"));
+        }
+        let after = self.cursor.as_deref().map(str::parse).transpose();
+        Ok(PredictionQuery {
+            repository: self.repository,
+            min_risk: self.min_risk.map(|risk| Fixed((risk * Fixed::ONE as f64).ceil() as i64)),
+            sort: self.sort,
+            limit,
+            newest: self.newest,
+            after: after.map_err(|error| Problem::bad_request(format!("cursor: {error}")))?,
+        })
+    }
+}
+
+/// The body of `/v1/predictions`.
+#[derive(serde::Serialize)]
+struct Listing<'a> {
+    predictions: &'a [PredictionRow],
+    next: Option<String>,
+}
+
+async fn predictions(State(state): State<ApiState>, headers: HeaderMap, query: Asked<List>) -> Answered {
+    let list = asked(query)?;
+    wait_for(&state, list.at_least).await?;
+    let query = list.into_query()?;
+    let page = state.view.predictions(&query);
+    let Some(rows) = &page.rows else { return Err(no_repository(query.repository.as_deref().unwrap_or_default())) };
+    let body = Listing { predictions: rows, next: page.next.map(|cursor| cursor.to_string()) };
+    Ok(answer(&headers, &page.as_of, || json(&page.as_of, body)))
+}
+
+fn no_repository(name: &str) -> Problem {
+    Problem::not_found(format!("no repository `{}` is known; /v1/repos lists them", name.escape_debug()))
+}
+
+/// Finds one change or says why not.
+fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, Box<ChangeDetail>), Problem> {
+    let (as_of, lookup) = state.view.lookup(repository, commit);
+    let commit = || commit.escape_debug();
+    match lookup {
+        Lookup::Found(detail) => Ok((as_of, detail)),
+        Lookup::NoRepository => Err(no_repository(repository)),
+        Lookup::NoCommit => {
+            let repository = repository.escape_debug();
+            Err(Problem::not_found(format!("no commit of `{repository}` begins with `{}`", commit())))
+        }
+        Lookup::BadPrefix => {
+            Err(Problem::bad_request(format!("`{}` is no commit: 4 to 64 hex digits are needed", commit())))
+        }
+        Lookup::Ambiguous(found) => {
+            let found = found.iter().take(CANDIDATES_MAX).map(ToString::to_string).collect();
+            Err(Problem::ambiguous(&commit().to_string(), found))
+        }
+    }
+}
+
+/// One prediction with its label and evidence.
+#[derive(serde::Serialize)]
+struct Judged<'a> {
+    prediction: &'a Prediction,
+    label: Option<Label>,
+    evidence: &'a [EvidenceRow],
+}
+
+async fn prediction(
+    State(state): State<ApiState>,
+    headers: HeaderMap,
+    at: RepoCommit,
+    query: Asked<Plain>,
+) -> Answered {
+    let (repository, commit) = path(at)?;
+    wait_for(&state, asked(query)?.at_least).await?;
+    let (as_of, detail) = find(&state, &repository, &commit)?;
+    let Some(prediction) = &detail.prediction else {
+        let detail = format!("the change at {} is known but has no prediction", detail.key.position);
+        return Err(Problem::not_found(detail));
+    };
+    let judged = Judged { prediction, label: detail.label, evidence: &detail.evidence };
+    Ok(answer(&headers, &as_of, || json(&as_of, judged)))
+}
+
+async fn repositories(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
+    wait_for(&state, asked(query)?.at_least).await?;
+    let (as_of, rows) = state.view.repositories();
+    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::from([("repositories", rows)]))))
+}
+
+/// One feature of one change, with what it means.
+#[derive(serde::Serialize)]
+struct FeatureRow {
+    #[serde(flatten)]
+    meta: FeatureMeta,
+    value: Fixed,
+}
+
+/// The body of `/v1/features/{repo}/{commit}`.
+#[derive(serde::Serialize)]
+struct Described<'a> {
+    repository: &'a str,
+    commit: Option<CommitId>,
+    position: Position,
+    time: Option<i64>,
+    label: Option<Label>,
+    features: Vec<FeatureRow>,
+}
+
+async fn features(State(state): State<ApiState>, headers: HeaderMap, at: RepoCommit, query: Asked<Plain>) -> Answered {
+    let (repository, commit) = path(at)?;
+    wait_for(&state, asked(query)?.at_least).await?;
+    let (as_of, detail) = find(&state, &repository, &commit)?;
+    let Some(vector) = &detail.vector else {
+        let detail = format!("the change at {} is known but has no features", detail.key.position);
+        return Err(Problem::not_found(detail));
+    };
+    let rows = state.features.iter().zip(vector.iter()).map(|(meta, value)| FeatureRow { meta: *meta, value: *value });
+    let described = Described {
+        repository: &detail.repository,
+        commit: detail.commit,
+        position: detail.key.position,
+        time: detail.time,
+        label: detail.label,
+        features: rows.collect(),
+    };
+    Ok(answer(&headers, &as_of, || json(&as_of, described)))
+}
+
+async fn drift(State(state): State<ApiState>, headers: HeaderMap, query: Asked<OfRepository>) -> Answered {
+    let query = asked(query)?;
+    wait_for(&state, query.at_least).await?;
+    let (as_of, rows) = state.view.drift(query.repository.as_deref());
+    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::from([("drift", rows)]))))
+}
+
+async fn alerts(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
+    wait_for(&state, asked(query)?.at_least).await?;
+    let (as_of, rows) = state.view.alerts();
+    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::from([("alerts", rows)]))))
+}
+
+async fn models(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
+    wait_for(&state, asked(query)?.at_least).await?;
+    let (as_of, rows) = state.view.models();
+    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::from([("models", rows)]))))
+}

@@ -1,0 +1,81 @@
+//! What the ways out report: requests, webhook deliveries, sinks.
+
+use super::Maker;
+use prometheus::{HistogramVec, IntCounterVec, IntGauge};
+
+/// Requests answered by the API.
+#[derive(Clone)]
+pub struct HttpMetrics {
+    duration: HistogramVec,
+}
+
+impl HttpMetrics {
+    pub(super) fn new(make: &Maker<'_>) -> Self {
+        let (name, help) = ("driftline_http_request_duration_seconds", "Seconds from request to answer.");
+        Self { duration: make.histograms(name, help, &["route", "method", "status"]) }
+    }
+    /// One request. `route` is the pattern, never the path; unusual methods share `other`.
+    pub fn observe(&self, route: &str, method: &str, status: &str, seconds: f64) {
+        let usual = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+        let method = if usual.contains(&method) { method } else { "other" };
+        self.duration.with_label_values(&[route, method, status]).observe(seconds);
+    }
+}
+
+/// Deliveries of the webhook sink.
+#[derive(Clone)]
+pub struct WebhookMetrics {
+    deliveries: IntCounterVec,
+    outbox: IntGauge,
+    dead: IntGauge,
+}
+
+impl WebhookMetrics {
+    pub(super) fn new(make: &Maker<'_>) -> Self {
+        let (name, help) = ("driftline_webhook_deliveries_total", "Attempts to deliver a webhook, by outcome.");
+        let deliveries = make.counters(name, help, &["outcome"]);
+        // Panels and rules ask for rates: a counter that exists from the start has one.
+        for outcome in ["delivered", "retried", "dead", "disabled"] {
+            deliveries.with_label_values(&[outcome]);
+        }
+        Self {
+            deliveries,
+            outbox: make.gauge("driftline_webhook_outbox_messages", "Webhooks waiting for delivery."),
+            dead: make.gauge("driftline_webhook_dead_letters", "Webhooks given up."),
+        }
+    }
+    /// One attempt: `delivered`, `retried`, `dead` or `disabled`.
+    pub fn attempt(&self, outcome: &'static str) {
+        self.deliveries.with_label_values(&[outcome]).inc();
+    }
+    /// How many messages wait, and how many were given up.
+    pub fn set_waiting(&self, outbox: usize, dead: usize) {
+        self.outbox.set(outbox as i64);
+        self.dead.set(dead as i64);
+    }
+}
+
+/// Closed times handed to sinks.
+#[derive(Clone)]
+pub struct SinkMetrics {
+    batches: IntCounterVec,
+}
+
+impl SinkMetrics {
+    pub(super) fn new(make: &Maker<'_>) -> Self {
+        let (name, help) = ("driftline_sink_batches_total", "Closed times handed to a sink, by outcome.");
+        Self { batches: make.counters(name, help, &["sink", "outcome"]) }
+    }
+    /// A sink took a closed time.
+    pub fn applied(&self, sink: &str) {
+        self.batches.with_label_values(&[sink, "applied"]).inc();
+    }
+    /// A sink failed; `error` says whether it will be tried again.
+    pub fn failed(&self, sink: &str, error: &crate::SinkError) {
+        let outcome = match error {
+            crate::SinkError::Unreachable { .. } => "unreachable",
+            crate::SinkError::Refused { .. } => "refused",
+        };
+        self.batches.with_label_values(&[sink, outcome]).inc();
+    }
+}
