@@ -1,0 +1,139 @@
+//! The syntax of one file in one pass: complexity, sizes, functions and the class of every line, in integers.
+//!
+//! [`measure`] is a pure function of the text, the language, the limits and [`TABLE_VERSION`]: limits are counted in
+//! bytes, parser operations and frames, never in time, so that a replay gives the same facts on any machine. What a
+//! construct counts as stands in one table a language; the pass itself knows no language.
+//!
+//! Cognitive complexity follows the white paper (SonarSource, version 1.5): closures roll up into what encloses them.
+//! Cyclomatic complexity, exits and parameters are of each function alone; a file's are the sums (the largest for
+//! parameters).
+
+mod class;
+mod lines;
+mod name;
+mod pass;
+mod scopes;
+mod space;
+mod table;
+mod tables;
+mod text_hash;
+
+use driftline_schema::Language;
+use driftline_schema::facts::{FileFacts, LineClasses, SpaceMetrics};
+use lines::Lines;
+use name::Reader;
+use pass::{Found, Pass};
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+
+/// Version of what the tables and the pass count; facts of different versions must not be mixed.
+pub const TABLE_VERSION: u32 = 1;
+
+/// What a measurement may cost. Beyond a limit the facts say `truncated` and hold what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SyntaxLimits {
+    /// Bytes of a file that is parsed at all: a tree takes up to 250 times its file.
+    pub file_bytes_max: usize,
+    /// Progress reports of the parser, which come once in a hundred of its operations.
+    pub parse_reports_max: u32,
+    /// Constructs that may enclose each other.
+    pub frames_max: usize,
+}
+
+impl Default for SyntaxLimits {
+    fn default() -> Self {
+        // The densest text needs six reports in a hundred bytes, so 1 MiB of it stays below a third of the reports.
+        Self { file_bytes_max: 1 << 20, parse_reports_max: 200_000, frames_max: 10_000 }
+    }
+}
+
+/// What measuring one file after another needs again and again; one a thread.
+#[derive(Default)]
+pub struct Measurer {
+    parsers: [Option<Parser>; Language::ALL.len()],
+    lines: Lines,
+}
+
+impl Measurer {
+    /// A measurer that has not yet loaded any grammar.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The tree of `text`, unless parsing takes more than `reports_max` reports.
+    fn parse(&mut self, language: Language, text: &str, reports_max: u32) -> Option<Tree> {
+        let parser = self.parsers[language as usize].get_or_insert_with(|| {
+            let mut parser = Parser::new();
+            parser.set_language(&table::grammar(language)).expect("the grammar's version is one the library reads");
+            parser
+        });
+        let mut reports = 0;
+        let mut progress = |_: &ParseState| {
+            reports += 1;
+            if reports > reports_max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let bytes = text.as_bytes();
+        let mut read = |offset: usize, _| bytes.get(offset..).unwrap_or_default();
+        let tree = parser.parse_with_options(
+            &mut read,
+            None,
+            Some(ParseOptions::new().progress_callback(&mut progress)),
+        );
+        if tree.is_none() {
+            // Otherwise the next text would be read as the rest of this one.
+            parser.reset();
+        }
+        tree
+    }
+}
+
+/// Measures one file.
+pub fn measure(measurer: &mut Measurer, language: Language, text: &str, limits: &SyntaxLimits) -> FileFacts {
+    let tree = if text.len() <= limits.file_bytes_max {
+        measurer.parse(language, text, limits.parse_reports_max)
+    } else {
+        None
+    };
+    let Some(tree) = tree else { return unparsed(measurer, language, text) };
+    let root = tree.root_node();
+    let reader = Reader { text, table: table::compiled(language), side: root.walk() };
+    let Found { mut functions, mut file, comments, error_bytes, truncated } =
+        Pass::new(reader, limits.frames_max).run(root);
+    measurer.lines.scan(text, &comments);
+    measurer.lines.measure(0, measurer.lines.len(), &mut file);
+    for function in &mut functions {
+        measurer.lines.measure(function.start_line - 1, function.end_line, &mut function.metrics);
+    }
+    FileFacts {
+        language,
+        bytes: text.len() as u32,
+        error_bytes,
+        truncated,
+        metrics: file,
+        functions,
+        lines: std::mem::take(&mut measurer.lines.classes),
+    }
+}
+
+/// What is known without a tree: the size. The classes of lines are not, as any line may be a comment.
+fn unparsed(measurer: &mut Measurer, language: Language, text: &str) -> FileFacts {
+    let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    let mut metrics = SpaceMetrics { cyclomatic: 1, ..SpaceMetrics::default() };
+    measurer.lines = Lines::default();
+    for line in text.lines() {
+        metrics.sloc = metrics.sloc.saturating_add(1);
+        metrics.blank = metrics.blank.saturating_add(u32::from(!lines::has_ink(line.as_bytes())));
+    }
+    metrics.ploc = metrics.sloc - metrics.blank;
+    FileFacts {
+        language,
+        bytes,
+        error_bytes: bytes,
+        truncated: true,
+        metrics,
+        functions: Vec::new(),
+        lines: LineClasses::default(),
+    }
+}

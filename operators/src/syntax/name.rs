@@ -1,0 +1,279 @@
+//! What a function or class is called and what it takes, read from the node's own children.
+//!
+//! Each node is asked for its children once and in order; nothing here descends but along one declarator, so the cost is
+//! linear in the file, however it is nested.
+
+use super::class::*;
+use super::table::Compiled;
+use std::ops::ControlFlow::{self, Break, Continue};
+use tree_sitter::{Node, TreeCursor};
+
+/// What stands for the name of a closure that has none.
+pub(super) const ANONYMOUS: &str = "<anonymous>";
+/// Longer names are cut: a name may be as long as the file, and inner functions repeat it.
+const NAME_BYTES_MAX: usize = 200;
+
+/// What a function declares of itself.
+#[derive(Default)]
+pub(super) struct Shape {
+    /// Its name, if it has one.
+    pub(super) name: Option<Box<str>>,
+    /// The class it says it belongs to (C++ outside the class, Go's receiver).
+    pub(super) class: Option<Box<str>>,
+    /// The receiver's name (Go).
+    pub(super) receiver: Option<Box<str>>,
+    /// Declared parameters without the receiver.
+    pub(super) params: u32,
+    /// Whether it has a body.
+    pub(super) has_body: bool,
+    /// Whether it only defines and returns another function.
+    pub(super) decorator: bool,
+}
+
+/// Reads names out of one tree.
+pub(super) struct Reader<'text, 'tree> {
+    /// The text.
+    pub(super) text: &'text str,
+    /// The language.
+    pub(super) table: &'static Compiled,
+    /// A second cursor, so that the walk's own never moves.
+    pub(super) side: TreeCursor<'tree>,
+}
+
+/// `text` as a name: quotes taken off, at most as long as names may be.
+fn tidy(text: &str) -> Option<Box<str>> {
+    let text = text.trim().trim_matches(['"', '\'', '`']);
+    let mut end = text.len().min(NAME_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    (end > 0).then(|| text[..end].into())
+}
+
+impl<'text, 'tree> Reader<'text, 'tree> {
+    fn text_of(&self, node: Node<'_>) -> &'text str {
+        self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    /// Visits the children of `node` with their fields (zero for none) until told to stop.
+    pub(super) fn children(&mut self, node: Node<'tree>, mut visit: impl FnMut(Node<'tree>, u16) -> ControlFlow<()>) {
+        self.side.reset(node);
+        if !self.side.goto_first_child() {
+            return;
+        }
+        loop {
+            let field = self.side.field_id().map_or(0, |id| id.get());
+            if visit(self.side.node(), field).is_break() || !self.side.goto_next_sibling() {
+                return;
+            }
+        }
+    }
+
+    /// The first child in one of `fields`.
+    fn child_in(&mut self, node: Node<'tree>, fields: &[u16]) -> Option<Node<'tree>> {
+        let mut found = None;
+        self.children(node, |child, field| {
+            if !fields.contains(&field) {
+                return Continue(());
+            }
+            found = Some(child);
+            Break(())
+        });
+        found
+    }
+
+    /// The name of a class, module or the like.
+    pub(super) fn scope_name(&mut self, node: Node<'tree>) -> Option<Box<str>> {
+        let child = self.child_in(node, &self.table.scope)?;
+        // `impl Trait for &mut Point<T>` belongs to `Point`.
+        let text = self.text_of(child);
+        tidy(text.trim_start_matches(['&', '*']).trim_start_matches("mut ").split(['<', '(']).next()?)
+    }
+
+    /// The name a closure has from what it is assigned to.
+    pub(super) fn given_name(&mut self, namer: Node<'tree>) -> Option<Box<str>> {
+        let child = self.child_in(namer, &self.table.namer)?;
+        let name = tidy(self.text_of(child).rsplit('.').next()?)?;
+        (!name.contains(|c: char| c.is_whitespace() || "()[]{}<>,".contains(c))).then_some(name)
+    }
+
+    /// What a function declares of itself.
+    pub(super) fn shape(&mut self, node: Node<'tree>) -> Shape {
+        let table = self.table;
+        let fields = &table.fields;
+        let mut shape = Shape::default();
+        let (mut name, mut params, mut receiver, mut declarator, mut body) = (None, None, None, None, None);
+        self.children(node, |child, field| {
+            match field {
+                0 => shape.has_body |= table.classes(child.kind_id()) & TRY != 0,
+                _ if field == fields.name => name = Some(child),
+                _ if field == fields.parameters => params = Some(child),
+                _ if field == fields.parameter => shape.params = 1,
+                _ if field == fields.receiver => receiver = Some(child),
+                _ if field == fields.declarator => declarator = Some(child),
+                _ if field == fields.body => body = Some(child),
+                _ => {}
+            }
+            Continue(())
+        });
+        shape.name = name.and_then(|name| tidy(self.text_of(name)));
+        if let Some(declarator) = declarator {
+            params = self.declared(declarator, &mut shape);
+        }
+        if let Some(receiver) = receiver {
+            (shape.receiver, shape.class) = receiver_parts(self.text_of(receiver));
+        }
+        if let Some(params) = params {
+            shape.params = self.count_params(params);
+        }
+        if let Some(body) = body {
+            shape.has_body = true;
+            shape.decorator = table.traits.decorators && self.is_decorator(body);
+        }
+        shape
+    }
+
+    /// Follows a C declarator inwards to the name and sets it with its class; returns the innermost parameter list.
+    fn declared(&mut self, declarator: Node<'tree>, shape: &mut Shape) -> Option<Node<'tree>> {
+        let table = self.table;
+        let (mut node, mut params, mut name) = (declarator, None, None);
+        while table.classes(node.kind_id()) & DECLARATOR != 0 {
+            let (mut inner, mut last, mut list) = (None, None, None);
+            self.children(node, |child, field| {
+                if field == table.fields.declarator {
+                    inner = Some(child);
+                } else if field == table.fields.parameters {
+                    list = Some(child);
+                } else if child.is_named() && table.classes(child.kind_id()) & COMMENT == 0 {
+                    last = Some(child);
+                }
+                Continue(())
+            });
+            // A conversion operator has no name node: its own text up to the parameters is the name.
+            if self.text_of(node).starts_with("operator") {
+                name = self.text_of(node).split('(').next();
+            }
+            params = list.or(params);
+            let Some(next) = inner.or(if list.is_none() { last } else { None }) else {
+                shape.name = name.and_then(tidy);
+                return params;
+            };
+            node = next;
+        }
+        let (class, own) = split_qualified(self.text_of(node));
+        (shape.name, shape.class) = (tidy(own), class.and_then(tidy));
+        params
+    }
+
+    /// Declared parameters in a list, without the receiver; a rest or destructured parameter is one.
+    fn count_params(&mut self, list: Node<'tree>) -> u32 {
+        let table = self.table;
+        if list.named_child_count() == 0 {
+            // `x -> x` has a name where others have a list.
+            return u32::from(!self.text_of(list).starts_with(['(', '|']));
+        }
+        let mut params = Vec::new();
+        self.children(list, |child, _field| {
+            if child.is_named() && table.classes(child.kind_id()) & (COMMENT | NOT_PARAM | ERROR) == 0 {
+                params.push(child);
+            }
+            Continue(())
+        });
+        let first = params.first().map_or("", |first| self.text_of(*first));
+        let word = first.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let receiver = u32::from(table.traits.self_params.contains(&word) || (params.len() == 1 && first == "void"));
+        if !table.traits.grouped_params {
+            return params.len() as u32 - receiver;
+        }
+        let mut count = 0;
+        for param in params {
+            let mut names = 0;
+            self.children(param, |_child, field| {
+                names += u32::from(field == table.fields.name);
+                Continue(())
+            });
+            count += names.max(1);
+        }
+        count
+    }
+
+    /// Whether a body consists of one definition and a `return`.
+    fn is_decorator(&mut self, body: Node<'tree>) -> bool {
+        let table = self.table;
+        let (mut inner, mut returns, mut others) = (None, false, false);
+        self.children(body, |child, _field| {
+            let classes = table.classes(child.kind_id());
+            if classes & COMMENT != 0 {
+                return Continue(());
+            }
+            match inner {
+                None if classes & (FUNCTION | DECORATED) != 0 => inner = Some(child),
+                Some(_) if classes & RETURN != 0 && !returns => returns = true,
+                _ => others = true,
+            }
+            if others { Break(()) } else { Continue(()) }
+        });
+        let Some(inner) = inner.filter(|_| returns && !others) else { return false };
+        let inner = self.child_in(inner, &[table.fields.definition]).unwrap_or(inner);
+        table.classes(inner.kind_id()) & FUNCTION != 0
+    }
+}
+
+/// `a::b<c::d>::e` as `a::b<c::d>` and `e`.
+fn split_qualified(text: &str) -> (Option<&str>, &str) {
+    let mut depth = 0usize;
+    let mut cut = None;
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'<' => depth += 1,
+            b'>' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 && bytes.get(at + 1) == Some(&b':') => cut = Some(at),
+            _ => {}
+        }
+        if text.get(at..).is_some_and(|rest| rest.starts_with("operator")) {
+            break;
+        }
+    }
+    cut.map_or((None, text), |at| (Some(&text[..at]), text[at + 2..].trim_start()))
+}
+
+/// Name and type of a Go receiver: `(s *Server[T])` is `s` and `Server`.
+fn receiver_parts(text: &str) -> (Option<Box<str>>, Option<Box<str>>) {
+    let text = text.trim_start_matches('(').trim_end_matches(')').trim();
+    let (name, kind) = text.split_once(char::is_whitespace).map_or((None, text), |(name, kind)| (Some(name), kind));
+    let kind = kind.trim().trim_start_matches(['*', '(']).split(['[', ')']).next().unwrap_or_default();
+    (name.and_then(tidy), tidy(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_qualified_name_is_cut_outside_of_angle_brackets() {
+        assert_eq!(split_qualified("run"), (None, "run"));
+        assert_eq!(split_qualified("n::A<b::c>::m"), (Some("n::A<b::c>"), "m"));
+        assert_eq!(split_qualified("A::operator<"), (Some("A"), "operator<"));
+        assert_eq!(split_qualified("A::operator b::c"), (Some("A"), "operator b::c"));
+    }
+
+    #[test]
+    fn a_receiver_has_a_name_and_a_type() {
+        let parts = |text: &str| {
+            let (name, kind) = receiver_parts(text);
+            (name.unwrap_or_default().into_string(), kind.unwrap_or_default().into_string())
+        };
+        assert_eq!(parts("(s *Server[T])"), ("s".to_owned(), "Server".to_owned()));
+        assert_eq!(parts("(Server)"), (String::new(), "Server".to_owned()));
+        assert_eq!(parts("( s (*Server) )"), ("s".to_owned(), "Server".to_owned()));
+    }
+
+    #[test]
+    fn a_name_is_cut_between_characters() {
+        assert_eq!(tidy(&"\u{e9}".repeat(300)).map(|name| name.len()), Some(NAME_BYTES_MAX));
+        assert_eq!(tidy(&format!("a{}", "\u{e9}".repeat(300))).map(|name| name.len()), Some(NAME_BYTES_MAX - 1));
+        assert_eq!(tidy(" 'q-r' ").as_deref(), Some("q-r"));
+        assert_eq!(tidy("''"), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! Arms that take everything, and jumps that name a label: questions about a few kinds, asked of their children.
+
+use super::Pass;
+use crate::syntax::class::*;
+use std::ops::ControlFlow::{Break, Continue};
+use tree_sitter::Node;
+
+impl<'tree> Pass<'_, 'tree> {
+    /// Whether an arm is taken when no other is: `default`, or a pattern that is `_` alone.
+    pub(super) fn takes_everything(&mut self, arm: Node<'tree>) -> bool {
+        let table = self.reader.table;
+        let is_default = |node: Option<Node<'tree>>| node.is_some_and(|n| table.classes(n.kind_id()) & DEFAULT != 0);
+        if !table.traits.arm_patterns {
+            return is_default(arm.child(0));
+        }
+        let (mut patterns, mut wildcards) = (0, 0);
+        self.reader.children(arm, |child, _field| {
+            if table.classes(child.kind_id()) & PATTERN != 0 {
+                patterns += 1;
+                wildcards += u32::from(is_default(child.child(0)));
+            } else if patterns > 0 && child.is_named() {
+                // What follows the patterns is the body, which may be long.
+                return Break(());
+            }
+            Continue(())
+        });
+        patterns == 1 && wildcards == 1
+    }
+
+    /// Whether a jump says where to.
+    pub(super) fn names_label(&mut self, jump: Node<'tree>) -> bool {
+        let table = self.reader.table;
+        let mut found = false;
+        self.reader.children(jump, |child, _field| {
+            found |= table.classes(child.kind_id()) & LABEL != 0;
+            Continue(())
+        });
+        found
+    }
+}

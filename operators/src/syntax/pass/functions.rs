@@ -1,0 +1,97 @@
+//! Function spaces: what opens one, what it is called, what closing it adds to the space around it.
+//!
+//! Cyclomatic complexity, exits and parameters are of a function alone, as its control flow is; the rest includes what it
+//! encloses. The file's row holds the sums over closed functions until the pass ends.
+
+use super::Pass;
+use crate::syntax::class::*;
+use crate::syntax::name::ANONYMOUS;
+use crate::syntax::space::Space;
+use driftline_schema::facts::{FunctionFacts, FunctionKind, SpaceMetrics};
+use tree_sitter::Node;
+
+/// What stands for the name of a static initialiser.
+const STATIC: &str = "<static>";
+
+impl<'tree> Pass<'_, 'tree> {
+    /// Opens a function space; false if there is no body, and so no space.
+    pub(super) fn open_function(&mut self, node: Node<'tree>, classes: Classes, above: Classes) -> bool {
+        let shape = self.reader.shape(node);
+        if !shape.has_body && classes & INITIALIZER == 0 {
+            return false;
+        }
+        let namer = if above & NAMER != 0 { self.parent().map(|frame| frame.node) } else { None };
+        let given = shape.name.or_else(|| namer.and_then(|namer| self.reader.given_name(namer)));
+        let is_named = given.is_some();
+        let name = given.unwrap_or_else(|| if classes & INITIALIZER != 0 { STATIC } else { ANONYMOUS }.into());
+        let kind = self.kind(classes, shape.class.as_deref(), &name);
+        let index = self.found.functions.len();
+        let (start, end) = (node.start_byte(), node.end_byte());
+        let (first, last) = (node.start_position(), node.end_position());
+        // A node that ends before the first character of a line does not reach into that line.
+        let reaches = last.column > 0 || last.row == first.row;
+        self.found.functions.push(FunctionFacts {
+            qualified_name: self.scopes.qualify(shape.class.as_deref(), &name),
+            name: name.clone(),
+            kind,
+            start_line: first.row as u32 + 1,
+            end_line: last.row as u32 + u32::from(reaches),
+            metrics: SpaceMetrics::default(),
+            text_hash: 0,
+        });
+        let text = self.reader.text.as_bytes();
+        self.space.hash.text(text.get(self.space.hashed..start).unwrap_or_default());
+        let space = Space {
+            function: Some(index),
+            // The space it replaces below will be one more around it.
+            named: if is_named { Some(self.outer_spaces.len() + 1) } else { self.space.named },
+            params: shape.params,
+            decorator: shape.decorator,
+            receiver: shape.receiver,
+            ..Space::new(start, end)
+        };
+        self.outer_spaces.push(std::mem::replace(&mut self.space, space));
+        self.scopes.enter(name, false);
+        self.nesting = 0;
+        true
+    }
+
+    fn kind(&self, classes: Classes, named_class: Option<&str>, name: &str) -> FunctionKind {
+        let class = named_class.or(self.scopes.class());
+        let own = class.map(|class| class.rsplit("::").next().unwrap_or(class).split('<').next().unwrap_or(class));
+        if classes & INITIALIZER != 0 {
+            FunctionKind::Initializer
+        } else if classes & CONSTRUCTOR != 0 {
+            FunctionKind::Constructor
+        } else if classes & CLOSURE != 0 {
+            FunctionKind::Closure
+        } else if classes & METHOD == 0 && class.is_none() {
+            FunctionKind::Function
+        } else if class.is_some() && self.reader.table.traits.constructor.or(own) == Some(name) {
+            FunctionKind::Constructor
+        } else {
+            FunctionKind::Method
+        }
+    }
+
+    /// Closes the innermost function space, which stood under `nesting` levels of the one around it.
+    pub(super) fn close_function(&mut self, nesting: u32) {
+        self.scopes.leave();
+        let Some(outer) = self.outer_spaces.pop() else { return };
+        let mut inner = std::mem::replace(&mut self.space, outer);
+        let text = self.reader.text.as_bytes();
+        inner.hash.text(text.get(inner.hashed..inner.end).unwrap_or_default());
+        inner.cognitive = inner.cognitive.saturating_add(u32::from(inner.recursive));
+        self.space.absorb(&inner, nesting);
+        self.space.hash.word(inner.hash.finish());
+        self.space.hashed = inner.end;
+        let sums = &mut self.found.file;
+        sums.cyclomatic = sums.cyclomatic.saturating_add(inner.cyclomatic);
+        sums.exits = sums.exits.saturating_add(inner.exits);
+        sums.params = sums.params.max(inner.params);
+        if let Some(row) = inner.function.and_then(|index| self.found.functions.get_mut(index)) {
+            row.metrics = inner.metrics();
+            row.text_hash = inner.hash.finish();
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Qualified names: what encloses a function, and one name for each.
+//!
+//! Inner functions repeat the names around them, so a qualified name is cut in front: its cost stays linear in the file.
+
+use std::collections::HashMap;
+
+/// Longer qualified names lose their outermost parts.
+const QUALIFIED_BYTES_MAX: usize = 512;
+
+/// A class, module or function that is open.
+struct Scope {
+    name: Box<str>,
+    is_class: bool,
+}
+
+/// The open scopes and the names given so far.
+#[derive(Default)]
+pub(super) struct Scopes {
+    open: Vec<Scope>,
+    given: HashMap<Box<str>, u32>,
+}
+
+impl Scopes {
+    /// Opens a scope.
+    pub(super) fn enter(&mut self, name: Box<str>, is_class: bool) {
+        self.open.push(Scope { name, is_class });
+    }
+
+    /// Closes the innermost scope.
+    pub(super) fn leave(&mut self) {
+        self.open.pop();
+    }
+
+    /// The name of the innermost scope if it is a class.
+    pub(super) fn class(&self) -> Option<&str> {
+        self.open.last().filter(|scope| scope.is_class).map(|scope| &*scope.name)
+    }
+
+    /// The qualified name of `name` (with the class it names itself) here; no two are equal.
+    pub(super) fn qualify(&mut self, class: Option<&str>, name: &str) -> Box<str> {
+        let mut length = name.len() + class.map_or(0, |class| class.len() + 2);
+        let mut first = self.open.len();
+        while let Some(scope) = first.checked_sub(1).map(|index| &self.open[index]) {
+            length += scope.name.len() + 2;
+            if length > QUALIFIED_BYTES_MAX {
+                break;
+            }
+            first -= 1;
+        }
+        let outer = self.open[first..].iter().map(|scope| &*scope.name);
+        let parts: Vec<&str> = outer.chain(class).chain([name]).collect();
+        self.unique(parts.join("::"))
+    }
+
+    /// `name`, or with `#2`, `#3` when it was given before.
+    fn unique(&mut self, name: String) -> Box<str> {
+        let mut candidate = name.clone();
+        loop {
+            if !self.given.contains_key(candidate.as_str()) {
+                let name = candidate.into_boxed_str();
+                self.given.insert(name.clone(), 1);
+                return name;
+            }
+            // Counted per name, so that a thousand equal names do not try a thousand numbers each.
+            let count = self.given.entry(name.as_str().into()).or_insert(1);
+            *count += 1;
+            candidate = format!("{name}#{count}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_joined_and_never_repeated() {
+        let mut scopes = Scopes::default();
+        scopes.enter("A".into(), true);
+        assert_eq!(scopes.class(), Some("A"));
+        assert_eq!(&*scopes.qualify(None, "m"), "A::m");
+        assert_eq!(&*scopes.qualify(None, "m#2"), "A::m#2");
+        assert_eq!(&*scopes.qualify(None, "m"), "A::m#3");
+        assert_eq!(&*scopes.qualify(Some("B"), "m"), "A::B::m");
+        scopes.leave();
+        assert_eq!(scopes.class(), None);
+        assert_eq!(&*scopes.qualify(None, "m"), "m");
+    }
+
+    #[test]
+    fn a_long_qualified_name_keeps_its_inner_end() {
+        let mut scopes = Scopes::default();
+        for depth in 0..10_000 {
+            scopes.enter(format!("scope{depth}").into(), false);
+        }
+        let name = scopes.qualify(None, "inner");
+        assert!(name.len() <= QUALIFIED_BYTES_MAX && name.ends_with("scope9999::inner"), "{name}");
+    }
+}

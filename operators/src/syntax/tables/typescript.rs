@@ -1,0 +1,22 @@
+//! TypeScript and TSX: JavaScript with parameters that carry their default values themselves. Signatures have no body
+//! and are no function spaces; conditional types are no decisions.
+
+use super::javascript::{COMMON, TRAITS};
+use crate::syntax::class::*;
+use crate::syntax::table::Table;
+
+pub(in crate::syntax) static TABLE: Table = Table {
+    base: Some(&COMMON),
+    kinds: &[
+        (SCOPE | CLASS, &["abstract_class_declaration"]),
+        (SCOPE, &["internal_module", "module"]),
+        (NAMER, &["public_field_definition"]),
+        (PARAM, &["required_parameter", "optional_parameter"]),
+        (STATEMENT, &["import_alias"]),
+    ],
+    tokens: &[(ASSIGN, &["="])],
+    header_fields: COMMON.header_fields,
+    namer_fields: &["name", "left", "key"],
+    scope_fields: COMMON.scope_fields,
+    traits: TRAITS,
+};
