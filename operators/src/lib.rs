@@ -6,6 +6,7 @@
 pub mod ordered_fold;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod validate;
 
 use differential_dataflow::VecCollection;
 
