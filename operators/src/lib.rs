@@ -8,6 +8,7 @@ pub mod ordered_fold;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod validate;
 
 use differential_dataflow::VecCollection;
 

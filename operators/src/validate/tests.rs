@@ -1,0 +1,300 @@
+//! Any bytes give a row or a reject; each rule is shown by one event that breaks it alone.
+
+use super::*;
+use driftline_schema::{
+    AuthorId, BlobId, Change, ControlId, FileChange, FileClass, FileKind, Hunk, Language, ModelId, ModelRef, Omitted,
+    ParentDiff, Scope,
+};
+use proptest::prelude::*;
+
+const POSITION: Position = Position { partition: 1, offset: 7 };
+
+fn commit(byte: u8) -> CommitId {
+    CommitId::from_bytes(&[byte; 20]).expect("20 bytes")
+}
+
+fn text_file(path: &str, content: &str) -> FileChange {
+    FileChange {
+        path: path.into(),
+        old_path: None,
+        kind: FileKind::Added,
+        blob: Some(blob_id_of(content.as_bytes(), 20)),
+        old_blob: None,
+        content: Some(content.into()),
+        omitted: None,
+        bytes: content.len() as u64,
+        old_lines: 0,
+        hunks: vec![],
+        other_parents: vec![],
+    }
+}
+
+fn hunk(old: (u32, u32), new: (u32, u32), removed: &str) -> Hunk {
+    Hunk { old_start: old.0, old_lines: old.1, new_start: new.0, new_lines: new.1, removed: removed.into() }
+}
+
+fn modified() -> FileChange {
+    FileChange {
+        kind: FileKind::Modified,
+        old_blob: BlobId::from_bytes(&[4; 20]),
+        old_lines: 3,
+        hunks: vec![hunk((1, 2), (1, 1), "  x=1\n# gone\n")],
+        ..text_file("src/app.py", "import os\nx = 1\n")
+    }
+}
+
+fn change() -> Change {
+    let deleted = FileChange { kind: FileKind::Deleted, ..text_file("src/old.py", "") };
+    Change {
+        commit: commit(1),
+        parents: vec![commit(2)],
+        author: AuthorId([7; 16]),
+        author_time: 1_700_000_000,
+        author_offset_min: 60,
+        commit_time: 1_700_000_100,
+        message: "Fix x\n\nFixes: 1234567890ab\nThis reverts commit 0123456789abcdef.\n".into(),
+        merge: false,
+        files: vec![
+            modified(),
+            text_file("docs/a.md", "hello"),
+            FileChange { blob: None, content: None, bytes: 0, old_lines: 4, ..deleted },
+        ],
+    }
+}
+
+fn raw(key: &str, payload: Vec<u8>) -> RawRecord {
+    RawRecord { position: POSITION, key: key.into(), append_time: 1_700_000_000, payload }
+}
+
+fn judge(event: &Event) -> Result<Accepted, Reject> {
+    validate(&raw(&event.repository, wire::encode(event)), &Limits::default())
+}
+
+/// The row of the change after `edit`.
+fn row_after(edit: impl FnOnce(&mut Change)) -> Result<(Arc<ChangeRow>, Vec<BlobContent>), Reject> {
+    let mut change = change();
+    edit(&mut change);
+    match judge(&Event::of_change("demo", change))?.body {
+        Body::Change { row, contents } => Ok((row, contents)),
+        other => panic!("a change gave {other:?}"),
+    }
+}
+
+fn reason_after(edit: impl FnOnce(&mut Change)) -> RejectReason {
+    row_after(edit).expect_err("refused").reason
+}
+
+#[test]
+fn a_change_becomes_a_row_with_classes_lines_and_what_the_message_names() {
+    let (row, contents) = row_after(|_| ()).expect("accepted");
+    assert_eq!(row.key, ChangeKey { repo: RepoId::of("demo"), position: POSITION });
+    assert_eq!((&*row.subject, row.fix, row.merge, row.advances_clock), ("Fix x", true, false, true));
+    assert_eq!(row.fixes, ["1234567890ab".into()]);
+    assert_eq!(row.reverts, ["0123456789abcdef".into()]);
+    let paths: Vec<&str> = row.files.iter().map(|file| &*file.path).collect();
+    assert_eq!(paths, ["docs/a.md", "src/app.py", "src/old.py"], "by path");
+    let [docs, app, old] = &row.files[..] else { panic!("three files") };
+    assert_eq!((docs.class, docs.language, docs.lines, docs.added), (FileClass::Documentation, None, 1, 1));
+    assert_eq!((app.lines, app.old_lines, app.added, app.removed), (2, 3, 1, 2));
+    assert_eq!(app.hunks[0].cosmetic, [1], "`x=1` was only reformatted");
+    assert_eq!(app.hunks[0].comment_like, [2]);
+    assert_eq!((old.language, old.lines, old.removed, old.hunks.len()), (Some(Language::Python), 0, 4, 1));
+    assert_eq!(contents.len(), 1, "only what a grammar measures is parsed");
+    assert_eq!(&*contents[0].text, "import os\nx = 1\n");
+    assert_eq!(Some(contents[0].key.blob), app.blob);
+}
+
+#[test]
+fn clocks_beyond_reason_do_not_advance_the_event_clock() {
+    let advances = |time| row_after(|change| change.commit_time = time).expect("accepted").0.advances_clock;
+    assert!(advances(0) && advances(1_700_086_400));
+    assert!(!advances(-1) && !advances(1_700_086_401) && !advances(4_102_444_800));
+}
+
+#[test]
+fn the_repository_is_the_records_key() {
+    let reason = |name: &str, key: &str| {
+        validate(&raw(key, wire::encode(&Event::of_change(name, change()))), &Limits::default())
+            .expect_err("refused")
+            .reason
+    };
+    for (name, key) in [("a", "b"), ("", ""), ("a\n", "a\n"), (&"x".repeat(256), &"x".repeat(256))] {
+        assert_eq!(reason(name, key), RejectReason::BadRepository);
+    }
+}
+
+#[test]
+fn paths_outside_the_repository_are_refused() {
+    for path in ["", "/etc/passwd", "a/../b", "a\0"] {
+        assert_eq!(reason_after(|change| change.files[0].path = path.into()), RejectReason::BadPath);
+        let rename = |change: &mut Change| {
+            change.files[0].kind = FileKind::Renamed;
+            change.files[0].old_path = Some(path.into());
+        };
+        assert_eq!(reason_after(rename), RejectReason::BadPath);
+    }
+}
+
+#[test]
+fn a_content_must_be_the_blob_it_claims_to_be() {
+    assert_eq!(
+        blob_id_of(b"hello\n", 20).to_string(),
+        "ce013625030ba8dba906f756967f9e9ca394464a",
+        "as `git hash-object` says"
+    );
+    assert_eq!(reason_after(|change| change.files[0].blob = BlobId::from_bytes(&[9; 20])), RejectReason::BlobMismatch);
+    let sha256 = blob_id_of(b"hello", 32);
+    row_after(|change| change.files[1].blob = Some(sha256)).expect("accepted");
+}
+
+#[test]
+fn limits_are_limits() {
+    let over = |limits: Limits| {
+        let event = wire::encode(&Event::of_change("demo", change()));
+        assert_eq!(validate(&raw("demo", event), &limits).expect_err("refused").reason, RejectReason::OverLimit);
+    };
+    over(Limits { files_max: 2, ..Limits::default() });
+    over(Limits { hunks_max: 0, ..Limits::default() });
+    over(Limits { file_bytes_max: 10, ..Limits::default() });
+    over(Limits { message_bytes_max: 10, ..Limits::default() });
+    over(Limits { event_bytes_max: 10, ..Limits::default() });
+}
+
+#[test]
+fn hunks_must_fit_the_file() {
+    assert_eq!(reason_after(|change| change.files[0].old_lines = 9), RejectReason::BadHunks);
+    assert_eq!(reason_after(|change| change.files[0].hunks.clear()), RejectReason::BadHunks);
+    assert_eq!(reason_after(|change| change.files[0].hunks[0].removed = "x\n".into()), RejectReason::BadHunks);
+    row_after(|change| change.files[0].old_lines = 0).expect("an unknown number of old lines cannot be contradicted");
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let edits: [fn(&mut Change); 15] = [
+        |change| change.merge = true,
+        |change| change.parents.push(commit(3)),
+        |change| change.parents[0] = commit(1),
+        |change| change.files.push(modified()),
+        |change| change.files[0].kind = FileKind::Renamed,
+        |change| change.files[0].old_path = Some("x".into()),
+        |change| change.files[0].kind = FileKind::Added,
+        |change| change.files[0].kind = FileKind::Deleted,
+        |change| change.files[0].omitted = Some(Omitted::Binary),
+        |change| change.files[0].blob = None,
+        |change| change.files[0].content = None,
+        |change| change.files[0].bytes = 3,
+        |change| {
+            let other = ParentDiff { old_blob: blob_id_of(b"", 20), hunks: vec![] };
+            change.files[0].other_parents.push(other);
+        },
+        |change| {
+            for (file, to) in [(0, "b.py"), (1, "c.py")] {
+                change.files[file].kind = FileKind::Renamed;
+                change.files[file].old_path = Some("a.py".into());
+                change.files[file].path = to.into();
+            }
+        },
+        |change| {
+            change.files[1].kind = FileKind::Renamed;
+            change.files[1].old_path = Some("src/app.py".into());
+        },
+    ];
+    for (index, edit) in edits.into_iter().enumerate() {
+        assert_eq!(reason_after(edit), RejectReason::Contradiction, "edit {index}");
+    }
+}
+
+#[test]
+fn two_files_may_swap_their_names() {
+    let swap = |change: &mut Change| {
+        for (file, from, to) in [(0, "b.py", "a.py"), (1, "a.py", "b.py")] {
+            change.files[file].kind = FileKind::Renamed;
+            change.files[file].old_path = Some(from.into());
+            change.files[file].path = to.into();
+        }
+    };
+    row_after(swap).expect("accepted");
+}
+
+#[test]
+fn votes_branches_and_controls_are_judged_too() {
+    let vote = Vote {
+        commit: commit(1),
+        voter: AuthorId([1; 16]),
+        verdict: Verdict::Defective,
+        weight: 0,
+        time: 5,
+        retract: false,
+    };
+    let reason = |event: Event| judge(&event).expect_err("refused").reason;
+    assert_eq!(reason(Event::of_vote("demo", vote.clone())), RejectReason::Contradiction);
+    judge(&Event::of_vote("demo", Vote { weight: 1, ..vote })).expect("accepted");
+    let branch = Branch { name: "main".into(), commit: Some(commit(1)), withdrawn: vec![commit(2); 2], time: 5 };
+    match judge(&Event::of_branch("demo", branch.clone())).expect("accepted").body {
+        Body::Branch(row) => assert_eq!((row.withdrawn, row.advances_clock), (vec![commit(2)], true)),
+        other => panic!("a branch gave {other:?}"),
+    }
+    let own = Branch { withdrawn: vec![commit(1)], ..branch };
+    assert_eq!(reason(Event::of_branch("demo", own)), RejectReason::Contradiction);
+    let model = ModelRef { scope: Scope::Organisation, id: ModelId([1; 32]) };
+    for action in [
+        ControlAction::Cut { cut: 0 },
+        ControlAction::ModelReady { cut: 1, models: vec![model; 2] },
+        ControlAction::Threshold { risk: Fixed(1_000_001) },
+    ] {
+        let control = Control { id: ControlId::of("test", 1), action };
+        assert_eq!(reason(Event::of_control(control)), RejectReason::Contradiction);
+    }
+    let tick = |time| Control { id: ControlId::of("tick", 1), action: ControlAction::Tick { time } };
+    for (time, advances) in [(1_700_000_000, true), (1_800_000_000, false)] {
+        match judge(&Event::of_control(tick(time))).expect("accepted").body {
+            Body::Control(row) => assert_eq!(row.advances_clock, advances),
+            other => panic!("a control record gave {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_reject_keeps_the_bytes_and_says_what_and_where() {
+    let payload = wire::encode(&Event::of_change("demo", Change { merge: true, ..change() }));
+    let reject = validate(&raw("demo", payload.clone()), &Limits::default()).expect_err("refused");
+    assert_eq!((reject.position, &*reject.key, &*reject.bytes), (POSITION, "demo", &payload[..]));
+    assert_eq!(reject.detail, "`merge` is true with 1 parents");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn mutated_events_are_accepted_or_refused(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..8),
+    ) {
+        let mut bytes = wire::encode(&Event::of_change("demo", change()));
+        for (index, byte, how) in edits {
+            let at = index.index(bytes.len());
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, b"0123456789{}[]\",:-"[byte as usize % 18]),
+                _ => { bytes.remove(at); }
+            }
+        }
+        let _ = validate(&raw("demo", bytes), &Limits::default());
+    }
+
+    #[test]
+    fn hunks_with_any_numbers_are_accepted_or_refused(
+        numbers in proptest::collection::vec(prop_oneof![0..5u32, any::<u32>()], 8),
+        old_lines in prop_oneof![0..5u32, any::<u32>()],
+        omitted in any::<bool>(),
+    ) {
+        let _ = row_after(|change| {
+            let file = &mut change.files[0];
+            file.old_lines = old_lines;
+            file.hunks = numbers.chunks(4).map(|n| hunk((n[0], n[1]), (n[2], n[3]), "")).collect();
+            if omitted {
+                file.content = None;
+                file.omitted = Some(Omitted::TooLarge);
+            }
+        });
+    }
+}
