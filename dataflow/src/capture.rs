@@ -5,6 +5,7 @@
 
 use crossbeam_channel::{Receiver, Sender};
 use driftline_operators::digest::Digests;
+use driftline_sinks::metrics::{EngineMetrics, Metrics, SinkMetrics};
 use driftline_sinks::{ClosedTime, Diff, Sink, SinkError};
 use parking_lot::{Condvar, Mutex};
 use std::cell::RefCell;
@@ -13,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Closed times a sink may lag behind before the source slows down.
 const QUEUE: usize = 64;
@@ -27,6 +28,8 @@ pub struct Share {
     pub closed: ClosedTime,
     /// Digests of every maintained collection.
     pub digests: Digests,
+    /// When its first record was in hand; for the latency that people see, never for an answer.
+    pub begun: Option<Instant>,
 }
 
 /// A worker's differences by time, filled while the dataflow runs and emptied when times close.
@@ -37,6 +40,10 @@ impl Outbox {
     /// Changes the share of `time`.
     pub fn at(&self, time: u64, change: impl FnOnce(&mut Share)) {
         change(self.0.borrow_mut().entry(time).or_default());
+    }
+    /// Notes that records of `time` are in hand.
+    pub fn begin(&self, time: u64) {
+        self.at(time, |share| drop(share.begun.get_or_insert_with(Instant::now)));
     }
     /// Takes the shares of all times before `frontier`.
     pub fn take_before(&self, frontier: u64) -> BTreeMap<u64, Share> {
@@ -67,6 +74,17 @@ pub struct Reflected {
     pub digests: Digests,
 }
 
+/// Tells what is reflected.
+#[derive(Clone)]
+pub struct Reflections(Arc<(Mutex<Reflected>, Condvar)>);
+
+impl Reflections {
+    /// What is reflected now.
+    pub fn now(&self) -> Reflected {
+        self.0.0.lock().clone()
+    }
+}
+
 /// Merges the workers' reports and feeds the sinks.
 pub struct Publisher {
     reports: Option<Sender<Report>>,
@@ -80,20 +98,25 @@ pub type VectorOf = Box<dyn Fn(u64) -> Vec<u64> + Send>;
 
 impl Publisher {
     /// Starts one thread for merging and one for each sink.
-    pub fn start(workers: usize, vector_of: VectorOf, sinks: Vec<Box<dyn Sink>>) -> std::io::Result<Self> {
+    pub fn start(
+        workers: usize,
+        vector_of: VectorOf,
+        sinks: Vec<Box<dyn Sink>>,
+        metrics: &Metrics,
+    ) -> std::io::Result<Self> {
         let stopping = Arc::new(AtomicBool::new(false));
         let reflected: Arc<(Mutex<Reflected>, Condvar)> = Arc::default();
         let (mut queues, mut threads) = (Vec::new(), Vec::new());
         for sink in sinks {
             let (sender, queue) = crossbeam_channel::bounded(QUEUE);
-            let stop = stopping.clone();
+            let (stop, metrics) = (stopping.clone(), metrics.sinks.clone());
             let name = format!("driftline-{}", sink.name());
-            threads.push(std::thread::Builder::new().name(name).spawn(move || drain(sink, &queue, &stop))?);
+            threads.push(std::thread::Builder::new().name(name).spawn(move || drain(sink, &queue, &stop, &metrics))?);
             queues.push(sender);
         }
         let (reports, incoming) = crossbeam_channel::bounded(QUEUE);
         let shared = reflected.clone();
-        let merger = Merger { frontiers: vec![0; workers], pending: BTreeMap::new(), vector_of, queues, shared };
+        let merger = Merger { frontiers: vec![0; workers], pending: BTreeMap::new(), vector_of, queues, shared, metrics: metrics.engine.clone() };
         threads.push(std::thread::Builder::new().name("driftline-publish".into()).spawn(move || merger.run(&incoming))?);
         Ok(Self { reports: Some(reports), reflected, stopping, threads })
     }
@@ -106,6 +129,11 @@ impl Publisher {
     /// What is reflected now.
     pub fn reflected(&self) -> Reflected {
         self.reflected.0.lock().clone()
+    }
+
+    /// A handle that tells the same, for threads of their own.
+    pub fn reflections(&self) -> Reflections {
+        Reflections(self.reflected.clone())
     }
 
     /// Waits until `time` is reflected or `timeout` has passed; says whether it is.
@@ -135,6 +163,7 @@ struct Merger {
     vector_of: VectorOf,
     queues: Vec<Sender<Arc<ClosedTime>>>,
     shared: Arc<(Mutex<Reflected>, Condvar)>,
+    metrics: EngineMetrics,
 }
 
 impl Merger {
@@ -181,6 +210,10 @@ impl Merger {
         state.as_of.clone_from(&closed.as_of);
         state.digests.merge(&share.digests);
         changed.notify_all();
+        drop(state);
+        if let Some(begun) = share.begun {
+            self.metrics.observe_reflected(begun.elapsed().as_secs_f64());
+        }
     }
 }
 
@@ -197,6 +230,7 @@ fn merge(into: &mut Share, share: Share) {
     to.rejects.extend(from.rejects);
     to.event_clock.extend(from.event_clock);
     into.digests.merge(&share.digests);
+    into.begun = into.begun.into_iter().chain(share.begun).min();
 }
 
 /// Brings every list into one order, so that what a sink writes does not depend on which worker was first.
@@ -227,11 +261,16 @@ fn consolidate<D: Ord>(diffs: &mut Vec<Diff<D>>) {
 }
 
 /// Feeds one sink until its queue is closed and empty.
-fn drain(mut sink: Box<dyn Sink>, queue: &Receiver<Arc<ClosedTime>>, stopping: &AtomicBool) {
+fn drain(mut sink: Box<dyn Sink>, queue: &Receiver<Arc<ClosedTime>>, stopping: &AtomicBool, metrics: &SinkMetrics) {
     for closed in queue {
         let mut pause = Duration::from_millis(100);
         loop {
-            match sink.apply(&closed) {
+            let outcome = sink.apply(&closed);
+            match &outcome {
+                Ok(()) => metrics.applied(sink.name()),
+                Err(error) => metrics.failed(sink.name(), error),
+            }
+            match outcome {
                 Ok(()) => break,
                 Err(error @ SinkError::Unreachable { .. }) if !stopping.load(Ordering::Acquire) => {
                     tracing::warn!(time = closed.time, %error, "will be tried again");
@@ -288,7 +327,8 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Recorder(seen.clone(), 2);
         let publisher =
-            Publisher::start(2, Box::new(|time| vec![time * 10]), vec![Box::new(sink)]).expect("threads start");
+            Publisher::start(2, Box::new(|time| vec![time * 10]), vec![Box::new(sink)], &Metrics::new())
+                .expect("threads start");
         let reports = publisher.reports();
         let send = |worker, shares: Vec<(u64, Share)>, frontier| {
             reports.send(Report { worker, shares: shares.into_iter().collect(), frontier }).expect("publisher runs");

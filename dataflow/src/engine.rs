@@ -12,8 +12,10 @@ use crate::plan::{Counts, Plan};
 use crate::source::{AppendError, Appender, Source};
 use crate::trainer::{Trainer, TrainerConfig, TrainerError};
 use crate::worker;
-use driftline_operators::features::{FEATURES_VERSION, column};
+use driftline_operators::features::{FEATURES_VERSION, index_of};
 use driftline_schema::{Limits, ModelInfo};
+use crate::telemetry::{Telemetry, Watched};
+use driftline_sinks::metrics::{Metrics, MetricsSink};
 use driftline_sinks::Sink;
 use driftline_sinks::view::{View, ViewReader};
 use parking_lot::Mutex;
@@ -84,6 +86,8 @@ pub struct Engine {
     clock: Arc<Clock>,
     workers: Option<WorkerGuards<()>>,
     publisher: Option<Publisher>,
+    telemetry: Option<Telemetry>,
+    metrics: Metrics,
     trainer: Arc<Trainer>,
     view: ViewReader,
     counts: Arc<Counts>,
@@ -105,16 +109,25 @@ impl Engine {
         let training_failed: Arc<Mutex<Option<AppendError>>> = Arc::default();
         let conductor = Arc::new(Conductor::open(appender)?);
         let trainer = Arc::new(start_trainer(dir, &conductor, config, &train_cpu, &training_failed)?);
-        let mut plan = Plan::new(config.limits.clone(), &config.training, &config.labels, trainer.shelf());
-        plan.counts = Arc::new(Counts::with_training(train_cpu));
+        let plan = Plan::new(config, trainer.shelf(), train_cpu);
         let counts = plan.counts.clone();
         let clock = Clock::start(source, dir, config.workers.get(), &config.clock)?;
         let (view_sink, view) = View::open();
-        let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(view_sink)];
+        let metrics = plan.metrics.clone();
+        let metrics_sink = MetricsSink::new(&metrics, view.clone());
+        let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(view_sink), Box::new(metrics_sink)];
         sinks.extend(further);
         let vectors = clock.clone();
         let vector_of = Box::new(move |time| vectors.vector(time).unwrap_or_default());
-        let publisher = Publisher::start(config.workers.get(), vector_of, sinks).map_err(EngineError::Threads)?;
+        let publisher =
+            Publisher::start(config.workers.get(), vector_of, sinks, &metrics).map_err(EngineError::Threads)?;
+        let watched = Watched {
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            plan: plan.clone(),
+            reflections: publisher.reflections(),
+        };
+        let telemetry = Telemetry::start(watched).map_err(EngineError::Threads)?;
         let (reports, shared) = (publisher.reports(), clock.clone());
         let workers = timely::execute(timely::Config::process(config.workers.get()), move |worker| {
             worker::run(worker, &shared, &plan, &reports);
@@ -125,6 +138,8 @@ impl Engine {
             workers: Some(workers),
             publisher: Some(publisher),
             trainer,
+            telemetry: Some(telemetry),
+            metrics,
             view,
             counts,
             stopping: Arc::default(),
@@ -136,6 +151,11 @@ impl Engine {
     /// The current view.
     pub fn view(&self) -> &ViewReader {
         &self.view
+    }
+
+    /// What `/metrics` exports.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Counters for people.
@@ -211,6 +231,7 @@ impl Engine {
     /// Stops in order: source, workers, publisher; what was bound is finished first.
     pub fn stop(mut self) -> Result<(), EngineError> {
         self.stopping.store(true, Ordering::Release);
+        self.telemetry = None;
         self.clock.stop();
         let mut result = Ok(());
         if let Some(workers) = self.workers.take() {
@@ -235,7 +256,7 @@ fn start_trainer(
     let (conductor, announce, failed) = (conductor.clone(), config.announce, failed.clone());
     let trainer_config = TrainerConfig {
         folder: dir.path().join("models"),
-        size_column: column("la").expect("lines added is a feature") as u32,
+        size_column: index_of("la").expect("lines added is a feature") as u32,
         features_version: FEATURES_VERSION,
         answered: conductor.last().model_ready,
         cpu: cpu.clone(),

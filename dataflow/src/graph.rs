@@ -8,11 +8,12 @@ use crate::outlets::Outlets;
 use crate::plan::Plan;
 use driftline_operators::diffusion::diffusion;
 use driftline_operators::drift::drift;
-use driftline_operators::evidence::{named_evidence, szz_evidence, vote_evidence};
+use driftline_operators::evidence::gather_evidence;
 use driftline_operators::examples::examples;
+use driftline_operators::features::{FEATURES, FEATURES_VERSION, is_size};
 use driftline_operators::history::history;
 use driftline_operators::labels::labels;
-use driftline_operators::live::{erased_authors, live, withdrawn_commits};
+use driftline_operators::live::{erased_authors, live};
 use driftline_operators::models::{answer, answer_parts, lessons, observe, percentile, score, train};
 use driftline_operators::origins::trace_fixes;
 use driftline_operators::parse::parse;
@@ -21,5 +22,58 @@ use driftline_operators::size::size;
 use driftline_operators::syntax_delta::syntax_delta;
 use driftline_operators::validate::route;
 use driftline_operators::vectors::vectorize;
-use driftline_operators::waiting::{ticks, wait};
+use driftline_operators::ticks::ticks;
+use driftline_operators::waiting::wait;
 use timely::dataflow::Scope;
+
+/// Builds the dataflow of one worker.
+pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
+    let input = route(out.raw(clock.records(scope)), plan.limits.clone());
+    out.accepted(&input.changes);
+    out.accepted(&input.votes);
+    out.accepted(&input.branches);
+    out.accepted(&input.controls);
+    let changes = live(input.changes, input.branches.clone(), erased_authors(input.controls.clone()));
+    let facts = parse(input.contents, plan.parse.clone());
+
+    let syntax = syntax_delta(changes.clone(), facts.clone());
+    let vectors = vectorize([
+        size(changes.clone()),
+        diffusion(changes.clone()),
+        purpose(changes.clone()),
+        history(changes.clone()),
+        syntax.clone().map(|(change, delta)| (change, delta.part)),
+    ]);
+
+    let ticks = ticks(input.controls.clone(), input.votes.clone(), input.branches);
+    let waiting = wait(changes.clone(), ticks, plan.waiting_s);
+    let fixes = trace_fixes(changes.clone(), plan.origins.clone());
+    let found = gather_evidence(changes.clone(), fixes, facts.clone(), input.votes);
+    let evidence = found.evidence.concat(waiting.evidence);
+    let labels = labels(evidence.clone());
+    let examples = examples(labels.clone(), vectors.clone(), changes.clone());
+
+    train(lessons(examples.clone(), changes.clone()), input.controls.clone(), plan.shelf.clone(), plan.train);
+    let scores = score(vectors.clone(), input.controls.clone(), plan.shelf.clone(), is_size);
+    let ranks = percentile(scores.clone());
+    let places = syntax.map(|(change, delta)| (change, delta.places));
+    let parts = answer_parts(changes.clone(), scores.clone(), ranks, places);
+    let predictions = answer(parts, &FEATURES, FEATURES_VERSION);
+    let watched = observe(vectors.clone(), scores, changes.clone());
+    let (drift, alerts) = drift(watched, plan.drift, &plan.feature_names);
+
+    out.changes(&changes);
+    out.facts(&facts);
+    out.vectors(&vectors);
+    out.evidence(&evidence);
+    out.unresolved(&found.unresolved);
+    out.labels(&labels);
+    out.examples(&examples);
+    out.predictions(&predictions);
+    out.drift(&drift);
+    out.alerts(&alerts);
+    out.controls(&input.controls);
+    out.rejects(&input.rejects);
+    out.clock(&waiting.clock);
+    out.unknown_fields(&input.unknown_fields);
+}

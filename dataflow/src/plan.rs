@@ -1,13 +1,15 @@
 //! What every worker builds the same dataflow from: one plan, shared, so that no two workers can differ.
 
-use crate::config::{LabelConfig, TrainingConfig};
-use crate::cpu::StageCpu;
+use crate::engine::EngineConfig;
+use crate::cpu::{StageCpu, thread_cpu_ns};
 use driftline_operators::drift::DriftConfig;
+use driftline_operators::features::FEATURES;
 use driftline_operators::models::{ModelShelf, TrainConfig};
 use driftline_operators::origins::OriginSettings;
-use driftline_operators::parse::ParseStats;
+use driftline_operators::parse::{ParseSettings, ParseStats};
 use driftline_operators::syntax::SyntaxLimits;
 use driftline_schema::Limits;
+use driftline_sinks::metrics::Metrics;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -15,9 +17,9 @@ use std::sync::atomic::AtomicU64;
 #[derive(Clone)]
 pub struct Plan {
     /// What one event may hold.
-    pub limits: Arc<Limits>,
-    /// What one parse may cost.
-    pub syntax: SyntaxLimits,
+    pub limits: Limits,
+    /// How parsing is bounded and observed.
+    pub parse: ParseSettings,
     /// How line origins are kept.
     pub origins: OriginSettings,
     /// Seconds of event time after which a change without evidence is provisionally clean.
@@ -26,10 +28,14 @@ pub struct Plan {
     pub train: TrainConfig,
     /// Windows and thresholds of drift.
     pub drift: DriftConfig,
+    /// The names of the features, in the order of the vectors.
+    pub feature_names: Vec<&'static str>,
     /// Who trains and keeps models.
     pub shelf: Arc<dyn ModelShelf>,
     /// Counts that the dataflow keeps for people.
     pub counts: Arc<Counts>,
+    /// What `/metrics` exports.
+    pub metrics: Metrics,
 }
 
 /// Counters fed by the dataflow; for people and `/metrics`, never for an answer.
@@ -65,17 +71,22 @@ pub struct Stages {
 
 impl Plan {
     /// A plan with the default settings of every operator.
-    pub fn new(limits: Limits, training: &TrainingConfig, labels: &LabelConfig, shelf: Arc<dyn ModelShelf>) -> Self {
-        let syntax = SyntaxLimits { bytes_max: limits.file_bytes_max, ..SyntaxLimits::default() };
+    pub fn new(config: &EngineConfig, shelf: Arc<dyn ModelShelf>, train_cpu: Arc<StageCpu>) -> Self {
+        let limits = config.limits.clone();
+        let syntax = SyntaxLimits { file_bytes_max: limits.file_bytes_max, ..SyntaxLimits::default() };
+        let counts = Arc::new(Counts::with_training(train_cpu));
+        let parse = ParseSettings { limits: syntax, stats: counts.parse.clone(), cpu_clock: thread_cpu_ns };
         Self {
-            limits: Arc::new(limits),
-            syntax,
+            limits,
+            parse,
             origins: OriginSettings::default(),
-            waiting_s: i64::from(labels.waiting_days.get()) * 86_400,
-            train: TrainConfig { rows_min: training.rows_min, ..TrainConfig::default() },
+            waiting_s: i64::from(config.labels.waiting_days.get()) * 86_400,
+            train: TrainConfig { rows_min: config.training.rows_min, ..TrainConfig::default() },
             drift: DriftConfig::default(),
+            feature_names: FEATURES.iter().map(|meta| meta.name).collect(),
             shelf,
-            counts: Arc::default(),
+            counts,
+            metrics: Metrics::new(),
         }
     }
 }

@@ -158,7 +158,7 @@ impl Shared {
         let mut fresh: Vec<(ModelInfo, &TrainSet)> = Vec::new();
         for (scope, set) in &request.sets {
             let info = self.describe(request.cut, scope, set, &params);
-            models.push(ModelRef { scope: scope.clone(), id: info.id });
+            models.push(ModelRef { scope: scope.clone(), id: info.id, rows: info.rows, defective: info.defective });
             match self.load(info.id) {
                 Some(scorer) => self.keep(info, scorer),
                 None => fresh.push((info, set)),

@@ -7,6 +7,7 @@ use crate::graph;
 use crate::outlets::Outlets;
 use crate::plan::Plan;
 use crossbeam_channel::Sender;
+use driftline_operators::features::FEATURES_VERSION;
 use std::sync::Arc;
 use std::time::Duration;
 use timely::dataflow::operators::probe::Handle as ProbeHandle;
@@ -18,7 +19,13 @@ const PARK: Duration = Duration::from_millis(50);
 /// Runs one worker until the source ends.
 pub fn run(worker: &mut Worker, clock: &Arc<Clock>, plan: &Plan, reports: &Sender<Report>) {
     let (index, outbox, probe) = (worker.index(), Outbox::default(), ProbeHandle::new());
-    let outlets = Outlets { outbox: outbox.clone(), probe: probe.clone() };
+    let outlets = Outlets {
+        outbox: outbox.clone(),
+        probe: probe.clone(),
+        counts: plan.counts.clone(),
+        metrics: plan.metrics.engine.clone(),
+        features_version: FEATURES_VERSION,
+    };
     worker.dataflow::<u64, _, _>(|scope| graph::build(scope, clock, plan, &outlets));
     let (mut reported, mut used) = (0, thread_cpu_ns());
     while worker.has_dataflows() {

@@ -3,12 +3,29 @@
 //! Every operator keeps its answer a function of the multiset of live rows and their positions; a property test beside
 //! it compares it with the batch definition at every time, for several workers and cuts.
 
+pub mod diffusion;
+pub mod digest;
 pub mod drift;
+pub mod evidence;
+pub mod examples;
+pub mod features;
+pub mod history;
+pub mod labels;
+pub mod live;
+pub mod models;
 pub mod ordered_fold;
+pub mod origins;
+pub mod parse;
+pub mod purpose;
+pub mod size;
 pub mod syntax;
+pub mod syntax_delta;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod ticks;
 pub mod validate;
+pub mod vectors;
+pub mod waiting;
 
 use differential_dataflow::VecCollection;
 

@@ -10,7 +10,7 @@ mod shelf;
 mod training;
 
 pub use observed::observe;
-pub use answer::{AnswerPart, answer, percentile};
+pub use answer::{AnswerPart, answer, answer_parts, percentile};
 pub use scoring::{Scored, score};
 pub use shelf::{ModelShelf, Opinion, ShelfError, TrainRequest};
-pub use training::{Lesson, TrainConfig, train};
+pub use training::{Lesson, TrainConfig, lessons, train};

@@ -63,7 +63,7 @@ pub enum Body {
 }
 
 /// A person's verdict on a commit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VoteRow {
     /// The repository.
     pub repo: RepoId,

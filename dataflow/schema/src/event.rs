@@ -261,6 +261,10 @@ pub struct ModelRef {
     pub scope: Scope,
     /// Which one it is.
     pub id: ModelId,
+    /// Training rows.
+    pub rows: u64,
+    /// Defective rows among them.
+    pub defective: u64,
 }
 
 /// What a model scores.

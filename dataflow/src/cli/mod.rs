@@ -3,10 +3,11 @@
 mod check;
 mod data;
 mod explain;
-mod export;
 mod replay;
 mod risk;
-mod run;
+mod serve;
+mod show;
+mod summary;
 mod up;
 
 use crate::config::ConfigError;
@@ -27,20 +28,12 @@ pub struct Cli {
 pub enum Command {
     /// Replay the history of repositories, then follow them and serve predictions; no service needed.
     Up(up::UpArgs),
-    /// The same on a Kafka cluster.
-    Run(run::RunArgs),
     /// Produce change events from a git history.
     Collect(crate::collect::CollectArgs),
-    /// Measure files: complexity, size and nesting by file and function.
-    Metrics(crate::metrics_command::MetricsArgs),
     /// Score commits of a local repository; exit 3 when one is over the threshold.
     Risk(risk::RiskArgs),
     /// Everything known of one commit: features, contributions, model, receipt, evidence.
     Explain(explain::ExplainArgs),
-    /// Run the published protocols on a table of changes.
-    Evaluate(crate::evaluate::EvaluateArgs),
-    /// Write vectors, labels and predictions to a Parquet file.
-    Export(export::ExportArgs),
     /// Recompute everything from the log.
     Replay(replay::ReplayArgs),
     /// Check a configuration and its surroundings; exit 78 when something is wrong.
@@ -73,13 +66,9 @@ impl<E: Error + Send + Sync + 'static> From<Result<(), E>> for Outcome {
 pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Up(args) => up::run(args).into(),
-        Command::Run(args) => run::run(args),
-        Command::Collect(args) => crate::collect::run(args).into(),
-        Command::Metrics(args) => crate::metrics_command::run(args).into(),
+        Command::Collect(args) => crate::collect::run(&args).map(drop).into(),
         Command::Risk(args) => risk::run(args),
         Command::Explain(args) => explain::run(args).into(),
-        Command::Evaluate(args) => crate::evaluate::run(args).into(),
-        Command::Export(args) => export::run(args).into(),
         Command::Replay(args) => replay::run(args).into(),
         Command::Check(args) => check::run(args),
     }

@@ -79,11 +79,11 @@ fn score(args: &RiskArgs) -> Result<Vec<Prediction>, DataError> {
 fn revisions(path: &Path, range: &str) -> Result<Vec<String>, DataError> {
     let refuse = |message: String| DataError::NotFound(format!("{range}: {message}"));
     let repo = gix::open(path).map_err(|error| refuse(error.to_string()))?;
-    let resolve = |name: &str| {
+    let resolve = |name: &str| -> Result<gix::ObjectId, DataError> {
         let name = if name.is_empty() { "HEAD" } else { name };
         let id = repo.rev_parse_single(name).map_err(|error| refuse(error.to_string()))?;
-        let object = id.object().and_then(|object| Ok(object.peel_to_kind(gix::object::Kind::Commit)));
-        Ok(object.map_err(|error| refuse(error.to_string()))?.map_err(|error| refuse(error.to_string()))?.id)
+        let object = id.object().map_err(|error| refuse(error.to_string()))?;
+        Ok(object.peel_to_kind(gix::object::Kind::Commit).map_err(|error| refuse(error.to_string()))?.id)
     };
     let Some((from, to)) = range.split_once("..") else {
         return Ok(vec![resolve(range)?.to_string()]);

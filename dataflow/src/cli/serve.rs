@@ -2,7 +2,6 @@
 
 use super::data::DataError;
 use crate::engine::Engine;
-use crate::telemetry;
 use driftline_api::{ApiState, Readiness, router, serve};
 use driftline_operators::features::FEATURES;
 use std::net::SocketAddr;
@@ -30,7 +29,7 @@ pub fn start(engine: &Engine, listen: SocketAddr) -> Result<Serving, DataError> 
         .map_err(refuse)?;
     let listener = runtime.block_on(TcpListener::bind(listen)).map_err(refuse)?;
     let address = listener.local_addr().map_err(refuse)?;
-    let state = ApiState::new(engine.view().clone(), telemetry::metrics(engine), FEATURES);
+    let state = ApiState::new(engine.view().clone(), engine.metrics().clone(), &FEATURES);
     let readiness = state.readiness.clone();
     readiness.set("caught_up", Err("the history is being brought in".to_owned()));
     let (stop, mut stopped) = watch::channel(false);

@@ -57,10 +57,28 @@ impl PositionFold for Rank {
 }
 
 /// The share of a repository's last predictions that are less risky, for every change with a risk.
-pub fn percentile<'scope>(risks: Records<'scope, (ChangeKey, Fixed)>) -> Records<'scope, (ChangeKey, Option<Fixed>)> {
+pub fn percentile<'scope>(scores: Records<'scope, (ChangeKey, Scored)>) -> Records<'scope, (ChangeKey, Option<Fixed>)> {
+    rank(scores.flat_map(|(key, scored)| scored.risk.map(|risk| (key, risk))))
+}
+
+fn rank<'scope>(risks: Records<'scope, (ChangeKey, Fixed)>) -> Records<'scope, (ChangeKey, Option<Fixed>)> {
     let by_repository = risks.map(|(key, risk)| (key.repo, (key.position, risk)));
     ordered_fold(by_repository, "Percentile", Rank)
         .map(|(repo, (position, percentile)): (RepoId, _)| (ChangeKey { repo, position }, percentile))
+}
+
+/// The parts of every prediction.
+pub fn answer_parts<'scope>(
+    changes: Records<'scope, Arc<ChangeRow>>,
+    scores: Records<'scope, (ChangeKey, Scored)>,
+    percentiles: Records<'scope, (ChangeKey, Option<Fixed>)>,
+    places: Records<'scope, (ChangeKey, Vec<Place>)>,
+) -> Records<'scope, (ChangeKey, AnswerPart)> {
+    let changes = changes.map(|row| (row.key, AnswerPart::Change(row)));
+    let scores = scores.map(|(key, scored)| (key, AnswerPart::Scored(Arc::new(scored))));
+    let percentiles = percentiles.map(|(key, rank)| (key, AnswerPart::Percentile(rank)));
+    let places = places.map(|(key, places)| (key, AnswerPart::Places(Arc::new(places))));
+    changes.concat(scores).concat(percentiles).concat(places)
 }
 
 /// Joins the parts of each change into its prediction.
@@ -158,7 +176,7 @@ mod tests {
                 let position = Position { partition: 0, offset };
                 (ChangeKey { repo: RepoId(repo), position }, Fixed((offset * 7_919 % 13) as i64))
             }), 120)) {
-            assert_matches_batch(&updates, percentile, batch);
+            assert_matches_batch(&updates, rank, batch);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::Records;
 use crate::validate::ControlRow;
 use differential_dataflow::{AsCollection, Hashable};
 use driftline_kernels::Rows;
-use driftline_schema::{ChangeKey, ControlAction, Fixed, ModelId, ModelRef, Position, RepoId, Scope, Vector};
+use driftline_schema::{ChangeKey, ControlAction, Fixed, ModelId, ModelRef, RepoId, Scope, Vector};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use crate::Records;
 use crate::examples::Example;
 use crate::validate::ControlRow;
 use driftline_kernels::TrainSet;
-use driftline_schema::{ChangeKey, ControlAction, Fixed, RepoId, Scope};
+use driftline_schema::{ChangeKey, ChangeRow, ControlAction, Fixed, RepoId, Scope};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -109,6 +109,15 @@ fn row_key(key: ChangeKey) -> u64 {
 /// A vector's values as the kernels take them.
 pub(super) fn columns(values: &[Fixed]) -> Vec<f32> {
     values.iter().map(|value| value.to_f64() as f32).collect()
+}
+
+/// Everything training gathers: labelled vectors, and the names of their repositories.
+pub fn lessons<'scope>(
+    examples: Records<'scope, Example>,
+    changes: Records<'scope, Arc<ChangeRow>>,
+) -> Records<'scope, Lesson> {
+    let names = changes.map(|row| Lesson::Name(row.key.repo, row.repository.clone()));
+    examples.map(Lesson::Example).concat(names)
 }
 
 /// Asks `shelf` for the models of every cut, once.

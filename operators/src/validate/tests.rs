@@ -236,7 +236,7 @@ fn votes_branches_and_controls_are_judged_too() {
     }
     let own = Branch { withdrawn: vec![commit(1)], ..branch };
     assert_eq!(reason(Event::of_branch("demo", own)), RejectReason::Contradiction);
-    let model = ModelRef { scope: Scope::Organisation, id: ModelId([1; 32]) };
+    let model = ModelRef { scope: Scope::Organisation, id: ModelId([1; 32]), rows: 3, defective: 1 };
     for action in [
         ControlAction::Cut { cut: 0 },
         ControlAction::ModelReady { cut: 1, models: vec![model; 2] },

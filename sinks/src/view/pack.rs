@@ -77,6 +77,7 @@ pub(super) fn pack(prediction: &Prediction, names: &mut Arc<Names>) -> Arc<[u8]>
         out.fixed(reason.value);
         out.fixed(reason.contribution);
     }
+    out.fixed(prediction.remaining_contribution);
     for sum in [prediction.base, prediction.score, prediction.size_contribution, prediction.other_contribution] {
         out.fixed(sum);
     }
@@ -163,6 +164,7 @@ pub(super) fn unpack(packed: &[u8], names: &Names, key: ChangeKey, repository: &
             value: from.fixed(),
             contribution: from.fixed(),
         }),
+        remaining_contribution: from.fixed(),
         base: from.fixed(),
         score: from.fixed(),
         size_contribution: from.fixed(),
