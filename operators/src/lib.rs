@@ -6,6 +6,11 @@
 pub mod drift;
 pub mod ordered_fold;
 pub mod syntax;
+pub mod diffusion;
+pub mod features;
+pub mod ordered_fold;
+pub mod purpose;
+pub mod size;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod validate;

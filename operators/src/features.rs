@@ -1,0 +1,193 @@
+//! The features table: every column of the vector, what it means and where the definition comes from.
+//!
+//! Columns stand in the order of [`FeatureGroup`], and each group is computed by one operator as one [`Part`], so that
+//! a vector is the concatenation of its parts. A changed definition needs a new [`FEATURES_VERSION`].
+
+use crate::Records;
+use driftline_schema::{ChangeKey, FeatureGroup, FeatureMeta, Fixed};
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+/// Version of [`FEATURES`]; part of every receipt and model id.
+pub const FEATURES_VERSION: u32 = 1;
+
+/// The groups in the order of their columns.
+pub const GROUPS: [FeatureGroup; 6] = [
+    FeatureGroup::Size,
+    FeatureGroup::Diffusion,
+    FeatureGroup::History,
+    FeatureGroup::Author,
+    FeatureGroup::Purpose,
+    FeatureGroup::Syntax,
+];
+
+/// The features of one group for one change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Part {
+    /// The group.
+    pub group: FeatureGroup,
+    /// Event time of the change, seconds since 1970; the same in all parts, so that a vector needs no other source.
+    pub time: i64,
+    /// One value for each feature of the group, in the order of the table.
+    pub values: Box<[Fixed]>,
+}
+
+/// Parts of vectors by change.
+pub type Parts<'scope> = Records<'scope, (ChangeKey, Part)>;
+
+const KAMEI: &str = "Kamei et al. 2013";
+const NAGAPPAN: &str = "Nagappan and Ball 2005";
+const BIRD: &str = "Bird et al. 2011";
+const GRAVES: &str = "Graves et al. 2000";
+const MCCABE: &str = "McCabe 1976";
+const COGNITIVE: &str = "Campbell 2018";
+const GIGER: &str = "Giger et al. 2012 (method level)";
+const OWN: &str = "driftline";
+
+const fn size(name: &'static str, unit: &'static str, definition: &'static str, source: &'static str) -> FeatureMeta {
+    FeatureMeta { name, group: FeatureGroup::Size, unit, definition, source }
+}
+const fn diffusion(name: &'static str, unit: &'static str, definition: &'static str) -> FeatureMeta {
+    FeatureMeta { name, group: FeatureGroup::Diffusion, unit, definition, source: KAMEI }
+}
+const fn history(
+    name: &'static str,
+    unit: &'static str,
+    definition: &'static str,
+    source: &'static str,
+) -> FeatureMeta {
+    FeatureMeta { name, group: FeatureGroup::History, unit, definition, source }
+}
+const fn author(name: &'static str, unit: &'static str, definition: &'static str, source: &'static str) -> FeatureMeta {
+    FeatureMeta { name, group: FeatureGroup::Author, unit, definition, source }
+}
+const fn purpose(
+    name: &'static str,
+    unit: &'static str,
+    definition: &'static str,
+    source: &'static str,
+) -> FeatureMeta {
+    FeatureMeta { name, group: FeatureGroup::Purpose, unit, definition, source }
+}
+const fn syntax(name: &'static str, unit: &'static str, definition: &'static str, source: &'static str) -> FeatureMeta {
+    FeatureMeta { name, group: FeatureGroup::Syntax, unit, definition, source }
+}
+
+/// Every column of the vector.
+#[rustfmt::skip]
+pub const FEATURES: [FeatureMeta; 58] = [
+    size("lines_added", "lines", "Lines added over all files (LA).", KAMEI),
+    size("lines_deleted", "lines", "Lines removed over all files (LD).", KAMEI),
+    size("lines_before", "lines", "Lines of the touched files before the change, summed (LT).", KAMEI),
+    size("added_ratio", "ratio", "Lines added for each line there was before: LA / max(LT, 1).", NAGAPPAN),
+    size("deleted_ratio", "ratio", "Lines removed for each line there was before: LD / max(LT, 1).", NAGAPPAN),
+    size("hunks", "hunks", "Separate runs of changed lines over all files.", NAGAPPAN),
+    size("hunk_lines_max", "lines", "Lines added and removed in the largest hunk.", OWN),
+    size("test_share", "ratio", "Share of changed lines that are in tests.", OWN),
+    size("documentation_share", "ratio", "Share of changed lines that are in documentation.", OWN),
+    size("generated_share", "ratio", "Share of changed lines that are in generated or vendored files.", OWN),
+    size("source_lines_added", "lines", "Lines added in source files that are no tests.", OWN),
+    size("files_added", "files", "Files that did not exist before.", OWN),
+    size("files_deleted", "files", "Files that do not exist after.", OWN),
+    size("files_renamed", "files", "Files that were renamed.", OWN),
+
+    diffusion("subsystems", "folders", "Distinct first path segments of the touched files (NS)."),
+    diffusion("directories", "folders", "Distinct directories of the touched files (ND)."),
+    diffusion("files", "files", "Touched files (NF)."),
+    diffusion("entropy", "bits", "Entropy of the changed lines over the files."),
+    diffusion("languages", "languages", "Distinct languages of the touched source and test files."),
+
+    history("developers", "developers", "Distinct developers that changed the touched files before (NDEV).", KAMEI),
+    history("age", "days", "Mean time since the last change of the touched files, over those with history (AGE).", KAMEI),
+    history("last_changes", "changes", "Distinct changes that were the last to touch the files (NUC).", KAMEI),
+    history("prior_changes", "changes", "Mean number of earlier changes of the touched files with history.", GRAVES),
+    history("recent_fixes", "fixes", "Earlier fixes of the touched files, each halved every 180 days, summed.", GRAVES),
+    history("recent_fixes_max", "fixes", "The same for the touched file where it is largest.", GRAVES),
+    history("reverts", "changes", "Earlier reverts that touched the files, summed.", OWN),
+
+    author("experience", "changes", "Earlier changes of the author in the repository (EXP).", KAMEI),
+    author("recent_experience", "changes", "The same, each divided by 1 + its age in whole years (REXP).", KAMEI),
+    author("subsystem_experience", "changes", "Mean number of the author's earlier changes in the touched subsystems (SEXP).", KAMEI),
+    author("new_files_share", "ratio", "Share of the touched files with history that the author never changed.", BIRD),
+    author("own_last_share", "ratio", "Share of the touched files with history last changed by the author.", BIRD),
+    author("owned_share", "ratio", "Share of the earlier changes of the touched files that are the author's.", BIRD),
+    author("hour", "hours", "Hour of the day at which the author wrote the change, in local time.", OWN),
+    author("days_since_previous", "days", "Time since the author's previous change; 0 for the first.", OWN),
+
+    purpose("fix", "flag", "Whether the message speaks of a fix.", KAMEI),
+    purpose("merge", "flag", "Whether the change has more than one parent.", OWN),
+    purpose("revert", "flag", "Whether the message says that the change reverts another.", OWN),
+    purpose("subject_length", "characters", "Characters of the message's first line, at most 120.", OWN),
+    purpose("issue_in_subject", "flag", "Whether the message's first line refers to an issue (#12, ABC-12).", OWN),
+
+    syntax("cyclomatic", "paths", "Cyclomatic complexity of the touched files after the change, summed.", MCCABE),
+    syntax("cognitive", "points", "Cognitive complexity of the touched files after the change, summed.", COGNITIVE),
+    syntax("nesting_max", "levels", "Deepest nesting in a touched file after the change.", OWN),
+    syntax("code_lines", "lines", "Lines with code in the touched files after the change, summed.", OWN),
+    syntax("functions", "functions", "Functions in the touched files after the change, summed.", OWN),
+    syntax("params_max", "parameters", "Most parameters of a function in a touched file after the change.", OWN),
+    syntax("exits", "exits", "Exits (return, throw, `?`) in the touched files after the change, summed.", OWN),
+    syntax("error_share", "ratio", "Share of the touched files' bytes that the grammar could not read.", OWN),
+    syntax("cyclomatic_delta", "paths", "Cyclomatic complexity gained, over files known on both sides.", MCCABE),
+    syntax("cognitive_delta", "points", "Cognitive complexity gained, over files known on both sides.", COGNITIVE),
+    syntax("nesting_delta", "levels", "Deepest nesting gained, summed over files known on both sides.", OWN),
+    syntax("code_lines_delta", "lines", "Lines with code gained, over files known on both sides.", OWN),
+    syntax("functions_delta", "functions", "Functions gained, over files known on both sides.", OWN),
+    syntax("functions_changed", "functions", "Functions whose text changed; closures count with the function around them.", GIGER),
+    syntax("functions_added", "functions", "Functions that did not exist before; closures as above.", GIGER),
+    syntax("changed_cognitive_max", "points", "Largest cognitive complexity of a changed or added function.", COGNITIVE),
+    syntax("code_lines_added", "lines", "Added lines that hold code.", OWN),
+    syntax("comment_share_added", "ratio", "Share of comment lines among added lines that are not blank.", OWN),
+    syntax("files_unparsed", "files", "Source and test files that exist after the change but were not measured.", OWN),
+];
+
+/// Column of `lines_added`, which is a model of its own.
+pub const LINES_ADDED: usize = 0;
+
+/// The column of the feature called `name`.
+pub fn index_of(name: &str) -> Option<usize> {
+    FEATURES.iter().position(|feature| feature.name == name)
+}
+
+/// The columns of a group.
+pub fn columns(group: FeatureGroup) -> std::ops::Range<usize> {
+    let start = FEATURES.partition_point(|feature| feature.group < group);
+    start..start + FEATURES[start..].partition_point(|feature| feature.group == group)
+}
+
+/// One for true, zero for false.
+pub(crate) fn flag(value: bool) -> Fixed {
+    Fixed::from_int(i64::from(value))
+}
+
+/// A count as a whole number.
+pub(crate) fn count(value: impl TryInto<i64>) -> Fixed {
+    Fixed::from_int(value.try_into().unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_groups_stand_together_in_order() {
+        let names: BTreeSet<&str> = FEATURES.iter().map(|feature| feature.name).collect();
+        assert_eq!(names.len(), FEATURES.len());
+        assert!(FEATURES.is_sorted_by_key(|feature| feature.group));
+        let covered: Vec<usize> = GROUPS.into_iter().flat_map(columns).collect();
+        assert_eq!(covered, (0..FEATURES.len()).collect::<Vec<_>>());
+        assert!(GROUPS.into_iter().all(|group| !columns(group).is_empty()));
+    }
+
+    #[test]
+    fn every_feature_is_described() {
+        for feature in &FEATURES {
+            assert!(feature.definition.ends_with('.') && !feature.unit.is_empty(), "{}", feature.name);
+        }
+        assert_eq!(index_of("lines_added"), Some(LINES_ADDED));
+        assert_eq!(index_of("no such feature"), None);
+    }
+}
