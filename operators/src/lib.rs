@@ -8,6 +8,7 @@ pub mod ordered_fold;
 pub mod syntax;
 pub mod diffusion;
 pub mod features;
+pub mod history;
 pub mod live;
 pub mod ordered_fold;
 pub mod purpose;
