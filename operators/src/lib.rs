@@ -13,6 +13,7 @@ pub mod live;
 pub mod ordered_fold;
 pub mod purpose;
 pub mod size;
+pub mod syntax_delta;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod validate;
