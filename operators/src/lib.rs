@@ -17,6 +17,7 @@ pub mod syntax_delta;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod validate;
+pub mod vectors;
 
 use differential_dataflow::VecCollection;
 
