@@ -66,7 +66,7 @@ mod tests {
             .map(|row| {
                 let issue = ["fix #1", "ABC-12 do"].contains(&&*row.subject);
                 let length = Fixed(row.subject.len() as i64 * 1_000_000);
-                let flags = [row.fix, row.merge, row.reverts != []].map(one_if);
+                let flags = [row.fix, row.merge, !row.reverts.is_empty()].map(one_if);
                 let values = [flags[0], flags[1], flags[2], length, one_if(issue)];
                 (row.key, Part { group: FeatureGroup::Purpose, time: row.time, values: values.into() })
             })

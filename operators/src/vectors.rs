@@ -65,4 +65,6 @@ fn join_parts(parts: &[&Part]) -> Option<(i64, Box<[Fixed]>)> {
 }
 
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod tests;

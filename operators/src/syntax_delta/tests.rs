@@ -39,7 +39,12 @@ fn facts_of(key: BlobKey) -> FileFacts {
         function("outer", FunctionKind::Function, (1, 4 + seed), seed),
         function("outer::<anonymous>", FunctionKind::Closure, (2, 3), seed + 1),
         function("outer::inner", FunctionKind::Function, (3, 4), 2),
-        function(if seed % 2 == 0 { "even" } else { "odd" }, FunctionKind::Method, (6 + seed, 8 + seed), seed / 2),
+        function(
+            if seed.is_multiple_of(2) { "even" } else { "odd" },
+            FunctionKind::Method,
+            (6 + seed, 8 + seed),
+            seed / 2,
+        ),
     ];
     let metrics = SpaceMetrics {
         cyclomatic: seed * 3,

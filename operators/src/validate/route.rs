@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn every_record_is_accepted_or_refused_once_at_its_own_time() {
-        let seen: Arc<Mutex<Vec<(&str, Position, u64)>>> = Arc::default();
+        type Seen = (&'static str, Position, u64);
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let sink = seen.clone();
         timely::execute(timely::Config::process(2), move |worker| {
             let sink = sink.clone();
