@@ -5,6 +5,7 @@
 
 pub mod drift;
 pub mod ordered_fold;
+pub mod origins;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
