@@ -4,12 +4,15 @@
 //! it compares it with the batch definition at every time, for several workers and cuts.
 
 pub mod drift;
+pub mod examples;
+pub mod labels;
 pub mod ordered_fold;
 pub mod origins;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod validate;
+pub mod waiting;
 
 use differential_dataflow::VecCollection;
 
