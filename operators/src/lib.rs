@@ -4,6 +4,7 @@
 //! it compares it with the batch definition at every time, for several workers and cuts.
 
 pub mod drift;
+pub mod evidence;
 pub mod examples;
 pub mod labels;
 pub mod ordered_fold;
