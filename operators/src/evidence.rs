@@ -9,10 +9,11 @@ mod votes;
 
 pub use named::{PREFIX_DIGITS_MIN, Unresolved, UnresolvedReason, named_evidence};
 pub use szz::szz_evidence;
-pub use votes::{VoteRow, vote_evidence};
+pub use votes::vote_evidence;
 
 use crate::Records;
 use crate::origins::Candidate;
+use crate::validate::VoteRow;
 use driftline_schema::{BlobKey, ChangeRow, Evidence, FileFacts};
 use std::sync::Arc;
 

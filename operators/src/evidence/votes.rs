@@ -4,32 +4,9 @@
 //! the commit and is evidence from then on. A vote that takes the earlier one back leaves the voter without one.
 
 use crate::Records;
-use driftline_schema::{AuthorId, ChangeKey, ChangeRow, CommitId, Evidence, EvidenceKind, Position, RepoId, Verdict};
-use serde::{Deserialize, Serialize};
+use crate::validate::VoteRow;
+use driftline_schema::{ChangeKey, ChangeRow, Evidence, EvidenceKind};
 use std::sync::Arc;
-
-/// A person's verdict on a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct VoteRow {
-    /// The repository.
-    pub repo: RepoId,
-    /// Where the record stands.
-    pub position: Position,
-    /// The commit judged.
-    pub commit: CommitId,
-    /// Who judges.
-    pub voter: AuthorId,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Weight, at least 1.
-    pub weight: u32,
-    /// Event time, seconds since 1970.
-    pub time: i64,
-    /// Whether `time` may advance the event clock.
-    pub advances_clock: bool,
-    /// Takes the voter's earlier vote back instead.
-    pub retract: bool,
-}
 
 /// Evidence from votes on commits that are in the log.
 pub fn vote_evidence<'scope>(
@@ -37,8 +14,8 @@ pub fn vote_evidence<'scope>(
     votes: Records<'scope, VoteRow>,
 ) -> Records<'scope, Evidence> {
     let latest = votes.map(|vote| ((vote.repo, vote.commit, vote.voter), vote)).reduce(|_voter, votes, latest| {
-        let last = votes.iter().map(|(vote, _)| **vote).max_by_key(|vote| (vote.position, *vote));
-        latest.extend(last.filter(|vote| !vote.retract).map(|vote| (vote, 1)));
+        let last = votes.iter().map(|(vote, _)| *vote).max_by_key(|vote| (vote.position, *vote));
+        latest.extend(last.filter(|vote| !vote.retract).map(|vote| (vote.clone(), 1)));
     });
     let standing = latest.map(|((repo, commit, _voter), vote)| ((repo, commit), vote));
     let commits = changes.map(|change| ((change.key.repo, change.commit), change.key));
@@ -56,7 +33,9 @@ mod tests {
     use super::*;
     use crate::origins::sample::{REPO, at, change, commit};
     use crate::testing::{assert_matches_batch, updates};
+    use driftline_schema::{AuthorId, Verdict};
     use proptest::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     enum Input {
@@ -91,7 +70,7 @@ mod tests {
         let votes: Vec<VoteRow> = rows
             .iter()
             .filter_map(|row| match row {
-                Input::Vote(vote) => Some(*vote),
+                Input::Vote(vote) => Some(vote.clone()),
                 Input::Change(_) => None,
             })
             .collect();
