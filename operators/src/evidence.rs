@@ -12,8 +12,8 @@ pub use szz::szz_evidence;
 pub use votes::vote_evidence;
 
 use crate::Records;
-use crate::validate::VoteRow;
 use crate::origins::Candidate;
+use crate::validate::VoteRow;
 use driftline_schema::{BlobKey, ChangeRow, Evidence, FileFacts};
 use std::sync::Arc;
 

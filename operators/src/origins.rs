@@ -63,8 +63,8 @@ pub struct OriginSettings {
 }
 
 impl Default for OriginSettings {
-    /// On public histories of 2,000 to 6,000 changes, 32 versions lose no line that `git blame` knows, 16 lose up to one
-    /// in a hundred; a thousand changes take at most about one mebibyte.
+    /// Of 2,187 candidates on four public histories, 32 versions lose one and 16 lose nine; a thousand changes take at
+    /// most about one mebibyte.
     fn default() -> Self {
         Self { versions_max: 32, sizes: Arc::default() }
     }

@@ -14,8 +14,8 @@ pub fn vote_evidence<'scope>(
     votes: Records<'scope, VoteRow>,
 ) -> Records<'scope, Evidence> {
     let latest = votes.map(|vote| ((vote.repo, vote.commit, vote.voter), vote)).reduce(|_voter, votes, latest| {
-        let last = votes.iter().map(|(vote, _)| **vote).max_by_key(|vote| (vote.position, *vote));
-        latest.extend(last.filter(|vote| !vote.retract).map(|vote| (vote, 1)));
+        let last = votes.iter().map(|(vote, _)| *vote).max_by_key(|vote| (vote.position, *vote));
+        latest.extend(last.filter(|vote| !vote.retract).map(|vote| (vote.clone(), 1)));
     });
     let standing = latest.map(|((repo, commit, _voter), vote)| ((repo, commit), vote));
     let commits = changes.map(|change| ((change.key.repo, change.commit), change.key));
@@ -33,7 +33,9 @@ mod tests {
     use super::*;
     use crate::origins::sample::{REPO, at, change, commit};
     use crate::testing::{assert_matches_batch, updates};
+    use driftline_schema::{AuthorId, Verdict};
     use proptest::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     enum Input {
@@ -68,7 +70,7 @@ mod tests {
         let votes: Vec<VoteRow> = rows
             .iter()
             .filter_map(|row| match row {
-                Input::Vote(vote) => Some(*vote),
+                Input::Vote(vote) => Some(vote.clone()),
                 Input::Change(_) => None,
             })
             .collect();
