@@ -4,6 +4,7 @@
 //! it compares it with the batch definition at every time, for several workers and cuts.
 
 pub mod ordered_fold;
+pub mod parse;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
