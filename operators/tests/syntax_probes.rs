@@ -12,7 +12,8 @@ type Expected = Vec<(String, String)>;
 
 fn probes() -> Vec<(PathBuf, Language, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probes");
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("the probes").map(|e| e.expect("an entry").path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("the probes").map(|e| e.expect("an entry").path()).collect();
     files.sort();
     files
         .into_iter()

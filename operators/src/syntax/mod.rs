@@ -44,8 +44,9 @@ pub struct SyntaxLimits {
 
 impl Default for SyntaxLimits {
     fn default() -> Self {
-        // The densest text needs six reports in a hundred bytes, so 1 MiB of it stays below a third of the reports.
-        Self { file_bytes_max: 1 << 20, parse_reports_max: 200_000, frames_max: 10_000 }
+        // Real files need one or two reports in a hundred bytes and the densest correct ones six, so that a file of the
+        // largest size is parsed to its end; texts of another language, made to be hard, need twice that and are cut.
+        Self { file_bytes_max: 1 << 20, parse_reports_max: 1 << 16, frames_max: 10_000 }
     }
 }
 
@@ -76,11 +77,8 @@ impl Measurer {
         };
         let bytes = text.as_bytes();
         let mut read = |offset: usize, _| bytes.get(offset..).unwrap_or_default();
-        let tree = parser.parse_with_options(
-            &mut read,
-            None,
-            Some(ParseOptions::new().progress_callback(&mut progress)),
-        );
+        let tree =
+            parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut progress)));
         if tree.is_none() {
             // Otherwise the next text would be read as the rest of this one.
             parser.reset();

@@ -177,9 +177,8 @@ mod tests {
         for language in Language::ALL {
             let grammar = grammar(language);
             let has = |name: &str, named: bool| {
-                (0..grammar.node_kind_count() as u16).any(|id| {
-                    grammar.node_kind_for_id(id) == Some(name) && grammar.node_kind_is_named(id) == named
-                })
+                (0..grammar.node_kind_count() as u16)
+                    .any(|id| grammar.node_kind_for_id(id) == Some(name) && grammar.node_kind_is_named(id) == named)
             };
             for table in lineage(table(language)) {
                 for (entries, named) in [(table.kinds, true), (table.tokens, false)] {
@@ -212,7 +211,11 @@ mod tests {
             let mut seen = std::collections::BTreeMap::new();
             for id in 0..grammar.node_kind_count() as u16 {
                 let key = (grammar.node_kind_for_id(id), grammar.node_kind_is_named(id));
-                assert_eq!(*seen.entry(key).or_insert(compiled.classes(id)), compiled.classes(id), "{language} {key:?}");
+                assert_eq!(
+                    *seen.entry(key).or_insert(compiled.classes(id)),
+                    compiled.classes(id),
+                    "{language} {key:?}"
+                );
             }
             assert_eq!(compiled.classes(u16::MAX), ERROR);
         }

@@ -46,7 +46,9 @@ impl<'tree> Pass<'_, 'tree> {
             !is_method || traits.implicit_self
         } else {
             let receiver = before.strip_suffix('.');
-            is_method && (traits.self_prefixes.contains(&before) || (receiver.is_some() && receiver == space.receiver.as_deref()))
+            is_method
+                && (traits.self_prefixes.contains(&before)
+                    || (receiver.is_some() && receiver == space.receiver.as_deref()))
         };
         let params = space.params;
         Some(is_own && (!traits.overloads || self.argument_count(arguments) == params))

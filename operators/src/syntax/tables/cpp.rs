@@ -19,7 +19,10 @@ pub(in crate::syntax) static TABLE: Table = Table {
         (PAREN, &["condition_clause"]),
         (OPAQUE, &["raw_string_literal"]),
         (DECLARATOR, &["operator_cast", "reference_declarator"]),
-        (STATEMENT, &["co_return_statement", "co_yield_statement", "for_range_loop", "throw_statement", "try_statement"]),
+        (
+            STATEMENT,
+            &["co_return_statement", "co_yield_statement", "for_range_loop", "throw_statement", "try_statement"],
+        ),
     ],
     tokens: &[(AND, &["and"]), (OR, &["or"])],
     header_fields: &["condition", "initializer", "update", "right"],

@@ -8,10 +8,7 @@ pub(in crate::syntax) static TABLE: Table = Table {
     base: None,
     kinds: &[
         (IF | STRUCTURAL | DECISION, &["if_statement"]),
-        (
-            LOOP | STRUCTURAL | DECISION,
-            &["for_statement", "enhanced_for_statement", "while_statement", "do_statement"],
-        ),
+        (LOOP | STRUCTURAL | DECISION, &["for_statement", "enhanced_for_statement", "while_statement", "do_statement"]),
         (STRUCTURAL | DECISION, &["catch_clause", "ternary_expression"]),
         (STRUCTURAL, &["switch_expression"]),
         (ARM, &["switch_label"]),

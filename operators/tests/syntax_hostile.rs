@@ -1,0 +1,217 @@
+//! Any text whatever: no panic, no stall, the same facts every time, and what a limit cuts says so.
+
+use driftline_operators::syntax::{Measurer, SyntaxLimits, measure};
+use driftline_schema::facts::LineClass;
+use driftline_schema::{FileFacts, Language};
+use proptest::prelude::*;
+
+fn facts(language: Language, text: &str) -> FileFacts {
+    measure(&mut Measurer::new(), language, text, &SyntaxLimits::default())
+}
+
+#[test]
+fn an_empty_file_has_no_line_and_one_path() {
+    for language in Language::ALL {
+        let facts = facts(language, "");
+        assert_eq!((facts.bytes, facts.error_bytes, facts.truncated), (0, 0, false));
+        assert_eq!((facts.metrics.cyclomatic, facts.metrics.sloc, facts.lines.len()), (1, 0, 0));
+    }
+}
+
+#[test]
+fn line_ends_change_no_count() {
+    let text = "def f(a):\n    # why\n\n    if a:\n        return 1\n";
+    let unix = facts(Language::Python, text);
+    for other in [text.replace('\n', "\r\n"), text.trim_end().to_owned(), text.trim_end().replace('\n', "\r\n")] {
+        let other = facts(Language::Python, &other);
+        assert_eq!(other.metrics, unix.metrics);
+        assert_eq!(other.lines, unix.lines);
+        assert_eq!(other.functions[0].metrics, unix.functions[0].metrics);
+        assert_eq!((other.functions[0].start_line, other.functions[0].end_line), (1, 5));
+    }
+    assert_eq!((unix.metrics.ploc, unix.metrics.cloc, unix.metrics.blank, unix.metrics.sloc), (3, 1, 1, 5));
+    assert_eq!(unix.lines.class(1), Some(LineClass::Comment));
+}
+
+#[test]
+fn a_million_deep_nest_is_measured_within_the_limit_of_frames() {
+    let depth = 500_000;
+    for language in [Language::JavaScript, Language::Rust, Language::C] {
+        let text = format!("{}1{}", "(".repeat(depth), ")".repeat(depth));
+        let facts = facts(language, &text);
+        assert!(facts.truncated, "{language}: parentheses are frames");
+        assert_eq!(facts.bytes as usize, 2 * depth + 1);
+    }
+    assert!(!facts(Language::JavaScript, &"(".repeat(1_000_000)).lines.is_empty());
+}
+
+#[test]
+fn constructs_beyond_the_deepest_frame_still_count() {
+    let deep = |count: usize| format!("function f(a) {{ {} {} }}", "if (a) {".repeat(count), "}".repeat(count));
+    let limits = SyntaxLimits { frames_max: 100, ..SyntaxLimits::default() };
+    let measured = measure(&mut Measurer::new(), Language::JavaScript, &deep(300), &limits);
+    assert!(measured.truncated);
+    assert_eq!((measured.functions.len(), measured.functions[0].metrics.cyclomatic), (1, 301));
+    assert!(measured.functions[0].metrics.nesting <= 100);
+    let within = measure(&mut Measurer::new(), Language::JavaScript, &deep(40), &limits);
+    assert_eq!((within.truncated, within.functions[0].metrics.nesting), (false, 40));
+}
+
+#[test]
+fn deeply_nested_functions_keep_their_names_short() {
+    let count = 3_000;
+    let text = format!("{}{}", "function inner(){".repeat(count), "}".repeat(count));
+    let facts = facts(Language::JavaScript, &text);
+    assert_eq!(facts.functions.len(), count);
+    assert!(facts.functions.iter().all(|function| function.qualified_name.len() < 600));
+    assert_eq!(facts.functions[0].metrics.functions as usize, count - 1);
+}
+
+#[test]
+fn a_text_beyond_the_size_limit_is_counted_and_not_parsed() {
+    let text = "let answer = 42;\n\n".repeat(50_000_000 / 18);
+    let facts = facts(Language::JavaScript, &text);
+    assert!(facts.truncated && facts.lines.is_empty() && facts.functions.is_empty());
+    assert_eq!((facts.bytes as usize, facts.error_bytes as usize), (text.len(), text.len()));
+    assert_eq!((facts.metrics.sloc, facts.metrics.ploc, facts.metrics.blank), (5_555_554, 2_777_777, 2_777_777));
+}
+
+#[test]
+fn a_parse_that_is_cut_short_leaves_no_trace_in_the_next() {
+    let text = "int f(int a) { return a ? 1 : 2; }\n".repeat(200);
+    let limits = SyntaxLimits { parse_reports_max: 3, ..SyntaxLimits::default() };
+    let mut measurer = Measurer::new();
+    let cut = measure(&mut measurer, Language::C, &text, &limits);
+    assert!(cut.truncated && cut.functions.is_empty());
+    let next = measure(&mut measurer, Language::C, &text, &SyntaxLimits::default());
+    assert_eq!(next, facts(Language::C, &text));
+    assert_eq!((next.truncated, next.functions.len()), (false, 200));
+}
+
+#[test]
+fn the_densest_file_of_the_largest_size_stays_below_the_limit_of_reports() {
+    for language in Language::ALL {
+        let line = match language {
+            Language::Python | Language::JavaScript | Language::TypeScript | Language::Tsx => "x=[1,1,1,1,1,1,1,1];\n",
+            Language::Java | Language::C | Language::Cpp => "int x[]={1,1,1,1,1,1,1,1};\n",
+            Language::Go => "var x=[]int{1,1,1,1,1,1,1,1};\n",
+            Language::Rust => "const X:A=[1,1,1,1,1,1,1,1];\n",
+        };
+        let text = line.repeat(1_000);
+        let whole = SyntaxLimits::default();
+        let share = whole.parse_reports_max as usize * text.len() / whole.file_bytes_max;
+        let limits = SyntaxLimits { parse_reports_max: share as u32, ..whole };
+        assert!(!measure(&mut Measurer::new(), language, &text, &limits).truncated, "{language}");
+    }
+}
+
+#[test]
+fn error_bytes_are_those_inside_of_errors_and_counted_once() {
+    let facts = facts(Language::Java, "class A { void f() { int x = ; } } ))) ((( @@@");
+    assert!(facts.error_bytes > 0 && facts.error_bytes <= facts.bytes);
+    assert_eq!(facts.functions.len(), 1);
+}
+
+#[test]
+fn the_hash_of_a_function_follows_its_text_alone() {
+    let hashes = |text: &str| -> Vec<u64> {
+        facts(Language::JavaScript, text).functions.iter().map(|function| function.text_hash).collect()
+    };
+    let (outer, other) = ("function f(a) { return a.map(x => x + 1); }", "function g() { return 2; }");
+    let before = hashes(&format!("{outer}\n{other}\n"));
+    let moved = hashes(&format!("// moved\n\n{other}\n{outer}\n"));
+    assert_eq!((before[0], before[1], before[2]), (moved[1], moved[2], moved[0]));
+    let changed = hashes(&format!("{}\n{other}\n", outer.replace("x + 1", "x + 2")));
+    assert!(before[0] != changed[0] && before[1] != changed[1] && before[2] == changed[2]);
+}
+
+/// Pieces that grammars care about, in any order.
+fn noise() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        prop::sample::select(vec![
+            "if",
+            "else",
+            "for",
+            "while",
+            "{",
+            "}",
+            "(",
+            ")",
+            "fn",
+            "def f():",
+            "class A",
+            "=>",
+            "&&",
+            "||",
+            "and",
+            "\n",
+            "\r\n",
+            "    ",
+            "\t",
+            "\"",
+            "'",
+            "`",
+            "/*",
+            "*/",
+            "//",
+            "#",
+            "#if",
+            "#endif",
+            "match x",
+            "case _:",
+            "switch",
+            "return",
+            "::",
+            "<",
+            ">",
+            ";",
+            ",",
+            "\0",
+            "\u{feff}",
+            "\u{e9}",
+            "\u{1f600}",
+            "lambda x:",
+            "try:",
+            "except:",
+            "f(x)",
+            "let",
+            "=",
+            "?",
+            "??",
+            "?.",
+            "!",
+            "m!",
+            "const f = ",
+            "function ",
+            "goto l",
+            "break l",
+            "template<",
+        ])
+        .prop_map(str::to_owned),
+        "\\PC{0,4}",
+    ];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn any_text_gives_the_same_facts_from_any_measurer(texts in prop::collection::vec(noise(), 1..4)) {
+        let mut reused = Measurer::new();
+        for text in &texts {
+            for language in Language::ALL {
+                let limits = SyntaxLimits { frames_max: 20, ..SyntaxLimits::default() };
+                let measured = measure(&mut reused, language, text, &limits);
+                prop_assert_eq!(&measured, &measure(&mut Measurer::new(), language, text, &limits));
+                prop_assert_eq!(measured.bytes as usize, text.len());
+                prop_assert!(measured.error_bytes <= measured.bytes);
+                prop_assert_eq!(measured.lines.len(), measured.metrics.sloc);
+                prop_assert_eq!(measured.metrics.ploc + measured.metrics.blank <= measured.metrics.sloc, true);
+                for function in &measured.functions {
+                    prop_assert!(1 <= function.start_line && function.start_line <= function.end_line);
+                    prop_assert!(function.end_line <= measured.metrics.sloc, "{:?}", function);
+                }
+            }
+        }
+    }
+}
