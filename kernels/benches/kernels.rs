@@ -136,6 +136,7 @@ fn main() {
         train("1,000,000 x 64, 63 leaves", 1_000_000, 64, &peers);
     }
     if wants("score") {
+        score("defaults", &GbdtParams::default());
         score("100 trees of 63 leaves", &peers);
         score("100 trees of depth 6", &depth_6);
     }

@@ -42,11 +42,6 @@ impl Binned {
         &self.columns[column * rows..(column + 1) * rows]
     }
 
-    /// Whether packed words can hold the sums of all rows, so that no histogram of the set needs wide entries.
-    pub(super) fn is_packed(&self) -> bool {
-        self.summary.classes.total() <= PACKED_WEIGHT_MAX
-    }
-
     /// Rows whose sums a packed word can hold.
     pub(super) fn packed_rows_max(&self) -> usize {
         (PACKED_WEIGHT_MAX / u64::from(self.weight_max)) as usize

@@ -4,171 +4,92 @@
 //! the path's side?), an unknown one the share z of training rows that do. The Shapley value of column i is then
 //!   v (o_i - z_i) * integral over t in (0, 1) of the product over j != i of (z_j (1 - t) + o_j t) dt,
 //! a polynomial of degree d - 1, which Gauss-Legendre quadrature with at least d / 2 points integrates exactly. Every factor
-//! is positive, so nothing cancels. Operations have a fixed order; each leaf's value is rounded to Q40 and summed as an
-//! integer, so the order of trees and devices is free.
+//! is positive, so the product without i is the product divided by i's factor. One pass down a tree multiplies the factors,
+//! one pass up adds the leaves and leaves each edge's share behind; both passes have a fixed order of operations. Shares are
+//! rounded to Q40 and summed as integers, so the order of trees and devices is free.
 //!
 //! Rounding rule: totals are rounded to Q24 (half up), and what then is missing to the score (a few units) goes to the
 //! column with the largest magnitude, ties to the lowest.
 
 use super::forest::CpuForest;
+use super::quadrature::{LEGENDRE_2, LEGENDRE_4, LEGENDRE_8, LEGENDRE_16, Quadrature};
 use crate::backend::Contributions;
 use crate::gbdt::{Gbdt, Tree};
 use crate::rows::Rows;
 use rayon::prelude::*;
 
-/// Extra bits of a leaf's contribution before the final rounding.
+/// Extra bits of a contribution before the final rounding.
 const EXTRA_BITS: u32 = 16;
-/// Rows worth handing to the pool.
-const PARALLEL_ROWS: usize = 8;
+/// Rows explained by one task.
+const BLOCK: usize = 32;
+/// Adding and removing this rounds a number below 2^51 to the nearest integer, half to even, and leaves it in the low bits.
+const ROUND: f64 = (3u64 << 51) as f64;
 
-/// Points and weights of Gauss-Legendre quadrature on (0, 1).
-struct Quadrature<const M: usize> {
-    points: [f64; M],
-    weights: [f64; M],
+/// What a row's side at one edge means for the product and for the edge's share, by how much of the path it takes: 0 when it
+/// had already left the path at this column, 1 when it leaves here, 2 when it stays.
+type ByState<const M: usize> = [[f64; M]; 3];
+
+/// The edge into a node.
+#[derive(Clone, Debug)]
+struct Edge<const M: usize> {
+    parent: u32,
+    /// The node whose edge asked for the same column before; 0 for none.
+    previous: u32,
+    column: u16,
+    /// The row stays on the path while its bin is in `low..=high`.
+    low: u8,
+    high: u8,
+    multipliers: ByState<M>,
+    shares: ByState<M>,
 }
 
-const QUADRATURE_4: Quadrature<4> = Quadrature {
-    points: [0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681557970263],
-    weights: [0.17392742256872692, 0.32607257743127305, 0.32607257743127305, 0.17392742256872692],
-};
-const QUADRATURE_8: Quadrature<8> = Quadrature {
-    points: [
-        0.019855071751231884,
-        0.10166676129318664,
-        0.2372337950418355,
-        0.4082826787521751,
-        0.591717321247825,
-        0.7627662049581645,
-        0.8983332387068134,
-        0.9801449282487681,
-    ],
-    weights: [
-        0.05061426814518813,
-        0.11119051722668724,
-        0.15685332293894363,
-        0.181341891689181,
-        0.181341891689181,
-        0.15685332293894363,
-        0.11119051722668724,
-        0.05061426814518813,
-    ],
-};
-const QUADRATURE_16: Quadrature<16> = Quadrature {
-    points: [
-        0.005299532504175033,
-        0.02771248846338371,
-        0.06718439880608412,
-        0.12229779582249849,
-        0.19106187779867811,
-        0.2709916111713863,
-        0.35919822461037054,
-        0.4524937450811813,
-        0.5475062549188188,
-        0.6408017753896295,
-        0.7290083888286137,
-        0.8089381222013219,
-        0.8777022041775016,
-        0.9328156011939158,
-        0.9722875115366163,
-        0.994700467495825,
-    ],
-    weights: [
-        0.013576229705877048,
-        0.031126761969323947,
-        0.04757925584124639,
-        0.06231448562776694,
-        0.07479799440828837,
-        0.08457825969750127,
-        0.09130170752246179,
-        0.09472530522753425,
-        0.09472530522753425,
-        0.09130170752246179,
-        0.08457825969750127,
-        0.07479799440828837,
-        0.06231448562776694,
-        0.04757925584124639,
-        0.031126761969323947,
-        0.013576229705877048,
-    ],
-};
+/// One tree prepared for explaining; entry i of `edges` leads to node i + 1.
+#[derive(Debug)]
+struct Paths<const M: usize> {
+    weights: [f64; M],
+    edges: Vec<Edge<M>>,
+    /// Value of each node in Q40, below 2^47 and so exact; zero for inner nodes.
+    values_q40: Vec<f64>,
+}
 
-/// One distinct column of a leaf's path: the row takes the path when its bin is in `low..=high`.
-#[derive(Clone, Copy, Debug)]
-struct Step {
+/// A tree by the number of points that its longest path needs.
+#[derive(Debug)]
+enum TreePaths {
+    Short(Paths<2>),
+    Middle(Paths<4>),
+    Long(Paths<8>),
+    Longest(Paths<16>),
+}
+
+/// All trees of a forest, and the score of a row of which nothing is known.
+#[derive(Debug)]
+pub(super) struct ForestPaths {
+    base_q24: i64,
+    trees: Vec<TreePaths>,
+}
+
+/// Memory that is reused from tree to tree.
+#[derive(Default)]
+struct Scratch {
+    is_known: Vec<u8>,
+    products: Vec<f64>,
+}
+
+/// What is known of a column at a node: its interval of bins, and the share of training rows within it.
+#[derive(Clone, Copy)]
+struct Asked {
+    node: u32,
     column: u16,
     low: u8,
     high: u8,
-    /// Share of training rows that take this side, as covers tell.
     share: f64,
 }
 
-impl Step {
-    fn is_taken(&self, bins: &[u8]) -> bool {
-        (self.low..=self.high).contains(&bins[usize::from(self.column)])
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Leaf {
-    first: usize,
-    end: usize,
-    /// Value in Q40; below 2^48, so exact.
-    value_q40: f64,
-}
-
-/// Paths of all leaves of a forest, and the score of a row of which nothing is known.
-#[derive(Debug, Default)]
-pub(super) struct Paths {
-    base_q24: i64,
-    leaves: Vec<Leaf>,
-    steps: Vec<Step>,
-}
-
-impl Paths {
+impl ForestPaths {
     pub(super) fn new(model: &Gbdt) -> Self {
-        let mut paths = Self { base_q24: model.base_q24, ..Self::default() };
-        for tree in &model.trees {
-            paths.base_q24 += expected_q24(tree);
-            paths.descend(tree, 0, &mut Vec::new());
-        }
-        paths
-    }
-
-    fn descend(&mut self, tree: &Tree, at: usize, steps: &mut Vec<Step>) {
-        let node = tree.nodes[at];
-        if node.is_leaf() {
-            let first = self.steps.len();
-            self.steps.extend_from_slice(steps);
-            let value_q40 = f64::from(node.value_q24) * f64::from(1u32 << EXTRA_BITS);
-            self.leaves.push(Leaf { first, end: self.steps.len(), value_q40 });
-            return;
-        }
-        let sides = [(0, node.bin), (node.bin + 1, u8::MAX)];
-        for (child, (low, high)) in node.children().into_iter().zip(sides) {
-            let share = tree.nodes[child].cover as f64 / node.cover as f64;
-            let mut steps = steps.clone();
-            match steps.iter_mut().find(|step| step.column == node.column) {
-                Some(step) => {
-                    step.low = step.low.max(low);
-                    step.high = step.high.min(high);
-                    step.share *= share;
-                }
-                None => steps.push(Step { column: node.column, low, high, share }),
-            }
-            self.descend(tree, child, &mut steps);
-        }
-    }
-
-    /// Adds every leaf's contributions, in Q40, to `totals`.
-    fn add(&self, bins: &[u8], totals: &mut [i64]) {
-        for leaf in &self.leaves {
-            let steps = &self.steps[leaf.first..leaf.end];
-            match steps.len() {
-                0 => {}
-                1..=8 => add_leaf(&QUADRATURE_4, leaf.value_q40, steps, bins, totals),
-                9..=16 => add_leaf(&QUADRATURE_8, leaf.value_q40, steps, bins, totals),
-                _ => add_leaf(&QUADRATURE_16, leaf.value_q40, steps, bins, totals),
-            }
+        Self {
+            base_q24: model.base_q24 + model.trees.iter().map(expected_q24).sum::<i64>(),
+            trees: model.trees.iter().map(TreePaths::new).collect(),
         }
     }
 }
@@ -181,26 +102,127 @@ fn expected_q24(tree: &Tree) -> i64 {
     (2 * sum + cover).div_euclid(2 * cover) as i64
 }
 
-/// Known columns as 1 or 0, unknown ones as their share: at point t a column's factor is between the two.
-fn factors<const M: usize>(quadrature: &Quadrature<M>, step: &Step, known: f64) -> [f64; M] {
-    quadrature.points.map(|t| step.share * (1.0 - t) + known * t)
+impl TreePaths {
+    fn new(tree: &Tree) -> Self {
+        let asked = asked_columns(tree);
+        match asked.iter().map(Vec::len).max().unwrap_or(0) {
+            0..=4 => Self::Short(Paths::new(tree, &asked, &LEGENDRE_2)),
+            5..=8 => Self::Middle(Paths::new(tree, &asked, &LEGENDRE_4)),
+            9..=16 => Self::Long(Paths::new(tree, &asked, &LEGENDRE_8)),
+            _ => Self::Longest(Paths::new(tree, &asked, &LEGENDRE_16)),
+        }
+    }
+
+    fn add(&self, bins: &[u8], scratch: &mut Scratch, totals_q40: &mut [i64]) {
+        match self {
+            Self::Short(paths) => paths.add(bins, scratch, totals_q40),
+            Self::Middle(paths) => paths.add(bins, scratch, totals_q40),
+            Self::Long(paths) => paths.add(bins, scratch, totals_q40),
+            Self::Longest(paths) => paths.add(bins, scratch, totals_q40),
+        }
+    }
 }
 
-fn add_leaf<const M: usize>(quadrature: &Quadrature<M>, value: f64, steps: &[Step], bins: &[u8], totals: &mut [i64]) {
-    let mut product = quadrature.weights;
-    let known = |step: &Step| f64::from(u8::from(step.is_taken(bins)));
-    for step in steps {
-        let factors = factors(quadrature, step, known(step));
-        product.iter_mut().zip(factors).for_each(|(product, factor)| *product *= factor);
-    }
-    for step in steps {
-        let known = known(step);
-        let mut integral = 0.0;
-        for (product, factor) in product.iter().zip(factors(quadrature, step, known)) {
-            integral += product / factor;
+/// The distinct columns on the way to each node; the one its own edge asks for stands last.
+fn asked_columns(tree: &Tree) -> Vec<Vec<Asked>> {
+    let mut asked: Vec<Vec<Asked>> = vec![Vec::new(); tree.nodes.len()];
+    for (at, node) in tree.nodes.iter().enumerate().filter(|(_, node)| !node.is_leaf()) {
+        let sides = [(0, node.bin), (node.bin + 1, u8::MAX)];
+        for (child, (low, high)) in node.children().into_iter().zip(sides) {
+            let share = tree.nodes[child].cover as f64 / node.cover as f64;
+            let mut path = asked[at].clone();
+            let before = path.iter().position(|asked| asked.column == node.column).map(|index| path.remove(index));
+            let fresh = Asked { node: 0, column: node.column, low: 0, high: u8::MAX, share: 1.0 };
+            let before = before.unwrap_or(fresh);
+            path.push(Asked {
+                node: child as u32,
+                column: node.column,
+                low: before.low.max(low),
+                high: before.high.min(high),
+                share: before.share * share,
+            });
+            asked[child] = path;
         }
-        let part = value * (known - step.share) * integral;
-        totals[usize::from(step.column)] += part.round_ties_even() as i64;
+    }
+    asked
+}
+
+impl<const M: usize> Paths<M> {
+    fn new(tree: &Tree, asked: &[Vec<Asked>], quadrature: &Quadrature<M>) -> Self {
+        let extra = f64::from(1u32 << EXTRA_BITS);
+        let value = |node: &crate::gbdt::Node| if node.is_leaf() { f64::from(node.value_q24) * extra } else { 0.0 };
+        let mut edges: Vec<Option<Edge<M>>> = vec![None; tree.nodes.len()];
+        for (parent, node) in tree.nodes.iter().enumerate().filter(|(_, node)| !node.is_leaf()) {
+            for child in node.children() {
+                let own = asked[child].last().expect("a child's edge asks for a column");
+                let before = asked[parent].iter().find(|asked| asked.column == own.column);
+                edges[child] = Some(edge(parent as u32, own, before, quadrature));
+            }
+        }
+        Self {
+            weights: quadrature.weights,
+            edges: edges.into_iter().skip(1).map(|edge| edge.expect("every node but the root is a child")).collect(),
+            values_q40: tree.nodes.iter().map(value).collect(),
+        }
+    }
+
+    /// Adds the contributions of this tree, in Q40, to `totals_q40`.
+    fn add(&self, bins: &[u8], scratch: &mut Scratch, totals_q40: &mut [i64]) {
+        let nodes = self.values_q40.len();
+        scratch.is_known.resize(nodes.max(scratch.is_known.len()), 0);
+        scratch.products.resize((nodes * M).max(scratch.products.len()), 0.0);
+        let is_known = &mut scratch.is_known[..nodes];
+        let products = &mut scratch.products.as_chunks_mut::<M>().0[..nodes];
+        is_known[0] = 1;
+        products[0] = self.weights;
+        for (index, edge) in self.edges.iter().enumerate() {
+            let bin = bins[usize::from(edge.column)];
+            is_known[index + 1] = u8::from((edge.low..=edge.high).contains(&bin));
+            let state = usize::from(is_known[edge.previous as usize] + is_known[index + 1]);
+            let parent = products[edge.parent as usize];
+            products[index + 1] = std::array::from_fn(|q| parent[q] * edge.multipliers[state][q]);
+        }
+        // Upwards a node's entry becomes the sum of its leaves' products, so inner nodes start from zero.
+        for (product, value) in products.iter_mut().zip(&self.values_q40) {
+            product.iter_mut().for_each(|lane| *lane *= value);
+        }
+        for (index, edge) in self.edges.iter().enumerate().rev() {
+            let state = usize::from(is_known[edge.previous as usize] + is_known[index + 1]);
+            let sum = products[index + 1];
+            let mut share = 0.0;
+            for q in 0..M {
+                share += sum[q] * edge.shares[state][q];
+            }
+            totals_q40[usize::from(edge.column)] += (share + ROUND).to_bits() as i64 - ROUND.to_bits() as i64;
+            let parent = &mut products[edge.parent as usize];
+            (0..M).for_each(|q| parent[q] += sum[q]);
+        }
+    }
+}
+
+fn edge<const M: usize>(parent: u32, own: &Asked, before: Option<&Asked>, quadrature: &Quadrature<M>) -> Edge<M> {
+    // Known columns count 1 or 0, unknown ones their share: at point t the factor is in between.
+    let factor = |share: f64, known: f64, t: f64| share * (1.0 - t) + known * t;
+    let table = |of: &dyn Fn(f64, f64, f64) -> f64| {
+        [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)].map(|(before, now)| quadrature.points.map(|t| of(before, now, t)))
+    };
+    let multiplier = |known_before: f64, known: f64, t: f64| {
+        let now = factor(own.share, known, t);
+        before.map_or(now, |before| now / factor(before.share, known_before, t))
+    };
+    let share = |known_before: f64, known: f64, t: f64| {
+        let now = (known - own.share) / factor(own.share, known, t);
+        // A column asked for again counts once, with its latest interval.
+        before.map_or(now, |before| now - (known_before - before.share) / factor(before.share, known_before, t))
+    };
+    Edge {
+        parent,
+        previous: before.map_or(0, |before| before.node),
+        column: own.column,
+        low: own.low,
+        high: own.high,
+        multipliers: table(&multiplier),
+        shares: table(&share),
     }
 }
 
@@ -218,37 +240,26 @@ impl CpuForest {
     pub(super) fn explain(&self, rows: Rows<'_>) -> Vec<Contributions> {
         let width = self.columns();
         let scores = self.score(rows);
-        let one = |(row, &score): (&[f32], &i64)| {
-            let (mut bins, mut totals) = (vec![0; width], vec![0; width]);
-            self.bin_row(row, &mut bins);
-            self.paths.add(&bins, &mut totals);
-            round_to_score(&totals, self.paths.base_q24, score)
+        let block = |(features, scores): (&[f32], &[i64])| {
+            let (mut bins, mut totals, mut scratch) = (vec![0; width], vec![0; width], Scratch::default());
+            let one = |(row, &score): (&[f32], &i64)| {
+                self.bin_row(row, &mut bins);
+                totals.fill(0);
+                self.paths.trees.iter().for_each(|tree| tree.add(&bins, &mut scratch, &mut totals));
+                round_to_score(&totals, self.paths.base_q24, score)
+            };
+            features.chunks_exact(width).zip(scores).map(one).collect::<Vec<_>>()
         };
-        if scores.len() < PARALLEL_ROWS {
-            return rows.features.chunks_exact(width).zip(&scores).map(one).collect();
+        if scores.len() <= BLOCK {
+            return block((rows.features, &scores));
         }
-        rows.features.par_chunks_exact(width).zip(&scores).map(one).collect()
+        rows.features.par_chunks(BLOCK * width).zip(scores.par_chunks(BLOCK)).flat_map_iter(block).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Quadrature with M points must integrate t^k exactly up to k = 2M - 1.
-    fn check<const M: usize>(quadrature: &Quadrature<M>) {
-        for power in 0..2 * M as i32 {
-            let sum: f64 = quadrature.points.iter().zip(quadrature.weights).map(|(t, w)| w * t.powi(power)).sum();
-            assert!((sum - 1.0 / f64::from(power + 1)).abs() < 1e-15, "{M} points, power {power}");
-        }
-    }
-
-    #[test]
-    fn quadratures_are_exact_to_their_degree() {
-        check(&QUADRATURE_4);
-        check(&QUADRATURE_8);
-        check(&QUADRATURE_16);
-    }
 
     #[test]
     fn the_remainder_goes_to_the_largest_and_then_the_lowest_column() {

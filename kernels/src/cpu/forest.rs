@@ -3,7 +3,7 @@
 //! A leaf points to itself, so every row takes as many steps as its tree is deep, and several rows (or, for one row, several
 //! trees) walk side by side. Scores are integer sums, so the interleaving is free to change.
 
-use super::explain::Paths;
+use super::explain::ForestPaths;
 use crate::edges::Edges;
 use crate::exact::BINS;
 use crate::gbdt::{Gbdt, Tree};
@@ -48,7 +48,7 @@ pub struct CpuForest {
     nodes: Vec<FlatNode>,
     values: Vec<i32>,
     trees: Vec<FlatTree>,
-    pub(super) paths: Paths,
+    pub(super) paths: ForestPaths,
 }
 
 impl CpuForest {
@@ -63,7 +63,7 @@ impl CpuForest {
             nodes: Vec::new(),
             values: Vec::new(),
             trees: Vec::new(),
-            paths: Paths::new(model),
+            paths: ForestPaths::new(model),
         };
         model.trees.iter().for_each(|tree| forest.push(tree));
         forest
@@ -131,10 +131,11 @@ impl CpuForest {
         let nodes = &self.nodes[tree.first..tree.end];
         let values = &self.values[tree.first..tree.end];
         let width = self.columns();
+        let lanes: [&[u8]; LANES] = std::array::from_fn(|lane| &bins[lane * width..(lane + 1) * width]);
         let mut at = [0u32; LANES];
         for _ in 0..tree.depth {
-            for (lane, at) in at.iter_mut().enumerate() {
-                *at = nodes[*at as usize].next(&bins[lane * width..(lane + 1) * width]);
+            for (at, bins) in at.iter_mut().zip(lanes) {
+                *at = nodes[*at as usize].next(bins);
             }
         }
         for (score, at) in scores.iter_mut().zip(at) {

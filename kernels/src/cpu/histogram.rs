@@ -14,78 +14,96 @@ const BLOCK: usize = 1024;
 /// Rows worth a second thread.
 const PARALLEL_ROWS: usize = 1 << 14;
 
-/// One node's histogram: 256 entries a column.
+/// One node's histogram: 256 entries a column, packed while the node's weight allows it.
 #[derive(Debug)]
-pub(super) enum Histogram {
-    /// Every sum fits a packed word.
-    Packed(Vec<u64>),
-    /// Sums need their full width.
-    Wide(Vec<Sums>),
+pub(super) struct Histogram {
+    /// The entries of a packed histogram; all zero in a wide one.
+    words: Vec<u64>,
+    /// The entries of a wide histogram; empty until the first one.
+    sums: Vec<Sums>,
+    is_packed: bool,
+}
+
+/// The entries of a histogram in either width.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Entries<'a> {
+    Packed(&'a [u64]),
+    Wide(&'a [Sums]),
 }
 
 impl Histogram {
     pub(super) fn new(binned: &Binned) -> Self {
-        let entries = binned.stride * BINS;
-        if binned.is_packed() { Self::Packed(vec![0; entries]) } else { Self::Wide(vec![Sums::default(); entries]) }
+        Self { words: vec![0; binned.stride * BINS], sums: Vec::new(), is_packed: true }
+    }
+
+    pub(super) fn entries(&self) -> Entries<'_> {
+        if self.is_packed { Entries::Packed(&self.words) } else { Entries::Wide(&self.sums) }
     }
 
     /// Replaces the contents by the sums of `rows`.
     pub(super) fn fill(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32]) {
+        self.clear(rows.len() <= binned.packed_rows_max());
         let threads = rayon::current_num_threads().min(rows.len() / PARALLEL_ROWS).max(1);
-        let part_rows = rows.len().div_ceil(threads).max(1);
-        match self {
-            Self::Packed(words) => {
-                words.fill(0);
-                if threads == 1 {
-                    return accumulate(binned, gradients, rows, words);
-                }
-                let parts = rows.par_chunks(part_rows).map(|part| {
-                    let mut words = vec![0; binned.stride * BINS];
-                    accumulate(binned, gradients, part, &mut words);
-                    words
-                });
-                for part in parts.collect::<Vec<_>>() {
-                    words.iter_mut().zip(part).for_each(|(word, part)| *word = word.wrapping_add(part));
-                }
-            }
-            Self::Wide(sums) => {
-                sums.fill(Sums::default());
-                if threads == 1 {
-                    return accumulate_wide(binned, gradients, rows, sums);
-                }
-                let parts = rows.par_chunks(part_rows).map(|part| {
-                    let mut sums = vec![Sums::default(); binned.stride * BINS];
-                    accumulate_wide(binned, gradients, part, &mut sums);
-                    sums
-                });
-                for part in parts.collect::<Vec<_>>() {
-                    sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-                }
+        if threads == 1 {
+            return self.add(binned, gradients, rows);
+        }
+        let part = |rows: &[u32]| {
+            let mut part = Self::new(binned);
+            part.clear(rows.len() <= binned.packed_rows_max());
+            part.add(binned, gradients, rows);
+            part
+        };
+        let parts: Vec<Self> = rows.par_chunks(rows.len().div_ceil(threads)).map(part).collect();
+        parts.iter().for_each(|part| self.merge(part));
+    }
+
+    fn clear(&mut self, is_packed: bool) {
+        self.is_packed = is_packed;
+        self.words.fill(0);
+        if !is_packed {
+            self.sums.clear();
+            self.sums.resize(self.words.len(), Sums::default());
+        }
+    }
+
+    /// Adds the sums of `rows`, which the histogram's width can hold.
+    fn add(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32]) {
+        if self.is_packed {
+            return accumulate(binned, gradients, rows, &mut self.words);
+        }
+        // Packed chunks are flushed before a half of their words can overflow.
+        for chunk in rows.chunks(binned.packed_rows_max()) {
+            accumulate(binned, gradients, chunk, &mut self.words);
+            for (sum, word) in self.sums.iter_mut().zip(&mut self.words) {
+                *sum += unpack(std::mem::take(word));
             }
         }
     }
 
-    /// Takes away a child's sums, which leaves the other child's; exact, because all are integers.
+    /// Adds another histogram, whose rows are part of those this one was sized for.
+    fn merge(&mut self, part: &Self) {
+        match part.entries() {
+            Entries::Packed(words) if self.is_packed => {
+                self.words.iter_mut().zip(words).for_each(|(word, part)| *word = word.wrapping_add(*part));
+            }
+            Entries::Packed(words) => {
+                self.sums.iter_mut().zip(words).for_each(|(sum, part)| *sum += unpack(*part));
+            }
+            Entries::Wide(sums) => self.sums.iter_mut().zip(sums).for_each(|(sum, part)| *sum += *part),
+        }
+    }
+
+    /// Takes away a child's sums, which leaves the other child's; exact, because all are integers. A child has fewer rows
+    /// than its parent, so it is never wider.
     pub(super) fn subtract(&mut self, child: &Self) {
-        match (self, child) {
-            (Self::Packed(words), Self::Packed(child)) => {
-                words.iter_mut().zip(child).for_each(|(word, child)| *word = word.wrapping_sub(*child));
+        match child.entries() {
+            Entries::Packed(words) if self.is_packed => {
+                self.words.iter_mut().zip(words).for_each(|(word, child)| *word = word.wrapping_sub(*child));
             }
-            (Self::Wide(sums), Self::Wide(child)) => {
-                sums.iter_mut().zip(child).for_each(|(sum, child)| *sum = *sum - *child);
+            Entries::Packed(words) => {
+                self.sums.iter_mut().zip(words).for_each(|(sum, child)| *sum = *sum - unpack(*child));
             }
-            _ => unreachable!("all histograms of a job have one width"),
-        }
-    }
-}
-
-/// Adds gradients of `rows` in packed chunks, each flushed before a half of its words can overflow.
-fn accumulate_wide(binned: &Binned, gradients: &[u64], rows: &[u32], sums: &mut [Sums]) {
-    let mut words = vec![0u64; binned.stride * BINS];
-    for chunk in rows.chunks(binned.packed_rows_max()) {
-        accumulate(binned, gradients, chunk, &mut words);
-        for (sum, word) in sums.iter_mut().zip(&mut words) {
-            *sum += unpack(std::mem::take(word));
+            Entries::Wide(sums) => self.sums.iter_mut().zip(sums).for_each(|(sum, child)| *sum = *sum - *child),
         }
     }
 }
@@ -140,7 +158,6 @@ mod tests {
             let dataset = hot(rows, weight);
             let binned = dataset.binned();
             let mut histogram = Histogram::new(binned);
-            assert_eq!(matches!(histogram, Histogram::Packed(_)), rows as u64 * u64::from(weight) <= 65_535);
             let order: Vec<u32> = (0..rows as u32).collect();
             for sign in [-1, 1] {
                 let row = Sums {
@@ -148,9 +165,11 @@ mod tests {
                     hessian: (GRADIENT_ONE / 4) * i64::from(weight),
                 };
                 histogram.fill(binned, &vec![pack(row); rows], &order);
-                let found = match &histogram {
-                    Histogram::Packed(words) => unpack(words[1]),
-                    Histogram::Wide(sums) => sums[1],
+                let is_packed = rows as u64 * u64::from(weight) <= 65_535;
+                let found = match histogram.entries() {
+                    Entries::Packed(words) if is_packed => unpack(words[1]),
+                    Entries::Wide(sums) if !is_packed => sums[1],
+                    _ => panic!("{rows} rows of weight {weight} have the wrong width"),
                 };
                 assert_eq!(found, Sums { gradient: row.gradient * rows as i64, hessian: row.hessian * rows as i64 });
             }

@@ -7,6 +7,7 @@ mod dataset;
 mod explain;
 mod forest;
 mod histogram;
+mod quadrature;
 mod split;
 mod training;
 

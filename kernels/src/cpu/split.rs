@@ -3,7 +3,7 @@
 //! Sums are integers up to the one conversion before the gain, and gains use fixed operations, so every backend finds the
 //! same split. A strictly larger gain wins, which leaves ties to the lowest column, then the lowest bin.
 
-use super::histogram::Histogram;
+use super::histogram::Entries;
 use super::training::CpuTraining;
 use crate::backend::{Split, SplitTask};
 use crate::exact::{BINS, Sums, unpack};
@@ -18,9 +18,9 @@ pub(super) fn best(training: &CpuTraining, task: &SplitTask<'_>) -> Option<Split
     let scan = |&column: &u16| {
         let bins = usize::from(edges.bin_max(usize::from(column)));
         let at = usize::from(column) * BINS;
-        match &job.slots[task.slot] {
-            Histogram::Packed(words) => scan(task, column, words[at..at + bins].iter().map(|&word| unpack(word))),
-            Histogram::Wide(sums) => scan(task, column, sums[at..at + bins].iter().copied()),
+        match job.slots[task.slot].entries() {
+            Entries::Packed(words) => scan(task, column, words[at..at + bins].iter().map(|&word| unpack(word))),
+            Entries::Wide(sums) => scan(task, column, sums[at..at + bins].iter().copied()),
         }
     };
     // `better` prefers its first argument on ties, so any grouping of the columns gives the same split.
