@@ -2,12 +2,17 @@
 
 pub mod alerts;
 pub mod batch;
+mod files;
+pub mod kafka;
 pub mod metrics;
 #[cfg(test)]
 mod testing;
 pub mod utc;
 pub mod view;
+pub mod webhook;
 
 pub use batch::{ChangeSummary, ClosedTime, Diff, Sink, SinkError};
+pub use kafka::{KafkaSink, KafkaSinkConfig};
 pub use metrics::{Metrics, MetricsSink};
 pub use view::{AsOf, View, ViewReader, ViewSink};
+pub use webhook::{WebhookConfig, WebhookSink};

@@ -67,6 +67,9 @@ pub(super) fn commits(out: &mut Html, rows: &[PredictionRow], features: &[Featur
             "<p class=\"muted\">No commit has a risk yet: driftline abstains until a repository has enough labelled ",
         );
         out.raw("history to train a model.</p>");
+    } else {
+        out.raw("<p class=\"muted\">The number beside a reason is what it adds to the log-odds of a defect; both sides and ");
+        out.raw("the model's base add up to the score.</p>");
     }
     out.raw("<ol class=\"commits\">");
     for row in rows {
@@ -80,7 +83,10 @@ fn commit(out: &mut Html, row: &PredictionRow, features: &[FeatureMeta]) {
     let hex = prediction.commit.to_string();
     let risk = prediction.risk.unwrap_or_default();
     out.raw("<li class=\"").raw(band(risk)).raw("\"><div class=\"risk\"><b>").text(percent(risk));
-    out.raw("</b><meter min=\"0\" max=\"1\" value=\"").text(risk).raw("\">").text(percent(risk)).raw("</meter>");
+    out.raw(
+        "</b><svg viewBox=\"0 0 1 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect height=\"1\" width=\"",
+    );
+    out.text(risk).raw("\"/></svg>");
     if let Some(percentile) = prediction.percentile {
         out.raw("<span class=\"muted\">riskier than ").text(percent(percentile)).raw("</span>");
     }

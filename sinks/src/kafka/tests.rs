@@ -1,0 +1,132 @@
+//! The sink against librdkafka's mock cluster, kept far below its 5 MiB for each partition.
+
+use super::*;
+use crate::batch::{ClosedTime, Sink, SinkError};
+use crate::testing::{alert, closed, prediction};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::{Offset, TopicPartitionList};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+type Cluster = MockCluster<'static, DefaultProducerContext>;
+type Pair = (String, Option<Vec<u8>>);
+
+fn cluster() -> Cluster {
+    let cluster = MockCluster::new(1).expect("a mock cluster");
+    for topic in ["predictions", "alerts", "dead-letters"] {
+        cluster.create_topic(topic, 1, 1).expect("a topic");
+    }
+    cluster
+}
+
+fn config(cluster: &Cluster, folder: &Path) -> KafkaSinkConfig {
+    let text = serde_json::json!({
+        "brokers": cluster.bootstrap_servers(),
+        "progress": folder.join("progress.json"),
+        "timeout_ms": 2_000,
+        "options": { "retry.backoff.ms": "20", "reconnect.backoff.ms": "20", "reconnect.backoff.max.ms": "50" },
+    });
+    serde_json::from_value(text).expect("a configuration")
+}
+
+/// Everything in partition 0 of a topic.
+fn read(cluster: &Cluster, topic: &str, wanted: usize) -> Vec<Pair> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", cluster.bootstrap_servers())
+        .set("group.id", "test")
+        .create()
+        .expect("a consumer");
+    let mut partitions = TopicPartitionList::new();
+    partitions.add_partition_offset(topic, 0, Offset::Beginning).expect("an offset");
+    consumer.assign(&partitions).expect("assigned");
+    let mut records = Vec::new();
+    let end = Instant::now() + Duration::from_secs(10);
+    // A little longer than the last wanted record, to see ones that should not be there.
+    while Instant::now() < end {
+        let patience = if records.len() < wanted { 500 } else { 100 };
+        match consumer.poll(Duration::from_millis(patience)) {
+            Some(Ok(message)) => {
+                let key = String::from_utf8(message.key().expect("a key").to_vec()).expect("text");
+                records.push((key, message.payload().map(<[u8]>::to_vec)));
+            }
+            None if records.len() >= wanted => break,
+            _ => {}
+        }
+    }
+    records
+}
+
+fn batch(time: u64, offset: u64) -> ClosedTime {
+    ClosedTime { predictions: vec![(prediction("o/n", offset, 300_000), 1)], ..closed(time, offset + 1) }
+}
+
+fn pairs(times: &[ClosedTime]) -> Vec<Pair> {
+    times.iter().flat_map(encode).map(|record| (record.key, record.payload)).collect()
+}
+
+#[test]
+fn results_arrive_on_their_topics_and_a_restart_sends_nothing_again() {
+    let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
+    let config = config(&cluster, folder.path());
+    let withdrawn = ClosedTime { predictions: vec![(prediction("o/n", 1, 300_000), -1)], ..closed(2, 3) };
+    let times = [batch(1, 1), withdrawn, batch(3, 4)];
+    let mut sink = KafkaSink::open(config.clone()).expect("a producer");
+    for time in &times[..2] {
+        sink.apply(time).expect("acknowledged");
+    }
+    let alerts = ClosedTime { alerts: vec![(alert("a"), 1)], ..closed(4, 5) };
+    drop(sink);
+    let mut sink = KafkaSink::open(config.clone()).expect("a producer");
+    assert_eq!(sink.acknowledged(), Some(2));
+    for time in times.iter().chain([&alerts]) {
+        sink.apply(time).expect("acknowledged or skipped");
+    }
+    assert_eq!(read(&cluster, "predictions", 3), pairs(&times));
+    assert_eq!(read(&cluster, "alerts", 1), pairs(std::slice::from_ref(&alerts)));
+    // Other topics have their own progress.
+    let elsewhere = KafkaSinkConfig { alerts_topic: "predictions".to_owned(), ..config };
+    assert_eq!(KafkaSink::open(elsewhere).expect("a producer").acknowledged(), None);
+}
+
+#[test]
+fn an_outage_is_reported_and_mended_without_loss() {
+    let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
+    let mut sink = KafkaSink::open(config(&cluster, folder.path())).expect("a producer");
+    let times = [batch(1, 1), batch(2, 2), batch(3, 3)];
+    sink.apply(&times[0]).expect("acknowledged");
+    cluster.broker_down(1).expect("a broker");
+    let refused = sink.apply(&times[1]);
+    assert!(matches!(refused, Err(SinkError::Unreachable { .. })), "{refused:?}");
+    assert_eq!(sink.acknowledged(), Some(1));
+    cluster.broker_up(1).expect("a broker");
+    let end = Instant::now() + Duration::from_secs(20);
+    while sink.apply(&times[1]).is_err() {
+        assert!(Instant::now() < end, "the broker is back");
+    }
+    sink.apply(&times[2]).expect("acknowledged");
+    let mut arrived = read(&cluster, "predictions", 3);
+    // At least once: a repeat is allowed, a gap or another order is not.
+    arrived.dedup();
+    assert_eq!(arrived, pairs(&times));
+}
+
+#[test]
+fn a_record_the_producer_cannot_send_is_reported_and_the_rest_arrives() {
+    let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
+    let mut config = config(&cluster, folder.path());
+    config.options.insert("message.max.bytes".to_owned(), "3000".to_owned());
+    let mut sink = KafkaSink::open(config).expect("a producer");
+    let mut large = batch(1, 1);
+    large.predictions.push((driftline_schema::Prediction { subject: "x".repeat(5_000), ..prediction("o/n", 2, 1) }, 1));
+    let refused = sink.apply(&large);
+    assert!(
+        matches!(&refused, Err(SinkError::Refused { time: 1, reason, .. }) if reason.starts_with("1 records")),
+        "{refused:?}"
+    );
+    sink.apply(&large).expect("left behind, not tried for ever");
+    assert_eq!(read(&cluster, "predictions", 1), pairs(&[batch(1, 1)]));
+}
