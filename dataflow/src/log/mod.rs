@@ -97,6 +97,7 @@ impl EmbeddedLog {
             .map(|partition| PartitionWriter::open(&topic.join(partition.to_string()), segment_bytes))
             .collect();
         let mut writers = writers?;
+        dir::sync_dir(&topic)?;
         let last = control::complete(&mut writers)?;
         let inner = Inner {
             _lock: dir.clone(),

@@ -2,7 +2,7 @@
 //!
 //! Readers see a record only once a sync has made it durable, so nothing can rest on a record that a crash takes back.
 
-use super::dir::{create_dir, sync_dir};
+use super::dir::sync_dir;
 use super::error::LogError;
 use super::frame::{self, Header};
 use super::segment::{Tail, recover, segment_path};
@@ -60,13 +60,15 @@ pub(super) struct PartitionWriter {
 }
 
 impl PartitionWriter {
-    /// Opens the partition in `dir` at its end, creating it where needed.
+    /// Opens the partition in `dir` at its end, creating it where needed. The caller makes the name of `dir` durable.
     pub(super) fn open(dir: &Path, segment_bytes_max: u64) -> Result<Self, LogError> {
-        create_dir(dir)?;
+        std::fs::create_dir_all(dir).map_err(|source| LogError::io("create", dir, source))?;
         let next = recover(dir)?.unwrap_or(Tail { base: 0, bytes: 0, next_offset: 0, controls: 0 });
         let file = open_segment(dir, next.base)?;
         // What survived a crash may still be in the operating system's memory alone; readers may see it from now on.
-        file.sync_all().map_err(|source| LogError::io("sync", &segment_path(dir, next.base), source))?;
+        if next.bytes > 0 {
+            file.sync_all().map_err(|source| LogError::io("sync", &segment_path(dir, next.base), source))?;
+        }
         let durable = Durable { next_offset: next.next_offset, base: next.base, bytes: next.bytes };
         Ok(Self {
             dir: dir.to_owned(),

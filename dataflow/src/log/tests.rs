@@ -250,3 +250,44 @@ fn a_topic_name_never_leaves_the_data_directory() {
         assert!(matches!(open(&dir, &config), Err(LogError::TopicName(_))), "{topic}");
     }
 }
+
+/// Prints speeds; `cargo test -p driftline --lib log::tests::speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed_against_plain_files() {
+    const RECORDS: usize = 20_000;
+    let payload = vec![b'x'; 8 << 10];
+    let megabytes = (RECORDS * payload.len()) as f64 / 1e6;
+    let rate = |what: &str, since: std::time::Instant| {
+        let rate = megabytes / since.elapsed().as_secs_f64();
+        println!("{what}: {rate:.0} MB/s");
+        rate
+    };
+    let dir = scratch();
+    let plain = dir.path().join("plain");
+    let since = std::time::Instant::now();
+    let mut file = std::io::BufWriter::with_capacity(1 << 20, fs::File::create(&plain).expect("creates"));
+    (0..RECORDS).for_each(|_| std::io::Write::write_all(&mut file, &payload).expect("writes"));
+    drop(file);
+    let plain_write = rate("plain write", since);
+    let since = std::time::Instant::now();
+    let mut file = fs::File::open(&plain).expect("opens");
+    let mut read = vec![0; 256 << 10];
+    while std::io::Read::read(&mut file, &mut read).expect("reads") > 0 {}
+    let plain_read = rate("plain read", since);
+    let log = open(&dir, &config(1, 64 << 20)).expect("opens");
+    let since = std::time::Instant::now();
+    for n in 0..RECORDS {
+        log.append(b"repository", &payload).expect("appends");
+        if n % 500 == 499 {
+            log.sync().expect("syncs");
+        }
+    }
+    log.sync().expect("syncs");
+    let append = rate("append", since);
+    let mut reader = log.reader(0, 0).expect("reader");
+    let since = std::time::Instant::now();
+    while reader.next().expect("reads").is_some() {}
+    let reading = rate("read", since);
+    println!("append / plain write {:.2}, read / plain read {:.2}", append / plain_write, reading / plain_read);
+}
