@@ -43,7 +43,9 @@ impl Outbox {
     }
     /// Notes that records of `time` are in hand.
     pub fn begin(&self, time: u64) {
-        self.at(time, |share| drop(share.begun.get_or_insert_with(Instant::now)));
+        self.at(time, |share| {
+            share.begun.get_or_insert_with(Instant::now);
+        });
     }
     /// Takes the shares of all times before `frontier`.
     pub fn take_before(&self, frontier: u64) -> BTreeMap<u64, Share> {
@@ -116,8 +118,16 @@ impl Publisher {
         }
         let (reports, incoming) = crossbeam_channel::bounded(QUEUE);
         let shared = reflected.clone();
-        let merger = Merger { frontiers: vec![0; workers], pending: BTreeMap::new(), vector_of, queues, shared, metrics: metrics.engine.clone() };
-        threads.push(std::thread::Builder::new().name("driftline-publish".into()).spawn(move || merger.run(&incoming))?);
+        let merger = Merger {
+            frontiers: vec![0; workers],
+            pending: BTreeMap::new(),
+            vector_of,
+            queues,
+            shared,
+            metrics: metrics.engine.clone(),
+        };
+        threads
+            .push(std::thread::Builder::new().name("driftline-publish".into()).spawn(move || merger.run(&incoming))?);
         Ok(Self { reports: Some(reports), reflected, stopping, threads })
     }
 
@@ -326,9 +336,8 @@ mod tests {
     fn a_time_is_published_once_every_worker_has_closed_it_and_in_order() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Recorder(seen.clone(), 2);
-        let publisher =
-            Publisher::start(2, Box::new(|time| vec![time * 10]), vec![Box::new(sink)], &Metrics::new())
-                .expect("threads start");
+        let publisher = Publisher::start(2, Box::new(|time| vec![time * 10]), vec![Box::new(sink)], &Metrics::new())
+            .expect("threads start");
         let reports = publisher.reports();
         let send = |worker, shares: Vec<(u64, Share)>, frontier| {
             reports.send(Report { worker, shares: shares.into_iter().collect(), frontier }).expect("publisher runs");

@@ -177,8 +177,8 @@ impl Config {
         if self.kafka.brokers.trim().is_empty() {
             return refuse("kafka.brokers", "is empty; name at least one broker, such as `127.0.0.1:9092`");
         }
-        let topics =
-            [&self.kafka.topic, &self.kafka.predictions, &self.kafka.alerts, &self.kafka.dead_letters].map(String::as_str);
+        let topics = [&self.kafka.topic, &self.kafka.predictions, &self.kafka.alerts, &self.kafka.dead_letters]
+            .map(String::as_str);
         for (index, topic) in topics.iter().enumerate() {
             if topics[..index].contains(topic) {
                 return refuse("kafka", "two topics have the same name; what is written would be read as input");
@@ -190,14 +190,18 @@ impl Config {
             }
         }
         if self.limits.file_bytes_max > self.limits.event_bytes_max {
-            return refuse("limits.file_bytes_max", "is larger than limits.event_bytes_max, so it could never be reached");
+            return refuse(
+                "limits.file_bytes_max",
+                "is larger than limits.event_bytes_max, so it could never be reached",
+            );
         }
         Ok(())
     }
 
     /// Checks the surroundings: the data folder can be written, secrets can be read. Brokers are asked by the caller.
     pub fn check_environment(&self, path: &Path) -> Result<(), ConfigError> {
-        let refuse = |key: &str, message: String| Err(ConfigError::Value { path: path.into(), key: key.into(), message });
+        let refuse =
+            |key: &str, message: String| Err(ConfigError::Value { path: path.into(), key: key.into(), message });
         if let Err(error) = std::fs::create_dir_all(&self.data) {
             return refuse("data", format!("{} cannot be created: {error}", self.data.display()));
         }

@@ -10,13 +10,13 @@ use crate::cpu::StageCpu;
 use crate::log::DataDir;
 use crate::plan::{Counts, Plan};
 use crate::source::{AppendError, Appender, Source};
+use crate::telemetry::{Telemetry, Watched};
 use crate::trainer::{Trainer, TrainerConfig, TrainerError};
 use crate::worker;
-use driftline_operators::features::{FEATURES_VERSION, index_of};
+use driftline_operators::features::{FEATURES_VERSION, LINES_ADDED};
 use driftline_schema::{Limits, ModelInfo};
-use crate::telemetry::{Telemetry, Watched};
-use driftline_sinks::metrics::{Metrics, MetricsSink};
 use driftline_sinks::Sink;
+use driftline_sinks::metrics::{Metrics, MetricsSink};
 use driftline_sinks::view::{View, ViewReader};
 use parking_lot::Mutex;
 use std::num::NonZeroUsize;
@@ -246,6 +246,14 @@ impl Engine {
     }
 }
 
+impl Drop for Engine {
+    /// Without this an engine dropped on the way out of an error would wait for workers that nobody has stopped.
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Release);
+        self.clock.stop();
+    }
+}
+
 fn start_trainer(
     dir: &DataDir,
     conductor: &Arc<Conductor>,
@@ -256,7 +264,7 @@ fn start_trainer(
     let (conductor, announce, failed) = (conductor.clone(), config.announce, failed.clone());
     let trainer_config = TrainerConfig {
         folder: dir.path().join("models"),
-        size_column: index_of("la").expect("lines added is a feature") as u32,
+        size_column: LINES_ADDED as u32,
         features_version: FEATURES_VERSION,
         answered: conductor.last().model_ready,
         cpu: cpu.clone(),
@@ -268,4 +276,3 @@ fn start_trainer(
     });
     Ok(Trainer::start(trainer_config, on_ready)?)
 }
-

@@ -20,9 +20,9 @@ use driftline_operators::parse::parse;
 use driftline_operators::purpose::purpose;
 use driftline_operators::size::size;
 use driftline_operators::syntax_delta::syntax_delta;
+use driftline_operators::ticks::ticks;
 use driftline_operators::validate::route;
 use driftline_operators::vectors::vectorize;
-use driftline_operators::ticks::ticks;
 use driftline_operators::waiting::wait;
 use timely::dataflow::Scope;
 

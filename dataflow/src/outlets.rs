@@ -16,8 +16,8 @@ use driftline_sinks::metrics::EngineMetrics;
 use driftline_sinks::{ChangeSummary, ClosedTime};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use timely::dataflow::operators::probe::Handle as ProbeHandle;
 use timely::dataflow::operators::Inspect;
+use timely::dataflow::operators::probe::Handle as ProbeHandle;
 use timely::dataflow::operators::vec::Map;
 use timely::dataflow::{Stream, StreamVec};
 

@@ -1,7 +1,7 @@
 //! What every worker builds the same dataflow from: one plan, shared, so that no two workers can differ.
 
-use crate::engine::EngineConfig;
 use crate::cpu::{StageCpu, thread_cpu_ns};
+use crate::engine::EngineConfig;
 use driftline_operators::drift::DriftConfig;
 use driftline_operators::features::FEATURES;
 use driftline_operators::models::{ModelShelf, TrainConfig};

@@ -5,7 +5,9 @@
 
 use crate::cpu::StageCpu;
 use crossbeam_channel::{Receiver, Sender};
-use driftline_kernels::{BundleParams, Bundle, CpuBackend, KernelError, Rows, Scorer, TrainTask, TrainSet, train_bundles};
+use driftline_kernels::{
+    Bundle, BundleParams, CpuBackend, KernelError, Rows, Scorer, TrainSet, TrainTask, train_bundles,
+};
 use driftline_operators::models::{ModelShelf, Opinion, ShelfError, TrainRequest};
 use driftline_schema::ids::to_hex;
 use driftline_schema::{ModelId, ModelInfo, ModelRef, Scope};
@@ -224,7 +226,10 @@ impl Shared {
         let bytes = std::fs::read(self.path(id)).ok()?;
         let scorer: Result<_, KernelError> =
             Bundle::from_bytes(&bytes).and_then(|bundle| Scorer::new(&CpuBackend::new(), Arc::new(bundle)));
-        scorer.inspect_err(|error| tracing::warn!(model = %id, %error, "a kept model is damaged and is rebuilt")).ok().map(Arc::new)
+        scorer
+            .inspect_err(|error| tracing::warn!(model = %id, %error, "a kept model is damaged and is rebuilt"))
+            .ok()
+            .map(Arc::new)
     }
 
     fn scorer(&self, id: ModelId, cut: u64) -> Result<Arc<Scorer<CpuBackend>>, ShelfError> {
@@ -235,7 +240,11 @@ impl Shared {
             }
             // Only a model whose training was checked in this run is read back: a file alone proves nothing.
             if !state.infos.contains_key(&id) {
-                return Err(if state.finished.contains(&cut) { not_rebuilt(&state, id, cut) } else { ShelfError::Pending });
+                return Err(if state.finished.contains(&cut) {
+                    not_rebuilt(&state, id, cut)
+                } else {
+                    ShelfError::Pending
+                });
             }
         }
         let scorer = self.load(id).ok_or_else(|| ShelfError::Unavailable(format!("the file of model {id} is gone")))?;

@@ -157,6 +157,11 @@ pub fn columns(group: FeatureGroup) -> std::ops::Range<usize> {
     start..start + FEATURES[start..].partition_point(|feature| feature.group == group)
 }
 
+/// Whether a column belongs to the group `size`.
+pub fn is_size(column: usize) -> bool {
+    columns(FeatureGroup::Size).contains(&column)
+}
+
 /// One for true, zero for false.
 pub(crate) fn flag(value: bool) -> Fixed {
     Fixed::from_int(i64::from(value))

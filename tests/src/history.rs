@@ -117,7 +117,8 @@ impl Project {
         let folder = ["core", "net", "tests"][self.numbers.below(3)];
         let path = format!("{folder}/part{}_{}.{extension}", self.commits.len(), self.files.len());
         let lines: Vec<String> = (0..4 + self.numbers.below(12)).flat_map(|index| function(extension, index)).collect();
-        let hunk = Hunk { old_start: 0, old_lines: 0, new_start: 0, new_lines: lines.len() as u32, removed: String::new() };
+        let hunk =
+            Hunk { old_start: 0, old_lines: 0, new_start: 0, new_lines: lines.len() as u32, removed: String::new() };
         self.files.insert(path.clone(), lines);
         self.file_change(&path, FileKind::Added, None, vec![hunk])
     }
@@ -125,7 +126,8 @@ impl Project {
     fn delete(&mut self, path: &str) -> FileChange {
         let old = self.files.remove(path).expect("chosen among the files");
         let removed = old.concat();
-        let hunk = Hunk { old_start: 0, old_lines: old.len() as u32, new_start: 0, new_lines: 0, removed: removed.clone() };
+        let hunk =
+            Hunk { old_start: 0, old_lines: old.len() as u32, new_start: 0, new_lines: 0, removed: removed.clone() };
         FileChange {
             path: path.into(),
             old_path: None,
@@ -192,8 +194,12 @@ impl Project {
 /// The lines of one small function, valid in its language.
 fn function(extension: &str, index: usize) -> Vec<String> {
     let text = match extension {
-        "py" => format!("def f{index}(a, b):\n    # case {index}\n    if a > {index} and b:\n        return a\n    return b\n\n"),
-        "rs" => format!("fn f{index}(a: u32) -> u32 {{\n    // case {index}\n    if a > {index} {{ a }} else {{ 0 }}\n}}\n\n"),
+        "py" => format!(
+            "def f{index}(a, b):\n    # case {index}\n    if a > {index} and b:\n        return a\n    return b\n\n"
+        ),
+        "rs" => format!(
+            "fn f{index}(a: u32) -> u32 {{\n    // case {index}\n    if a > {index} {{ a }} else {{ 0 }}\n}}\n\n"
+        ),
         "go" => format!("func F{index}(a int) int {{\n\tfor a > {index} {{\n\t\ta--\n\t}}\n\treturn a\n}}\n\n"),
         _ => format!("Paragraph {index}.\n\n"),
     };

@@ -49,7 +49,8 @@ impl Lab {
     pub fn open(folder: &Path, partitions: u32) -> Self {
         let dir = DataDir::open(folder).expect("the folder can be used");
         let count = NonZeroU32::new(partitions).expect("a log has partitions");
-        let log = EmbeddedLog::open(&dir, &LogConfig { partitions: count, ..LogConfig::default() }).expect("the log opens");
+        let log =
+            EmbeddedLog::open(&dir, &LogConfig { partitions: count, ..LogConfig::default() }).expect("the log opens");
         Self { dir, log: Arc::new(log), partitions, _folder: None }
     }
 

@@ -48,9 +48,8 @@ fn withdrawing_from_the_middle_of_history_repeats_what_follows() {
 fn an_erased_author_leaves_the_state_of_a_log_without_them() {
     let history = Project::history("p", 13, 60);
     let author = AuthorId([3; 16]);
-    let erase = |author| {
-        Event::of_control(Control { id: ControlId::of("erase", 1), action: ControlAction::Erase { author } })
-    };
+    let erase =
+        |author| Event::of_control(Control { id: ControlId::of("erase", 1), action: ControlAction::Erase { author } });
     let mut erased = history.clone();
     erased.push(erase(author));
     let mut without: Vec<Event> = history

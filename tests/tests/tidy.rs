@@ -60,7 +60,10 @@ fn the_top_level_folders_are_the_seven() {
     let entries = std::fs::read_dir(project_root()).expect("the root can be read");
     for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
         let name = entry.file_name().to_string_lossy().into_owned();
-        assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "unexpected folder `{name}` at the top level");
+        assert!(
+            name.starts_with('.') || allowed.contains(&name.as_str()),
+            "unexpected folder `{name}` at the top level"
+        );
     }
 }
 
@@ -119,7 +122,8 @@ fn functions_are_short() {
 
 #[test]
 fn the_function_finder_finds_functions() {
-    let text = "pub(crate) fn one() {\n    let x = 1;\n}\nimpl A {\n    async fn two(\n        a: u8,\n    ) {\n    }\n}\n";
+    let text =
+        "pub(crate) fn one() {\n    let x = 1;\n}\nimpl A {\n    async fn two(\n        a: u8,\n    ) {\n    }\n}\n";
     let found = functions(text);
     assert_eq!(found, vec![(1, "one".to_owned(), 3), (5, "two".to_owned(), 4)]);
 }

@@ -44,7 +44,8 @@ fn check(args: &CheckArgs) -> Result<(), ConfigError> {
 }
 
 fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
-    let refuse = |key: &str, message: String| ConfigError::Value { path: args.config.clone(), key: key.into(), message };
+    let refuse =
+        |key: &str, message: String| ConfigError::Value { path: args.config.clone(), key: key.into(), message };
     let consumer: BaseConsumer = rdkafka::ClientConfig::new()
         .set("bootstrap.servers", &config.kafka.brokers)
         .create()

@@ -62,7 +62,11 @@ fn find(local: &Local, args: &ExplainArgs) -> Result<ChangeDetail, DataError> {
             Lookup::NoRepository => return Err(missing(format!("the log holds no repository `{name}`"))),
             Lookup::Ambiguous(commits) => {
                 let commits: Vec<String> = commits.iter().map(ToString::to_string).collect();
-                return Err(missing(format!("`{}` is the start of several commits: {}", args.commit, commits.join(", "))));
+                return Err(missing(format!(
+                    "`{}` is the start of several commits: {}",
+                    args.commit,
+                    commits.join(", ")
+                )));
             }
             Lookup::BadPrefix => {
                 return Err(missing(format!("`{}` is no start of a commit id (4 to 64 hex digits)", args.commit)));
@@ -98,11 +102,19 @@ fn print(detail: &ChangeDetail, json: bool) {
         print!("{}", show::page(prediction));
     }
     match &detail.label {
-        Some(label) => println!("label: {:?} by {}, {} rows of evidence", label.verdict, label.kind.code(), label.evidence),
+        Some(label) => {
+            println!("label: {:?} by {}, {} rows of evidence", label.verdict, label.kind.code(), label.evidence)
+        }
         None => println!("label: none yet"),
     }
     for evidence in &detail.evidence {
-        println!("  {} says {:?}, weight {}, record {}", evidence.kind.code(), evidence.verdict, evidence.weight, evidence.source);
+        println!(
+            "  {} says {:?}, weight {}, record {}",
+            evidence.kind.code(),
+            evidence.verdict,
+            evidence.weight,
+            evidence.source
+        );
     }
     println!("features:");
     for (meta, value) in FEATURES.iter().zip(detail.vector.iter().flat_map(|vector| vector.iter())) {

@@ -1,14 +1,14 @@
 //! The command line: one file a command, the shared arguments here.
 
-mod check;
-mod data;
-mod explain;
-mod replay;
-mod risk;
-mod serve;
-mod show;
-mod summary;
-mod up;
+pub mod check;
+pub mod data;
+pub mod explain;
+pub mod replay;
+pub mod risk;
+pub mod serve;
+pub mod show;
+pub mod summary;
+pub mod up;
 
 use crate::config::ConfigError;
 use clap::{Parser, Subcommand};

@@ -78,11 +78,7 @@ fn replay(data: &DataArgs, way: &Way) -> Result<Reflected, DataError> {
 
 fn difference(expected: &Reflected, found: &Reflected, way: &Way) -> DataError {
     let (expected, found) = (expected.digests.parts(), found.digests.parts());
-    let parted: Vec<&str> = expected
-        .keys()
-        .chain(found.keys())
-        .filter(|name| expected.get(**name) != found.get(**name))
-        .copied()
-        .collect();
+    let parted: Vec<&str> =
+        expected.keys().chain(found.keys()).filter(|name| expected.get(**name) != found.get(**name)).copied().collect();
     DataError::Differs(format!("replay \"{}\" differs in: {}", way.name, parted.join(", ")))
 }

@@ -73,7 +73,7 @@ impl Serving {
         // The server may be gone already; then there is nobody to tell.
         let _ = self.stop.send(true);
         if let Some(server) = self.server.take() {
-            let _ = self.runtime.block_on(tokio::time::timeout(Duration::from_secs(2), server));
+            let _ = self.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(2), server).await });
         }
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }

@@ -11,7 +11,8 @@ fn short(prediction: &Prediction) -> String {
 /// One line: risk, percentile, commit, subject, the first reasons.
 pub fn line(prediction: &Prediction) -> String {
     let risk = prediction.risk.map_or_else(|| "   ?".to_owned(), |risk| format!("{:.2}", risk.to_f64()));
-    let rank = prediction.percentile.map_or_else(|| "    ".to_owned(), |rank| format!("p{:<3.0}", rank.to_f64() * 100.0));
+    let rank =
+        prediction.percentile.map_or_else(|| "    ".to_owned(), |rank| format!("p{:<3.0}", rank.to_f64() * 100.0));
     let why = match &prediction.abstained {
         Some(reason) => format!("abstains: {reason}"),
         None => reasons(prediction, 3),
@@ -55,7 +56,12 @@ pub fn page(prediction: &Prediction) -> String {
         ));
         for reason in &prediction.reasons {
             let size = if reason.group == FeatureGroup::Size { "size" } else { reason.group.code() };
-            put(format!("  {:+.3}  {:<28} = {:<12} {size}", reason.contribution.to_f64(), reason.feature, reason.value));
+            put(format!(
+                "  {:+.3}  {:<28} = {:<12} {size}",
+                reason.contribution.to_f64(),
+                reason.feature,
+                reason.value
+            ));
         }
         put(format!("  {:+.3}  all other features", prediction.remaining_contribution.to_f64()));
     }

@@ -98,7 +98,13 @@ pub fn print_summary(summary: &Summary, json: bool) {
     }
     println!(
         "{} events ({} accepted, {} rejected), {} commits, {} predictions, {} models, {} alerts",
-        summary.events, summary.accepted, summary.rejected, summary.commits, summary.predictions, summary.models, summary.alerts
+        summary.events,
+        summary.accepted,
+        summary.rejected,
+        summary.commits,
+        summary.predictions,
+        summary.models,
+        summary.alerts
     );
     println!("{} contents parsed, {} reused; labels {:?}", summary.files_parsed, summary.blobs_reused, summary.labels);
     let total = summary.cpu_seconds.get("total").copied().unwrap_or(0.0);

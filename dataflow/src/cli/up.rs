@@ -19,8 +19,10 @@ const POLL: Duration = Duration::from_millis(300);
 
 /// Arguments of `up`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  driftline up --repo .\n  driftline up --repo a --repo b.git --listen 127.0.0.1:0\n  \
-                        driftline up --repo . --exit-when-idle --json")]
+#[command(
+    after_help = "Examples:\n  driftline up --repo .\n  driftline up --repo a --repo b.git --listen 127.0.0.1:0\n  \
+                        driftline up --repo . --exit-when-idle --json"
+)]
 pub struct UpArgs {
     /// Repository to replay and follow, a work tree or a bare one; may be given several times.
     #[arg(long = "repo", value_name = "PATH", default_value = ".")]
