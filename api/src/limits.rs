@@ -19,3 +19,6 @@ pub(crate) const NEWEST_MAX: usize = 10_000;
 
 /// How many commits an answer to an ambiguous prefix names at most.
 pub(crate) const CANDIDATES_MAX: usize = 8;
+
+/// Rows of drift statistics or alerts in one answer.
+pub(crate) const ROWS_MAX: usize = 5_000;

@@ -2,7 +2,7 @@
 //!
 //! A repository name may contain `/`; within a path it is written percent-encoded: `/v1/predictions/owner%2Fname/3fa9c1`.
 
-use crate::limits::{CANDIDATES_MAX, NEWEST_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
+use crate::limits::{CANDIDATES_MAX, NEWEST_MAX, PAGE_ROWS, PAGE_ROWS_MAX, ROWS_MAX};
 use crate::page;
 use crate::problem::Problem;
 use crate::read::{AtLeast, answer, json, wait_for};
@@ -16,10 +16,10 @@ use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get};
-use driftline_schema::{CommitId, FeatureMeta, Fixed, Label, Position, Prediction};
+use driftline_schema::{AlertState, CommitId, FeatureMeta, Fixed, Label, Position, Prediction};
 use driftline_sinks::AsOf;
 use driftline_sinks::view::{ChangeDetail, EvidenceRow, Lookup, PredictionQuery, PredictionRow, Sort};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,12 +64,36 @@ pub(crate) struct Plain {
     pub(crate) at_least: Option<AtLeast>,
 }
 
-/// The query of reads about one repository or all.
+/// The query of `/v1/drift` and `/v1/alerts`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OfRepository {
+struct Filter {
     at_least: Option<AtLeast>,
     repository: Option<String>,
+    /// Only of alerts.
+    state: Option<AlertState>,
+    limit: Option<usize>,
+}
+
+/// A bounded list and how many rows there are altogether.
+fn bounded<T: Serialize>(
+    name: &'static str,
+    mut rows: Vec<T>,
+    limit: Option<usize>,
+) -> Result<impl Serialize, Problem> {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Part<T> {
+        Rows(Vec<T>),
+        Total(usize),
+    }
+    let limit = limit.unwrap_or(ROWS_MAX);
+    if !(1..=ROWS_MAX).contains(&limit) {
+        return Err(Problem::bad_request(format!("limit is between 1 and {ROWS_MAX}")));
+    }
+    let total = rows.len();
+    rows.truncate(limit);
+    Ok(BTreeMap::from([(name, Part::Rows(rows)), ("total", Part::Total(total))]))
 }
 
 /// The query of `/v1/predictions`.
@@ -125,7 +149,7 @@ impl List {
 }
 
 /// The body of `/v1/predictions`.
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Listing<'a> {
     predictions: &'a [PredictionRow],
     next: Option<String>,
@@ -167,7 +191,7 @@ fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, 
 }
 
 /// One prediction with its label and evidence.
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Judged<'a> {
     prediction: &'a Prediction,
     label: Option<Label>,
@@ -198,7 +222,7 @@ async fn repositories(State(state): State<ApiState>, headers: HeaderMap, query: 
 }
 
 /// One feature of one change, with what it means.
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct FeatureRow {
     #[serde(flatten)]
     meta: FeatureMeta,
@@ -206,7 +230,7 @@ struct FeatureRow {
 }
 
 /// The body of `/v1/features/{repo}/{commit}`.
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Described<'a> {
     repository: &'a str,
     commit: Option<CommitId>,
@@ -236,17 +260,27 @@ async fn features(State(state): State<ApiState>, headers: HeaderMap, at: RepoCom
     Ok(answer(&headers, &as_of, || json(&as_of, described)))
 }
 
-async fn drift(State(state): State<ApiState>, headers: HeaderMap, query: Asked<OfRepository>) -> Answered {
+async fn drift(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Filter>) -> Answered {
     let query = asked(query)?;
+    if query.state.is_some() {
+        return Err(Problem::bad_request("state is a filter of alerts"));
+    }
     wait_for(&state, query.at_least).await?;
     let (as_of, rows) = state.view.drift(query.repository.as_deref());
-    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::from([("drift", rows)]))))
+    let body = bounded("drift", rows, query.limit)?;
+    Ok(answer(&headers, &as_of, || json(&as_of, body)))
 }
 
-async fn alerts(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
-    wait_for(&state, asked(query)?.at_least).await?;
-    let (as_of, rows) = state.view.alerts();
-    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::from([("alerts", rows)]))))
+async fn alerts(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Filter>) -> Answered {
+    let query = asked(query)?;
+    wait_for(&state, query.at_least).await?;
+    let (as_of, mut rows) = state.view.alerts();
+    rows.retain(|alert| {
+        let here = query.repository.as_ref().is_none_or(|name| *name == alert.repository);
+        here && query.state.is_none_or(|state| state == alert.state)
+    });
+    let body = bounded("alerts", rows, query.limit)?;
+    Ok(answer(&headers, &as_of, || json(&as_of, body)))
 }
 
 async fn models(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {

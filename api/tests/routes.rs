@@ -159,7 +159,11 @@ fn listings_filter_sort_and_page() {
         .sum();
     assert_eq!(all, 300);
     let drift = server.get("/v1/drift?repository=tools").json();
-    assert_eq!(drift["drift"].as_array().map(Vec::len), Some(8));
+    assert_eq!((drift["drift"].as_array().map(Vec::len), &drift["total"]), (Some(8), &8.into()));
+    let open = server.get("/v1/alerts?state=open&limit=1").json();
+    assert_eq!((open["alerts"][0]["feature"].as_str(), &open["total"]), (Some("la"), &1.into()));
+    assert_eq!(server.get("/v1/alerts").json()["total"], 2);
+    assert_eq!(server.get("/v1/alerts?repository=tools").json()["total"], 0);
 }
 
 #[test]
@@ -177,6 +181,9 @@ fn errors_are_problems_that_name_the_cause() {
     server.problem("/v1/predictions?cursor=1.2", 400);
     server.problem("/v1/predictions?repository=nobody", 404);
     server.problem("/v1/predictions?colour=red", 400);
+    server.problem("/v1/alerts?limit=0", 400);
+    server.problem("/v1/alerts?state=ajar", 400);
+    server.problem("/v1/drift?state=open", 400);
     server.problem("/v1/predictions?at_least=5", 400);
     server.problem("/v1/predictions?at_least=9:5", 400);
     let detail = server.problem("/v1/predictions/acme/infra/abcd", 404)["detail"].to_string();

@@ -5,6 +5,7 @@ pub mod batch;
 mod files;
 pub mod kafka;
 pub mod metrics;
+pub mod parquet;
 #[cfg(test)]
 mod testing;
 pub mod utc;

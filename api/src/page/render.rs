@@ -88,7 +88,7 @@ fn commit(out: &mut Html, row: &PredictionRow, features: &[FeatureMeta]) {
     );
     out.text(risk).raw("\"/></svg>");
     if let Some(percentile) = prediction.percentile {
-        out.raw("<span class=\"muted\">riskier than ").text(percent(percentile)).raw("</span>");
+        out.raw("<span class=\"muted\">riskier than ").text(percent(percentile)).raw(" of earlier</span>");
     }
     out.raw("</div><div class=\"what\"><p class=\"subject\">").text(&prediction.subject).raw("</p><p class=\"muted\">");
     out.text(&prediction.repository).raw(" <a href=\"/v1/predictions/").segment(&prediction.repository).raw("/");
@@ -181,14 +181,16 @@ pub(super) fn drift(out: &mut Html, rows: &[DriftRow]) {
         out.raw("<p class=\"muted\">No statistics yet: a reference window is needed first.</p></section>");
         return;
     }
-    out.raw("<div class=\"scroll\"><table class=\"drift\"><thead><tr><th>repository</th><th>feature</th><th>PSI</th>");
-    out.raw("<th>JS distance</th><th>adjusted p</th><th>rows</th><th>state</th></tr></thead><tbody>");
+    out.raw(
+        "<div class=\"scroll\"><table class=\"drift\"><thead><tr><th>repository</th><th>feature</th><th>state</th>",
+    );
+    out.raw("<th>PSI</th><th>JS distance</th><th>adjusted p</th><th>rows</th></tr></thead><tbody>");
     for row in rows {
         out.raw("<tr><td>").text(&row.repository).raw("</td><td>").text(&row.feature).raw("</td><td>");
+        out.raw(if row.drifting { "<span class=\"badge bad\">drifting</span>" } else { "steady" }).raw("</td><td>");
         out.text(format_args!("{:.3}", row.psi.to_f64())).raw("</td><td>");
         out.text(format_args!("{:.3}", row.js_distance.to_f64())).raw("</td><td>").text(p_value(row.p_adjusted));
-        out.raw("</td><td>").text(row.reference_rows).raw(" / ").text(row.current_rows).raw("</td><td>");
-        out.raw(if row.drifting { "<span class=\"badge bad\">drifting</span>" } else { "steady" }).raw("</td></tr>");
+        out.raw("</td><td>").text(row.reference_rows).raw(" / ").text(row.current_rows).raw("</td></tr>");
     }
     out.raw("</tbody></table></div></section>");
 }

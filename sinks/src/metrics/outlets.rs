@@ -69,6 +69,10 @@ impl SinkMetrics {
     /// A sink took a closed time.
     pub fn applied(&self, sink: &str) {
         self.batches.with_label_values(&[sink, "applied"]).inc();
+        // A failure counter must be there before the first failure, or its rate misses that one.
+        for outcome in ["unreachable", "refused"] {
+            self.batches.with_label_values(&[sink, outcome]);
+        }
     }
     /// A sink failed; `error` says whether it will be tried again.
     pub fn failed(&self, sink: &str, error: &crate::SinkError) {

@@ -139,6 +139,9 @@ impl Totals {
             rejected.with_label_values(&[reason.code()]);
         }
         let predictions = make.counters("driftline_predictions_total", "Predictions made, by outcome.", &["outcome"]);
+        for outcome in ["scored", "abstained"] {
+            predictions.with_label_values(&[outcome]);
+        }
         let alerts = make.counters("driftline_alerts_total", "What happened to drift alerts.", &["event"]);
         for event in AlertEvent::ALL {
             alerts.with_label_values(&[event.code()]);
