@@ -13,6 +13,7 @@ pub mod engine;
 pub mod graph;
 pub mod importer;
 pub mod log;
+pub mod metrics_command;
 pub mod outlets;
 pub mod plan;
 pub mod source;

@@ -75,3 +75,5 @@ class Recursion {
 function labels_count_only_when_named(a) { x: while (a) { continue x; } return a; }
 // cc=3 cog=0
 function destructuring_defaults({ a = 1 }, [b = 2]) { return a + b; }
+// cc=4 cog=0
+function optional_members_calls_and_elements(a, b, c) { return a?.b?.(b)?.[c]; }

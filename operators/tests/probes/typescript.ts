@@ -59,3 +59,5 @@ namespace Outer {
 interface Named { name(a: number): string }
 // cc=2 cog=1
 function types_hold_no_decisions<T>(a: T extends boolean ? 1 : 2, b: T & string | null) { return a as any && 1; }
+// cc=4 cog=0
+function optional_members_calls_and_elements(a, b, c) { return a?.b?.(b)?.[c]; }

@@ -17,7 +17,7 @@ pub(super) static COMMON: Table = Table {
         (LOOP | STRUCTURAL | DECISION, &["for_statement", "for_in_statement", "while_statement", "do_statement"]),
         (STRUCTURAL | DECISION, &["catch_clause", "ternary_expression"]),
         (STRUCTURAL, &["switch_statement"]),
-        (DECISION, &["switch_case", "optional_chain", "assignment_pattern", "object_assignment_pattern"]),
+        (DECISION, &["switch_case", "assignment_pattern", "object_assignment_pattern"]),
         (FUNCTION, &["function_declaration", "generator_function_declaration"]),
         (FUNCTION | CLOSURE, &["function_expression", "generator_function", "arrow_function"]),
         (FUNCTION | METHOD, &["method_definition"]),
@@ -65,7 +65,7 @@ pub(super) static COMMON: Table = Table {
 
 pub(in crate::syntax) static TABLE: Table = Table {
     base: Some(&COMMON),
-    kinds: &[(NAMER, &["field_definition"]), (STATEMENT, &["using_declaration"])],
+    kinds: &[(DECISION, &["optional_chain"]), (NAMER, &["field_definition"]), (STATEMENT, &["using_declaration"])],
     tokens: &[],
     header_fields: COMMON.header_fields,
     namer_fields: &["name", "left", "key", "property"],

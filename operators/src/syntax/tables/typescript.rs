@@ -14,7 +14,8 @@ pub(in crate::syntax) static TABLE: Table = Table {
         (PARAM, &["required_parameter", "optional_parameter"]),
         (STATEMENT, &["import_alias"]),
     ],
-    tokens: &[(ASSIGN, &["="])],
+    // An optional call has the sign alone, without the kind that other optional chains wrap it in.
+    tokens: &[(ASSIGN, &["="]), (DECISION, &["?."])],
     header_fields: COMMON.header_fields,
     namer_fields: &["name", "left", "key"],
     scope_fields: COMMON.scope_fields,

@@ -1,0 +1,121 @@
+//! Which files are measured: those named, and those with a grammar in the folders named.
+//!
+//! The order is that of paths, whatever order the file system lists them in, and a file reached twice is measured once.
+
+use driftline_schema::Language;
+use ignore::WalkBuilder;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Larger files are refused unread; nobody writes such source, and reading it would only exhaust memory.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// A file to measure.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// How it is named in what is printed.
+    pub(super) shown: String,
+    /// The grammar.
+    pub(super) language: Language,
+}
+
+/// A file or folder that cannot be measured, and why.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    path: String,
+    reason: Reason,
+}
+
+#[derive(Debug)]
+enum Reason {
+    Io(io::Error),
+    Walk(ignore::Error),
+    NoFile,
+    NoLanguage,
+    TooLarge(u64),
+    NotUtf8(usize),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "cannot be read: {error}"),
+            Self::Walk(error) => write!(f, "cannot be searched: {error}"),
+            Self::NoFile => write!(f, "neither a file nor a folder"),
+            Self::NoLanguage => write!(f, "no grammar for files of this name"),
+            Self::TooLarge(bytes) => write!(f, "{bytes} bytes are more than the {FILE_BYTES_MAX} that are read"),
+            Self::NotUtf8(offset) => write!(f, "not UTF-8 at byte {offset}"),
+        }
+    }
+}
+
+impl Refusal {
+    fn new(path: &Path, reason: Reason) -> Self {
+        Self { path: path.display().to_string(), reason }
+    }
+
+    /// Says it in one line.
+    pub(super) fn print(&self, errors: &mut impl Write) -> io::Result<()> {
+        writeln!(errors, "driftline: {}: {}", self.path, self.reason)
+    }
+}
+
+impl Candidate {
+    /// The file at `path`, if its language has a grammar.
+    fn of(path: PathBuf) -> Result<Self, PathBuf> {
+        let shown = path.to_string_lossy().into_owned();
+        // Paths are told apart by `/` in records; a folder's name plays no part in the language.
+        match path.file_name().and_then(|name| Language::of_path(&name.to_string_lossy())) {
+            Some(language) => Ok(Self { path, shown, language }),
+            None => Err(path),
+        }
+    }
+
+    /// Its text.
+    pub(super) fn read(&self) -> Result<String, Refusal> {
+        let refuse = |reason| Refusal::new(&self.path, reason);
+        let bytes = std::fs::metadata(&self.path).map_err(|error| refuse(Reason::Io(error)))?.len();
+        if bytes > FILE_BYTES_MAX {
+            return Err(refuse(Reason::TooLarge(bytes)));
+        }
+        let bytes = std::fs::read(&self.path).map_err(|error| refuse(Reason::Io(error)))?;
+        String::from_utf8(bytes).map_err(|error| refuse(Reason::NotUtf8(error.utf8_error().valid_up_to())))
+    }
+}
+
+/// The files that `paths` name, in order, and what cannot be searched.
+pub(super) fn find(paths: &[PathBuf]) -> (Vec<Candidate>, Vec<Refusal>) {
+    let (mut candidates, mut refusals) = (Vec::new(), Vec::new());
+    for path in paths {
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => search(path, &mut candidates, &mut refusals),
+            // A file that is named is meant: that it cannot be measured must be said.
+            Ok(metadata) if metadata.is_file() => match Candidate::of(path.clone()) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(path) => refusals.push(Refusal::new(&path, Reason::NoLanguage)),
+            },
+            Ok(_) => refusals.push(Refusal::new(path, Reason::NoFile)),
+            Err(error) => refusals.push(Refusal::new(path, Reason::Io(error))),
+        }
+    }
+    candidates.sort();
+    candidates.dedup();
+    (candidates, refusals)
+}
+
+/// Adds the source files below `folder`.
+fn search(folder: &Path, candidates: &mut Vec<Candidate>, refusals: &mut Vec<Refusal>) {
+    // A `.gitignore` holds for an exported tree as well as for a clone.
+    for entry in WalkBuilder::new(folder).require_git(false).build() {
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                candidates.extend(Candidate::of(entry.into_path()));
+            }
+            Ok(_) => {}
+            Err(error) => refusals.push(Refusal::new(folder, Reason::Walk(error))),
+        }
+    }
+}
