@@ -3,16 +3,15 @@
 //! Every operator keeps its answer a function of the multiset of live rows and their positions; a property test beside
 //! it compares it with the batch definition at every time, for several workers and cuts.
 
-pub mod drift;
-pub mod ordered_fold;
-pub mod syntax;
 pub mod diffusion;
+pub mod drift;
 pub mod features;
 pub mod history;
 pub mod live;
 pub mod ordered_fold;
 pub mod purpose;
 pub mod size;
+pub mod syntax;
 pub mod syntax_delta;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
