@@ -22,11 +22,30 @@ pub fn erased_authors<'scope>(controls: Records<'scope, ControlRow>) -> Records<
     })
 }
 
+/// A commit that no branch reaches any more: its records before `position` do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// The repository.
+    pub repo: RepoId,
+    /// The commit.
+    pub commit: CommitId,
+    /// Where the branch move stands.
+    pub position: Position,
+}
+
+/// The commits that branch moves withdraw.
+pub fn withdrawn_commits<'scope>(branches: Records<'scope, BranchRow>) -> Records<'scope, Withdrawal> {
+    branches.flat_map(|branch| {
+        let (repo, position) = (branch.repo, branch.position);
+        branch.withdrawn.into_iter().map(move |commit| Withdrawal { repo, commit, position })
+    })
+}
+
 /// What decides whether a change counts, addressed to the worker that holds the repository.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 enum Fact {
     Change(Arc<ChangeRow>),
-    Withdrawn(Commit, Position),
+    Withdrawn(Withdrawal),
     /// One copy for each worker, since an author may have written in any repository.
     Erased(u64, AuthorId),
 }
@@ -90,7 +109,8 @@ impl Commits {
                     add(&mut self.slots.entry(commit).or_default().rows, row, diff);
                     touched.insert(commit);
                 }
-                Fact::Withdrawn(commit, position) => {
+                Fact::Withdrawn(Withdrawal { repo, commit, position }) => {
+                    let commit = (repo, commit);
                     add(&mut self.slots.entry(commit).or_default().withdrawals, position, diff);
                     touched.insert(commit);
                 }
@@ -129,20 +149,16 @@ impl Commits {
 /// Maintains the changes that count. Rows are kept once, by pointer, on the worker that holds their repository.
 pub fn live<'scope>(
     changes: Records<'scope, Arc<ChangeRow>>,
-    branches: Records<'scope, BranchRow>,
+    withdrawn: Records<'scope, Withdrawal>,
     erased: Records<'scope, AuthorId>,
 ) -> Records<'scope, Arc<ChangeRow>> {
     let peers = changes.scope().peers() as u64;
-    let withdrawn = branches.flat_map(|branch| {
-        let (repo, position) = (branch.repo, branch.position);
-        branch.withdrawn.into_iter().map(move |commit| Fact::Withdrawn((repo, commit), position))
-    });
     let erased = erased.flat_map(move |author| (0..peers).map(move |worker| Fact::Erased(worker, author)));
-    let facts = changes.map(Fact::Change).concat(withdrawn).concat(erased);
+    let facts = changes.map(Fact::Change).concat(withdrawn.map(Fact::Withdrawn)).concat(erased);
     type Update<D> = (D, u64, isize);
     let exchange = Exchange::new(|(fact, _, _): &Update<Fact>| match fact {
         Fact::Change(row) => row.key.repo.hashed(),
-        Fact::Withdrawn((repo, _), _) => repo.hashed(),
+        Fact::Withdrawn(withdrawal) => withdrawal.repo.hashed(),
         Fact::Erased(worker, _) => *worker,
     });
     let mut commits = Commits::default();
@@ -235,7 +251,7 @@ mod tests {
             Input::Erase(author) => Some(author),
             _ => None,
         });
-        live(changes, branches, erased)
+        live(changes, withdrawn_commits(branches), erased)
     }
 
     /// The definition: read the log of the author-less rest in order and strike out what is withdrawn.
@@ -276,7 +292,11 @@ mod tests {
         let mut commits = Commits::default();
         let (first, again) = (change(1, 1, 9, 0), change(1, 5, 9, 0));
         assert_eq!(commits.apply(vec![(Fact::Change(first.clone()), 1)]), [(first.clone(), 1)]);
-        let withdrawn = Fact::Withdrawn((RepoId(1), commit(9)), Position { partition: 0, offset: 3 });
+        let withdrawn = Fact::Withdrawn(Withdrawal {
+            repo: RepoId(1),
+            commit: commit(9),
+            position: Position { partition: 0, offset: 3 },
+        });
         assert_eq!(commits.apply(vec![(withdrawn.clone(), 1)]), [(first.clone(), -1)]);
         assert_eq!(commits.apply(vec![(Fact::Change(again.clone()), 1)]), [(again.clone(), 1)]);
         assert_eq!(commits.apply(vec![(withdrawn, -1)]), [(again.clone(), -1), (first.clone(), 1)]);

@@ -51,7 +51,7 @@ fn size_of(files: &[FileRow]) -> Box<[Fixed]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::{columns, index_of, sample};
+    use crate::features::{column, columns, sample};
     use crate::testing::{assert_matches_batch, updates};
     use driftline_schema::ChangeKey;
     use proptest::prelude::*;
@@ -112,12 +112,9 @@ mod tests {
         (test.kind, test.added) = (FileKind::Added, 4);
         row.files = vec![source, test];
         let values = size_of(&row.files);
-        let value = |name| values[index_of(name).expect("a feature")].to_string();
-        assert_eq!(
-            (value("lines_added"), value("lines_deleted"), value("lines_before")),
-            ("7".into(), "1".into(), "10".into())
-        );
+        let value = |name| values[column(name).expect("a feature")].to_string();
+        assert_eq!((value("la"), value("ld"), value("lt")), ("7".into(), "1".into(), "10".into()));
         assert_eq!((value("added_ratio"), value("test_share")), ("0.7".into(), "0.5".into()));
-        assert_eq!((value("source_lines_added"), value("files_added")), ("3".into(), "1".into()));
+        assert_eq!((value("la_source"), value("files_added")), ("3".into(), "1".into()));
     }
 }

@@ -8,7 +8,7 @@ mod file;
 mod known;
 
 use crate::Records;
-use crate::features::{Part, count};
+use crate::features::{Part, Parts, count};
 use driftline_schema::prediction::Place;
 use driftline_schema::{BlobKey, ChangeKey, ChangeRow, FeatureGroup, FileFacts, Fixed};
 use file::FileDelta;
@@ -19,14 +19,21 @@ use std::sync::Arc;
 /// Places kept of one change.
 const PLACES_MAX: usize = 10;
 
-/// The part of the group `syntax`, and the functions to look at.
+/// What is known of the syntax of each change.
+pub struct Syntax<'scope> {
+    /// The part of the group `syntax`.
+    pub parts: Parts<'scope>,
+    /// Changed functions and, of files with added lines outside of functions, the files: at most 10, the worst first.
+    /// Worse is what gained more cognitive complexity, then what has more, then what had more lines changed; then by
+    /// path and line. A change without any has an empty list.
+    pub places: Records<'scope, (ChangeKey, Vec<Place>)>,
+}
+
+/// Part and places of one change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct SyntaxDelta {
-    /// The part.
-    pub part: Part,
-    /// Changed functions and, of files without functions there, the files: at most 10, the worst first. Worse is what
-    /// gained more cognitive complexity, then what has more, then what had more lines changed; then by path and line.
-    pub places: Vec<Place>,
+struct Delta {
+    part: Part,
+    places: Vec<Place>,
 }
 
 /// What is summed for one change.
@@ -38,11 +45,22 @@ enum Piece {
     Facts(u32, Side, Arc<FileFacts>),
 }
 
-/// Maintains [`SyntaxDelta`] for each change; a file whose facts are missing adds nothing but to `files_unparsed`.
+/// Maintains [`Syntax`] for each change; a file whose facts are missing adds nothing but to `files_unparsed`.
 pub fn syntax_delta<'scope>(
     changes: Records<'scope, Arc<ChangeRow>>,
     facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
-) -> Records<'scope, (ChangeKey, SyntaxDelta)> {
+) -> Syntax<'scope> {
+    let deltas = deltas(changes, facts);
+    Syntax {
+        parts: deltas.clone().map(|(change, delta)| (change, delta.part)),
+        places: deltas.map(|(change, delta)| (change, delta.places)),
+    }
+}
+
+fn deltas<'scope>(
+    changes: Records<'scope, Arc<ChangeRow>>,
+    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+) -> Records<'scope, (ChangeKey, Delta)> {
     let rows = changes.clone().map(|row| (row.key, Piece::Row(row)));
     lookups(changes)
         .join_map(facts, |_blob, Lookup { change, file, side }, facts| {
@@ -55,7 +73,7 @@ pub fn syntax_delta<'scope>(
 }
 
 /// The sum over the files of a change; `None` unless there is exactly one row, which sorts before all facts.
-fn sum_pieces<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Option<SyntaxDelta> {
+fn sum_pieces<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Option<Delta> {
     let mut pieces = pieces.peekable();
     let Piece::Row(row) = pieces.next()? else { return None };
     let mut versions = vec![(None, None); row.files.len()];
@@ -71,7 +89,7 @@ fn sum_pieces<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Option<SyntaxDelta
     let files = row.files.iter().zip(versions);
     let deltas: Vec<FileDelta<'_>> = files.map(|(file, (before, after))| FileDelta::of(file, before, after)).collect();
     let part = Part { group: FeatureGroup::Syntax, time: row.time, values: values_of(&deltas) };
-    Some(SyntaxDelta { part, places: worst_places(&deltas) })
+    Some(Delta { part, places: worst_places(&deltas) })
 }
 
 /// The values, in the order of the features table.

@@ -29,15 +29,8 @@ pub fn vectors<'scope>(
     facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
 ) -> Vectors<'scope> {
     let syntax = syntax_delta(live.clone(), facts);
-    let places = syntax.clone().map(|(change, delta)| (change, delta.places));
-    let parts = [
-        size(live.clone()),
-        diffusion(live.clone()),
-        purpose(live.clone()),
-        history(live),
-        syntax.map(|(change, delta)| (change, delta.part)),
-    ];
-    Vectors { vectors: vectorize(parts), places }
+    let parts = [size(live.clone()), diffusion(live.clone()), purpose(live.clone()), history(live), syntax.parts];
+    Vectors { vectors: vectorize(parts), places: syntax.places }
 }
 
 /// Joins the parts of each change; nothing while one is missing.

@@ -59,7 +59,7 @@ fn facts_of(key: BlobKey) -> FileFacts {
     FileFacts { language: key.language, bytes: 100, error_bytes: seed, truncated: false, metrics, functions, lines }
 }
 
-fn wire<'s>(inputs: Records<'s, Input>) -> Records<'s, (ChangeKey, SyntaxDelta)> {
+fn wire<'s>(inputs: Records<'s, Input>) -> Records<'s, (ChangeKey, Delta)> {
     let changes = inputs.clone().flat_map(|input| match input {
         Input::Change(row) => Some(row),
         Input::Withheld(_) => None,
@@ -69,7 +69,7 @@ fn wire<'s>(inputs: Records<'s, Input>) -> Records<'s, (ChangeKey, SyntaxDelta)>
         Input::Change(_) => None,
     });
     let parsed = changes.clone().flat_map(|row| brought(&row)).distinct().map(|key| (key, Arc::new(facts_of(key))));
-    syntax_delta(changes, parsed.antijoin(withheld))
+    deltas(changes, parsed.antijoin(withheld))
 }
 
 fn brought(row: &ChangeRow) -> Vec<BlobKey> {
@@ -113,7 +113,7 @@ fn touched(row: &FileRow, old: &Option<FileFacts>, new: &FileFacts) -> Vec<(Func
     found
 }
 
-fn expected(row: &ChangeRow, versions: &Versions) -> SyntaxDelta {
+fn expected(row: &ChangeRow, versions: &Versions) -> Delta {
     let mut v = [0i64; 19];
     let (mut errors, mut bytes, mut comments) = (0, 0, 0);
     let mut places = Vec::new();
@@ -177,11 +177,11 @@ fn expected(row: &ChangeRow, versions: &Versions) -> SyntaxDelta {
     let mut values: Vec<Fixed> = v.into_iter().map(Fixed::from_int).collect();
     values[7] = Fixed::ratio(errors, bytes);
     values[17] = Fixed::ratio(comments, comments + v[16]);
-    SyntaxDelta { part: Part { group: FeatureGroup::Syntax, time: row.time, values: values.into() }, places }
+    Delta { part: Part { group: FeatureGroup::Syntax, time: row.time, values: values.into() }, places }
 }
 
 /// The definition.
-fn batch(inputs: &[Input]) -> Vec<(ChangeKey, SyntaxDelta)> {
+fn batch(inputs: &[Input]) -> Vec<(ChangeKey, Delta)> {
     let mut rows: Vec<&Arc<ChangeRow>> = Vec::new();
     for input in inputs {
         if let Input::Change(row) = input {
