@@ -143,7 +143,6 @@ impl Ingest {
         };
         self.shared.release(time, bound);
         self.since = None;
-        self.shared.stage(0, 0);
         self.aim()?;
         Ok(true)
     }

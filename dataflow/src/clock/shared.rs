@@ -99,6 +99,7 @@ impl Shared {
         state.stats.control_copies += bound.controls as u64;
         state.stats.bytes_in_flight += bound.bytes as u64;
         state.stats.released = time;
+        (state.stats.records_staged, state.stats.bytes_staged) = (0, 0);
         state.in_flight.push_back(InFlight { time, bytes: bound.bytes });
         state.vectors.push_back(bound.vector);
         for (queue, batch) in state.queues.iter_mut().zip(bound.batches) {
@@ -151,7 +152,8 @@ impl Shared {
         }
         state.completed[worker] = time;
         let completed = state.completed();
-        while let Some(first) = state.in_flight.pop_front_if(|first| first.time <= completed) {
+        while state.in_flight.front().is_some_and(|first| first.time <= completed) {
+            let first = state.in_flight.pop_front().expect("looked at just now");
             state.stats.bytes_in_flight -= first.bytes as u64;
         }
         state.stats.completed = completed;

@@ -110,19 +110,19 @@ pub(super) type Seen = BTreeMap<u64, Vec<(Record, usize)>>;
 
 /// A dataflow that notes what enters it, and moves it between workers for good measure.
 pub(super) struct Workers {
-    guards: WorkerGuards<()>,
+    guards: Option<WorkerGuards<()>>,
+    clock: Arc<Clock>,
     seen: Arc<Mutex<Vec<(u64, Record, usize)>>>,
 }
 
 impl Workers {
     pub(super) fn start(clock: &Arc<Clock>, workers: usize) -> Self {
         let seen: Arc<Mutex<Vec<(u64, Record, usize)>>> = Arc::default();
-        let (clock, noted) = (clock.clone(), seen.clone());
+        let (used, noted) = (clock.clone(), seen.clone());
         let guards = timely::execute(timely::Config::process(workers), move |worker| {
             let (probe, index, noted) = (ProbeHandle::new(), worker.index(), noted.clone());
             worker.dataflow::<u64, _, _>(|scope| {
-                clock
-                    .records(scope)
+                used.records(scope)
                     .inspect_core(move |event| {
                         let Ok((stamp, records)) = event else { return };
                         let time = *stamp.least().expect("records have a time");
@@ -133,15 +133,15 @@ impl Workers {
             });
             while worker.has_dataflows() {
                 worker.step_or_park(Some(Duration::from_millis(20)));
-                clock.observe(index, &probe);
+                used.observe(index, &probe);
             }
         });
-        Self { guards: guards.expect("workers start"), seen }
+        Self { guards: Some(guards.expect("workers start")), clock: clock.clone(), seen }
     }
 
     /// Waits for the dataflow to end and says what it saw.
-    pub(super) fn join(self) -> Seen {
-        for result in self.guards.join() {
+    pub(super) fn join(mut self) -> Seen {
+        for result in self.guards.take().expect("joined once").join() {
             result.expect("no worker panics");
         }
         let mut seen = Seen::new();
@@ -150,6 +150,13 @@ impl Workers {
         }
         seen.values_mut().for_each(|records| records.sort());
         seen
+    }
+}
+
+impl Drop for Workers {
+    /// A test that fails must not wait for ever for workers that wait for the clock.
+    fn drop(&mut self) {
+        self.clock.stop();
     }
 }
 

@@ -43,7 +43,7 @@ impl PartitionReader {
     }
 
     /// The next durable record, if there is one yet.
-    pub fn next(&mut self) -> Result<Option<Record>, LogError> {
+    pub fn read(&mut self) -> Result<Option<Record>, LogError> {
         if self.next >= self.known.next_offset {
             self.known = self.end.get();
             if self.next >= self.known.next_offset {

@@ -17,7 +17,7 @@ fn open(dir: &TempDir, config: &LogConfig) -> Result<EmbeddedLog, LogError> {
 fn payloads(log: &EmbeddedLog, partition: u32) -> Result<Vec<Vec<u8>>, LogError> {
     let mut reader = log.reader(partition, 0)?;
     let mut read = Vec::new();
-    while let Some(record) = reader.next()? {
+    while let Some(record) = reader.read()? {
         assert_eq!(record.position, Position { partition, offset: read.len() as u64 });
         read.push(record.payload);
     }
@@ -38,13 +38,13 @@ fn only_what_is_synced_is_read() {
     let log = open(&dir, &config(1, 1 << 20)).expect("opens");
     let mut reader = log.reader(0, 0).expect("reader");
     log.append(b"repo", b"one").expect("appends");
-    assert_eq!(reader.next().expect("reads"), None);
+    assert_eq!(reader.read().expect("reads"), None);
     assert_eq!(log.sync().expect("syncs"), [1]);
     log.append(b"repo", b"two").expect("appends");
-    let record = reader.next().expect("reads").expect("is there");
+    let record = reader.read().expect("reads").expect("is there");
     assert_eq!((record.key.as_slice(), record.payload.as_slice()), (b"repo".as_slice(), b"one".as_slice()));
     assert!(record.append_time > 1_600_000_000 && !record.control);
-    assert_eq!(reader.next().expect("reads"), None);
+    assert_eq!(reader.read().expect("reads"), None);
 }
 
 proptest! {
@@ -71,7 +71,7 @@ proptest! {
         let log = open(&dir, &config(9, 400)).expect("opens, with the partitions it has");
         prop_assert_eq!(&payloads(&log, 0).expect("reads"), &expected);
         let start = start.index(expected.len());
-        let record = log.reader(0, start as u64).expect("seeks").next().expect("reads").expect("is there");
+        let record = log.reader(0, start as u64).expect("seeks").read().expect("reads").expect("is there");
         prop_assert_eq!(&record.payload, &expected[start]);
     }
 }
@@ -149,6 +149,12 @@ fn bytes_that_were_never_durable_may_be_lost_in_any_order() {
     fs::write(&path, &bytes).expect("writes");
     let log = open(&dir, &config(1, 1 << 20)).expect("a crash before the second sync may leave this");
     assert_eq!(payloads(&log, 0).expect("reads"), [b"first"]);
+    // What stood behind the hole must not come back once the hole is filled.
+    log.append(b"", b"fresh").expect("appends");
+    log.sync().expect("syncs");
+    drop(log);
+    let log = open(&dir, &config(1, 1 << 20)).expect("opens");
+    assert_eq!(payloads(&log, 0).expect("reads"), [b"first", b"fresh"]);
 }
 
 #[test]
@@ -168,8 +174,8 @@ fn damage_in_a_sealed_segment_is_found_on_reading() {
     fs::remove_file(segment(&dir, 0, 4)).expect("removes");
     drop(log);
     let log = open(&dir, &config(1, 100)).expect("opens: only the last two segments are looked at");
-    assert!(log.reader(0, 2).expect("seeks").next().is_ok());
-    assert!(log.reader(0, 4).and_then(|mut reader| reader.next()).is_err(), "a hole is an error, not an end");
+    assert!(log.reader(0, 2).expect("seeks").read().is_ok());
+    assert!(log.reader(0, 4).and_then(|mut reader| reader.read()).is_err(), "a hole is an error, not an end");
 }
 
 #[test]
@@ -287,7 +293,7 @@ fn speed_against_plain_files() {
     let append = rate("append", since);
     let mut reader = log.reader(0, 0).expect("reader");
     let since = std::time::Instant::now();
-    while reader.next().expect("reads").is_some() {}
+    while reader.read().expect("reads").is_some() {}
     let reading = rate("read", since);
     println!("append / plain write {:.2}, read / plain read {:.2}", append / plain_write, reading / plain_read);
 }

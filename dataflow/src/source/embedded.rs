@@ -50,7 +50,7 @@ impl Source for EmbeddedSource {
     }
 
     fn next(&mut self, partition: u32) -> Result<Next, SourceError> {
-        Ok(match self.readers[partition as usize].next()? {
+        Ok(match self.readers[partition as usize].read()? {
             Some(record) => Next::Record(record),
             None => Next::AtEnd,
         })
