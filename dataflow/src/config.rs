@@ -4,6 +4,7 @@
 
 use driftline_schema::Limits;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,22 @@ pub struct KafkaConfig {
     /// Group id under which lag can be watched; it never decides what is read.
     #[serde(default = "default_group")]
     pub group: String,
+    /// Makes topics that do not exist; without it they must.
+    #[serde(default)]
+    pub create_topics: Option<CreateTopics>,
+    /// Further librdkafka properties, such as those of TLS and SASL.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+}
+
+/// How topics are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTopics {
+    /// Partitions of each.
+    pub partitions: NonZeroU32,
+    /// Copies of each, at most the number of brokers.
+    pub replication: NonZeroU32,
 }
 
 /// A receiver of alerts.

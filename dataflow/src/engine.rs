@@ -13,7 +13,7 @@ use crate::source::{AppendError, Appender, Source};
 use crate::telemetry::{Telemetry, Watched};
 use crate::trainer::{Trainer, TrainerConfig, TrainerError};
 use crate::worker;
-use driftline_operators::features::{FEATURES_VERSION, LINES_ADDED};
+use driftline_operators::features::{FEATURES_VERSION, column};
 use driftline_schema::{Limits, ModelInfo};
 use driftline_sinks::Sink;
 use driftline_sinks::metrics::{Metrics, MetricsSink};
@@ -105,15 +105,26 @@ impl Engine {
         config: &EngineConfig,
         further: Vec<Box<dyn Sink>>,
     ) -> Result<Self, EngineError> {
+        Self::start_with(dir, source, appender, config, further, Metrics::new())
+    }
+
+    /// The same with a registry of metrics that sinks already report to.
+    pub fn start_with(
+        dir: &DataDir,
+        source: Box<dyn Source>,
+        appender: Arc<dyn Appender>,
+        config: &EngineConfig,
+        further: Vec<Box<dyn Sink>>,
+        metrics: Metrics,
+    ) -> Result<Self, EngineError> {
         let train_cpu = Arc::<StageCpu>::default();
         let training_failed: Arc<Mutex<Option<AppendError>>> = Arc::default();
         let conductor = Arc::new(Conductor::open(appender)?);
         let trainer = Arc::new(start_trainer(dir, &conductor, config, &train_cpu, &training_failed)?);
-        let plan = Plan::new(config, trainer.shelf(), train_cpu);
+        let plan = Plan::new(config, trainer.shelf(), train_cpu, metrics.clone());
         let counts = plan.counts.clone();
         let clock = Clock::start(source, dir, config.workers.get(), &config.clock)?;
         let (view_sink, view) = View::open();
-        let metrics = plan.metrics.clone();
         let metrics_sink = MetricsSink::new(&metrics, view.clone());
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(view_sink), Box::new(metrics_sink)];
         sinks.extend(further);
@@ -264,7 +275,7 @@ fn start_trainer(
     let (conductor, announce, failed) = (conductor.clone(), config.announce, failed.clone());
     let trainer_config = TrainerConfig {
         folder: dir.path().join("models"),
-        size_column: LINES_ADDED as u32,
+        size_column: column("la").expect("lines added is a feature") as u32,
         features_version: FEATURES_VERSION,
         answered: conductor.last().model_ready,
         cpu: cpu.clone(),

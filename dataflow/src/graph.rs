@@ -13,7 +13,7 @@ use driftline_operators::examples::examples;
 use driftline_operators::features::{FEATURES, FEATURES_VERSION, is_size};
 use driftline_operators::history::history;
 use driftline_operators::labels::labels;
-use driftline_operators::live::{erased_authors, live};
+use driftline_operators::live::{erased_authors, live, withdrawn_commits};
 use driftline_operators::models::{answer, answer_parts, lessons, observe, percentile, score, train};
 use driftline_operators::origins::trace_fixes;
 use driftline_operators::parse::parse;
@@ -33,7 +33,8 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     out.accepted(&input.votes);
     out.accepted(&input.branches);
     out.accepted(&input.controls);
-    let changes = live(input.changes, input.branches.clone(), erased_authors(input.controls.clone()));
+    let withdrawn = withdrawn_commits(input.branches.clone());
+    let changes = live(input.changes, withdrawn, erased_authors(input.controls.clone()));
     let facts = parse(input.contents, plan.parse.clone());
 
     let syntax = syntax_delta(changes.clone(), facts.clone());
@@ -42,7 +43,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
         diffusion(changes.clone()),
         purpose(changes.clone()),
         history(changes.clone()),
-        syntax.clone().map(|(change, delta)| (change, delta.part)),
+        syntax.parts,
     ]);
 
     let ticks = ticks(input.controls.clone(), input.votes.clone(), input.branches);
@@ -56,8 +57,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     train(lessons(examples.clone(), changes.clone()), input.controls.clone(), plan.shelf.clone(), plan.train);
     let scores = score(vectors.clone(), input.controls.clone(), plan.shelf.clone(), is_size);
     let ranks = percentile(scores.clone());
-    let places = syntax.map(|(change, delta)| (change, delta.places));
-    let parts = answer_parts(changes.clone(), scores.clone(), ranks, places);
+    let parts = answer_parts(changes.clone(), scores.clone(), ranks, syntax.places);
     let predictions = answer(parts, &FEATURES, FEATURES_VERSION);
     let watched = observe(vectors.clone(), scores, changes.clone());
     let (drift, alerts) = drift(watched, plan.drift, &plan.feature_names);

@@ -49,6 +49,7 @@ impl Outlets {
             key: record.key,
             append_time: record.append_time,
             payload: record.payload,
+            control: record.control,
         })
     }
 

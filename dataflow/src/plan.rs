@@ -71,7 +71,7 @@ pub struct Stages {
 
 impl Plan {
     /// A plan with the default settings of every operator.
-    pub fn new(config: &EngineConfig, shelf: Arc<dyn ModelShelf>, train_cpu: Arc<StageCpu>) -> Self {
+    pub fn new(config: &EngineConfig, shelf: Arc<dyn ModelShelf>, train_cpu: Arc<StageCpu>, metrics: Metrics) -> Self {
         let limits = config.limits.clone();
         let syntax = SyntaxLimits { file_bytes_max: limits.file_bytes_max, ..SyntaxLimits::default() };
         let counts = Arc::new(Counts::with_training(train_cpu));
@@ -86,7 +86,7 @@ impl Plan {
             feature_names: FEATURES.iter().map(|meta| meta.name).collect(),
             shelf,
             counts,
-            metrics: Metrics::new(),
+            metrics,
         }
     }
 }

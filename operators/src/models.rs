@@ -9,8 +9,8 @@ mod scoring;
 mod shelf;
 mod training;
 
-pub use observed::observe;
 pub use answer::{AnswerPart, answer, answer_parts, percentile};
+pub use observed::observe;
 pub use scoring::{Scored, score};
 pub use shelf::{ModelShelf, Opinion, ShelfError, TrainRequest};
 pub use training::{Lesson, TrainConfig, lessons, train};

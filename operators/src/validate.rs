@@ -33,6 +33,8 @@ pub struct RawRecord {
     pub append_time: i64,
     /// Its bytes.
     pub payload: Vec<u8>,
+    /// Whether the log vouches for it as a control record, which stands in every partition.
+    pub control: bool,
 }
 
 /// An accepted record.
@@ -166,6 +168,10 @@ fn read(record: &RawRecord, limits: &Limits) -> Result<Accepted, Fault> {
         (Some(change), ..) => change::accept(*change, &repository, accept)?,
         (_, Some(vote), ..) => accept_vote(vote, accept)?,
         (_, _, Some(branch), _) => accept_branch(branch, accept)?,
+        (.., Some(_)) if !record.control => {
+            let detail = "a control record stands in one partition only".to_owned();
+            return Err(fault(RejectReason::Contradiction, detail));
+        }
         (.., Some(control)) => accept_control(control, accept)?,
         _ => return Err(fault(RejectReason::NotOneBody, "the event has no body".to_owned())),
     };

@@ -47,6 +47,20 @@ pub enum DataError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A sink cannot be opened.
+    #[error("a sink cannot be opened")]
+    Sink(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The export.
+    #[error(transparent)]
+    Export(#[from] driftline_sinks::parquet::ExportError),
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
@@ -61,6 +75,13 @@ pub enum DataError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl DataError {
+    /// A sink's reason not to open.
+    pub fn sink(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Sink(Box::new(error))
+    }
 }
 
 /// An engine on the embedded log of a data folder.

@@ -3,8 +3,10 @@
 pub mod check;
 pub mod data;
 pub mod explain;
+pub mod export;
 pub mod replay;
 pub mod risk;
+pub mod run;
 pub mod serve;
 pub mod show;
 pub mod summary;
@@ -28,12 +30,18 @@ pub struct Cli {
 pub enum Command {
     /// Replay the history of repositories, then follow them and serve predictions; no service needed.
     Up(up::UpArgs),
+    /// The same on a Kafka cluster.
+    Run(run::RunArgs),
     /// Produce change events from a git history.
     Collect(crate::collect::CollectArgs),
+    /// Measure files: complexity, size and nesting by file and function.
+    Metrics(crate::metrics_command::MetricsArgs),
     /// Score commits of a local repository; exit 3 when one is over the threshold.
     Risk(risk::RiskArgs),
     /// Everything known of one commit: features, contributions, model, receipt, evidence.
     Explain(explain::ExplainArgs),
+    /// Write vectors, labels and predictions to a Parquet file.
+    Export(export::ExportArgs),
     /// Recompute everything from the log.
     Replay(replay::ReplayArgs),
     /// Check a configuration and its surroundings; exit 78 when something is wrong.
@@ -66,9 +74,12 @@ impl<E: Error + Send + Sync + 'static> From<Result<(), E>> for Outcome {
 pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Up(args) => up::run(args).into(),
+        Command::Run(args) => run::run(args),
         Command::Collect(args) => crate::collect::run(&args).map(drop).into(),
         Command::Risk(args) => risk::run(args),
         Command::Explain(args) => explain::run(args).into(),
+        Command::Metrics(args) => crate::metrics_command::run(args).into(),
+        Command::Export(args) => export::run(args).into(),
         Command::Replay(args) => replay::run(args).into(),
         Command::Check(args) => check::run(args),
     }

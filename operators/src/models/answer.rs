@@ -4,7 +4,9 @@ use super::scoring::Scored;
 use crate::Records;
 use crate::ordered_fold::{PositionFold, ordered_fold};
 use driftline_schema::prediction::ExpertScore;
-use driftline_schema::{ChangeKey, ChangeRow, FeatureMeta, Fixed, Place, Position, Prediction, Reason, Receipt, RepoId};
+use driftline_schema::{
+    ChangeKey, ChangeRow, FeatureMeta, Fixed, Place, Position, Prediction, Reason, Receipt, RepoId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;

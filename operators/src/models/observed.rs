@@ -18,8 +18,7 @@ pub fn observe<'scope>(
     let risks = scores.map(|(key, scored)| (key, scored.risk));
     let named = risks.join_map(names, |key, risk, (repository, time)| (*key, (repository.clone(), *time, *risk)));
     named.join_map(values, |key: &ChangeKey, (repository, time, risk), values: &Arc<[driftline_schema::Fixed]>| {
-        let input =
-            DriftInput { repository: repository.clone(), time: *time, values: values.clone(), score: *risk };
+        let input = DriftInput { repository: repository.clone(), time: *time, values: values.clone(), score: *risk };
         (key.repo, (key.position, input))
     })
 }

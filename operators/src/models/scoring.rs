@@ -214,7 +214,8 @@ fn explain(
         .map(|(column, part)| (column as u16, vector.values[column], from_q24(*part)))
         .filter(|(_, _, contribution)| *contribution != Fixed::ZERO)
         .collect();
-    let size = reasons.iter().filter(|(column, _, _)| is_size(usize::from(*column))).fold(Fixed::ZERO, |sum, r| sum + r.2);
+    let size =
+        reasons.iter().filter(|(column, _, _)| is_size(usize::from(*column))).fold(Fixed::ZERO, |sum, r| sum + r.2);
     reasons.sort_by_key(|(column, _, contribution)| (std::cmp::Reverse(contribution.0.unsigned_abs()), *column));
     reasons.truncate(REASONS_MAX);
     let listed = reasons.iter().fold(Fixed::ZERO, |sum, (_, _, contribution)| sum + *contribution);

@@ -156,6 +156,7 @@ mod tests {
                 key: Vec::new(),
                 append_time: 10,
                 payload: payloads[offset as usize % 3].clone(),
+                control: true,
             })
             .collect()
     }

@@ -63,7 +63,7 @@ fn change() -> Change {
 }
 
 fn raw(key: &str, payload: Vec<u8>) -> RawRecord {
-    RawRecord { position: POSITION, key: key.into(), append_time: 1_700_000_000, payload }
+    RawRecord { position: POSITION, key: key.into(), append_time: 1_700_000_000, payload, control: true }
 }
 
 fn judge(event: &Event) -> Result<Accepted, Reject> {
@@ -297,4 +297,13 @@ proptest! {
             }
         });
     }
+}
+
+#[test]
+fn a_control_body_outside_of_a_control_record_is_refused() {
+    let control = Control { id: ControlId::of("cut", 1), action: ControlAction::Cut { cut: 1 } };
+    let record = raw("", wire::encode(&Event::of_control(control)));
+    assert!(validate(&record, &Limits::default()).is_ok());
+    let stray = RawRecord { control: false, ..record };
+    assert_eq!(validate(&stray, &Limits::default()).expect_err("refused").reason, RejectReason::Contradiction);
 }

@@ -25,6 +25,14 @@ pub struct WebhookConfig {
     pub outbox_max: usize,
 }
 
+impl WebhookConfig {
+    /// Endpoints under the default schedule.
+    pub fn new(directory: PathBuf, endpoints: Vec<EndpointConfig>) -> Self {
+        let (retry_delays_ms, timeout_ms, outbox_max) = (retry_delays_ms(), timeout_ms(), outbox_max());
+        Self { directory, endpoints, retry_delays_ms, timeout_ms, outbox_max }
+    }
+}
+
 /// One receiver.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
