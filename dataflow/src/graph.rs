@@ -18,6 +18,7 @@ use driftline_operators::models::{answer, answer_parts, lessons, observe, percen
 use driftline_operators::origins::trace_fixes;
 use driftline_operators::parse::parse;
 use driftline_operators::purpose::purpose;
+use driftline_operators::referenced::referenced;
 use driftline_operators::size::size;
 use driftline_operators::syntax_delta::syntax_delta;
 use driftline_operators::ticks::ticks;
@@ -35,7 +36,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     out.accepted(&input.controls);
     let withdrawn = withdrawn_commits(input.branches.clone());
     let changes = live(input.changes, withdrawn, erased_authors(input.controls.clone()));
-    let facts = parse(input.contents, plan.parse.clone());
+    let facts = referenced(parse(input.contents, plan.parse.clone()), changes.clone());
 
     let syntax = syntax_delta(changes.clone(), facts.clone());
     let vectors = vectorize([

@@ -10,6 +10,7 @@ pub mod conductor;
 pub mod config;
 pub mod cpu;
 pub mod engine;
+pub mod evaluate;
 pub mod graph;
 pub mod importer;
 pub mod log;

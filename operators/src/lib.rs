@@ -17,6 +17,7 @@ pub mod ordered_fold;
 pub mod origins;
 pub mod parse;
 pub mod purpose;
+pub mod referenced;
 pub mod size;
 pub mod syntax;
 pub mod syntax_delta;

@@ -63,8 +63,8 @@ impl Project {
 
     /// One more commit: one to three files edited, now and then one added, renamed or deleted.
     pub fn commit(&mut self) -> Event {
-        // About eight commits a week, so that waiting times pass within a few hundred of them.
-        self.time += 3_600 + self.numbers.below(150_000) as i64;
+        // About two commits a week, so that waiting times pass within a few dozen of them.
+        self.time += 3_600 + self.numbers.below(600_000) as i64;
         let id = self.commit_id();
         let mut touched: BTreeMap<String, FileChange> = BTreeMap::new();
         for _ in 0..1 + self.numbers.below(3) {

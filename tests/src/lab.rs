@@ -1,17 +1,16 @@
 //! A log in a temporary folder and an engine over it: what the suites run and compare.
 
 use driftline::clock::ClockConfig;
-use driftline::conductor::Conductor;
 use driftline::config::TrainingConfig;
 use driftline::engine::{Engine, EngineConfig};
 use driftline::importer::Schedule;
 use driftline::log::{DataDir, EmbeddedLog, LogConfig};
-use driftline::source::{Appender, EmbeddedSource};
+use driftline::source::EmbeddedSource;
 use driftline_operators::digest::Digests;
 use driftline_schema::{Event, wire};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// How an engine is run over a log.
 #[derive(Clone, Copy, Debug)]
@@ -19,15 +18,15 @@ pub struct Way {
     /// Dataflow workers.
     pub workers: usize,
     /// Records in one binding at most.
-    pub records_per_binding: usize,
+    pub records_per_binding: u32,
 }
 
 /// A log with what the suites need around it.
 pub struct Lab {
-    dir: DataDir,
     log: Arc<EmbeddedLog>,
     partitions: u32,
-    _folder: Option<tempfile::TempDir>,
+    /// Folders that go with the lab: the log's, and one for the bindings and models of every run.
+    folders: Mutex<Vec<tempfile::TempDir>>,
 }
 
 /// Cuts come early, so that short histories have models.
@@ -40,8 +39,8 @@ impl Lab {
     /// An empty log in a folder that goes with the lab.
     pub fn new(partitions: u32) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut lab = Self::open(folder.path(), partitions);
-        lab._folder = Some(folder);
+        let lab = Self::open(folder.path(), partitions);
+        lab.folders.lock().expect("no holder panics").push(folder);
         lab
     }
 
@@ -51,7 +50,7 @@ impl Lab {
         let count = NonZeroU32::new(partitions).expect("a log has partitions");
         let log =
             EmbeddedLog::open(&dir, &LogConfig { partitions: count, ..LogConfig::default() }).expect("the log opens");
-        Self { dir, log: Arc::new(log), partitions, _folder: None }
+        Self { log: Arc::new(log), partitions, folders: Mutex::default() }
     }
 
     /// Number of partitions.
@@ -62,7 +61,10 @@ impl Lab {
     /// Appends events.
     pub fn append(&self, events: &[Event]) {
         for event in events {
-            self.append_raw(event.repository.as_bytes(), &wire::encode(event));
+            match &event.control {
+                Some(control) => drop(self.log.append_control(control).expect("the log takes it")),
+                None => self.append_raw(event.repository.as_bytes(), &wire::encode(event)),
+            }
         }
         self.log.sync().expect("the log takes it");
     }
@@ -77,23 +79,26 @@ impl Lab {
         self.log.sync().expect("the log takes it");
     }
 
-    /// Starts an engine that announces its models.
+    /// Starts an engine that announces its models, with bindings and models of its own.
     pub fn start(&self, way: Way) -> Engine {
-        let clock = ClockConfig { replay_records: Some(way.records_per_binding), ..ClockConfig::default() };
+        let records = NonZeroU32::new(way.records_per_binding).expect("a binding holds records");
+        let clock = ClockConfig { records_per_binding_max: records, ..ClockConfig::default() };
         let workers = NonZeroUsize::new(way.workers).expect("an engine has workers");
         let config = EngineConfig { workers, clock, training: training(), ..EngineConfig::default() };
         let source = Box::new(EmbeddedSource::new(&self.log).expect("the log can be read"));
-        Engine::start(&self.dir, source, self.log.clone(), &config, Vec::new()).expect("the engine starts")
+        let scratch = tempfile::tempdir().expect("a temporary folder");
+        let dir = DataDir::open(scratch.path()).expect("the folder can be used");
+        self.folders.lock().expect("no holder panics").push(scratch);
+        Engine::start(&dir, source, self.log.clone(), &config, Vec::new()).expect("the engine starts")
     }
 
     /// Appends events with cuts as the importer places them, waiting for the models of each.
     pub fn import(&self, engine: &Engine, events: &[Event]) {
-        let conductor = Conductor::new(self.log.clone()).expect("the log takes control records");
         let schedule = Schedule::new(&training());
         for (index, event) in events.iter().enumerate() {
             self.append_raw(event.repository.as_bytes(), &wire::encode(event));
             if schedule.due(index as u64 + 1) {
-                let cut = conductor.cut().expect("a cut is appended");
+                let cut = engine.conductor().cut().expect("a cut is appended");
                 engine.wait_for_models(cut).expect("models are trained");
             }
         }

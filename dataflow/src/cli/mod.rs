@@ -40,6 +40,8 @@ pub enum Command {
     Risk(risk::RiskArgs),
     /// Everything known of one commit: features, contributions, model, receipt, evidence.
     Explain(explain::ExplainArgs),
+    /// Run the published protocols on a table of changes.
+    Evaluate(crate::evaluate::EvaluateArgs),
     /// Write vectors, labels and predictions to a Parquet file.
     Export(export::ExportArgs),
     /// Recompute everything from the log.
@@ -79,6 +81,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Risk(args) => risk::run(args),
         Command::Explain(args) => explain::run(args).into(),
         Command::Metrics(args) => crate::metrics_command::run(args).into(),
+        Command::Evaluate(args) => crate::evaluate::run(args).into(),
         Command::Export(args) => export::run(args).into(),
         Command::Replay(args) => replay::run(args).into(),
         Command::Check(args) => check::run(args),

@@ -1,3 +1,5 @@
+//! The clock on a source made for the purpose: bindings, control records, back-pressure, restarts.
+
 use super::testing::*;
 use super::*;
 use crate::conductor::Conductor;

@@ -1,3 +1,5 @@
+//! The embedded log: order, durability, damage, half-written control records.
+
 use super::frame::HEADER_BYTES;
 use super::*;
 use driftline_schema::{ControlAction, ControlId};

@@ -114,7 +114,7 @@ mod tests {
             r#""time":1700000001,"risk":0.3,"percentile":null,"abstained":null,"#,
             r#""experts":[{"expert":"gbdt","value":0.3}],"#,
             r#""reasons":[{"feature":"la","group":"size","value":12.0,"contribution":0.25}],"#,
-            r#""base":-2.0,"score":-1.75,"size_contribution":0.25,"other_contribution":0.0,"places":[],"#,
+            r#""remaining_contribution":0.0,"base":-2.0,"score":-1.75,"size_contribution":0.25,"other_contribution":0.0,"places":[],"#,
             r#""receipt":{"position":{"partition":0,"offset":1},"#,
             r#""model":"0707070707070707070707070707070707070707070707070707070707070707","cut":1,"#,
             r#""features_version":1}}"#,

@@ -143,6 +143,7 @@ pub(crate) fn prediction(numbers: &mut Numbers, serial: u64) -> Prediction {
             .to_vec(),
         reasons,
         base,
+        remaining_contribution: Fixed::ZERO,
         score: base + size_contribution + other_contribution,
         size_contribution,
         other_contribution,

@@ -1,3 +1,5 @@
+//! Kafka as a source: the client's mock cluster, and a real broker where one is named.
+
 use super::*;
 use crate::clock::{Clock, ClockConfig};
 use crate::conductor::Conductor;
