@@ -59,7 +59,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     let scores = score(vectors.clone(), input.controls.clone(), plan.shelf.clone(), is_size);
     let ranks = percentile(scores.clone());
     let parts = answer_parts(changes.clone(), scores.clone(), ranks, syntax.places);
-    let predictions = answer(parts, &FEATURES, FEATURES_VERSION);
+    let predictions = answer(parts, FEATURES, FEATURES_VERSION);
     let watched = observe(vectors.clone(), scores, changes.clone());
     let (drift, alerts) = drift(watched, plan.drift, &plan.feature_names);
 

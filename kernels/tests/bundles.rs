@@ -48,7 +48,7 @@ fn small() -> BundleParams {
 }
 
 fn train(set: &TrainSet) -> Bundle {
-    train_bundle(&CPU, set, &small()).unwrap()
+    train_bundle(&CPU, set, &small()).expect("the set is large enough")
 }
 
 #[test]

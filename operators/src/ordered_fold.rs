@@ -126,6 +126,9 @@ fn merge<F: PositionFold>(rows: Vec<Row<F>>, edits: Edits<F::Value>) -> Vec<Row<
     merged
 }
 
+/// Edits of times that are not complete, each with the capability to answer at its time.
+type Waiting<K, V> = BTreeMap<u64, (Capability<u64>, BTreeMap<K, Edits<V>>)>;
+
 /// Maintains `fold` per key; the output of a row carries the row's position.
 pub fn ordered_fold<'scope, K, F>(
     rows: Records<'scope, (K, (Position, F::Value))>,
@@ -139,7 +142,7 @@ where
     type Update<D> = (D, u64, isize);
     let exchange = Exchange::new(|((key, _), _, _): &Update<(K, (Position, F::Value))>| key.hashed());
     let mut lines: HashMap<K, Line<F>> = HashMap::new();
-    let mut waiting: BTreeMap<u64, (Capability<u64>, BTreeMap<K, Edits<F::Value>>)> = BTreeMap::new();
+    let mut waiting: Waiting<K, F::Value> = BTreeMap::new();
     type Builder<D> = CapacityContainerBuilder<Vec<Update<D>>>;
     rows.inner
         .unary_frontier::<Builder<(K, (Position, F::Output))>, _, _, _>(exchange, name, move |_capability, _info| {

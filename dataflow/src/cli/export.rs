@@ -26,7 +26,7 @@ pub fn run(args: ExportArgs) -> Result<(), DataError> {
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
     let local = Local::start(&args.data, &config, Vec::new())?;
     local.engine.wait_until_idle()?;
-    let table = FeatureTable { version: FEATURES_VERSION, features: &FEATURES };
+    let table = FeatureTable { version: FEATURES_VERSION, features: FEATURES };
     let exported = export(local.engine.view(), table, &args.out);
     local.stop()?;
     let exported = exported?;

@@ -29,7 +29,7 @@ pub fn start(engine: &Engine, listen: SocketAddr) -> Result<Serving, DataError> 
         .map_err(refuse)?;
     let listener = runtime.block_on(TcpListener::bind(listen)).map_err(refuse)?;
     let address = listener.local_addr().map_err(refuse)?;
-    let state = ApiState::new(engine.view().clone(), engine.metrics().clone(), &FEATURES);
+    let state = ApiState::new(engine.view().clone(), engine.metrics().clone(), FEATURES);
     let readiness = state.readiness.clone();
     readiness.set("caught_up", Err("the history is being brought in".to_owned()));
     let (stop, mut stopped) = watch::channel(false);

@@ -72,7 +72,7 @@ pub(super) fn evaluate(project: &Project) -> Result<ProjectReport, EvaluateError
         logistic: run(&learnt(|segment| segment.logistic), &unlearnt),
         gbdt: run(&learnt(|segment| segment.gbdt), &unlearnt),
     };
-    let mut known: Vec<usize> = steps.iter().filter_map(|step| label_of(step)).collect();
+    let mut known: Vec<usize> = steps.iter().filter_map(label_of).collect();
     known.sort_unstable();
     known.dedup();
     Ok(ProjectReport {

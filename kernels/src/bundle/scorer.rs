@@ -76,7 +76,7 @@ impl<B: Backend> Scorer<B> {
 
 /// Scores the rows of many models as one batch.
 pub fn score_many<B: Backend>(backend: &B, tasks: &[(&Scorer<B>, Rows<'_>)]) -> Result<Vec<Vec<Scores>>, KernelError> {
-    tasks.iter().map(|(scorer, rows)| rows.check(scorer.bundle.columns())).collect::<Result<(), _>>()?;
+    tasks.iter().try_for_each(|(scorer, rows)| rows.check(scorer.bundle.columns()))?;
     let forests: Vec<ForestTask<'_, B::Forest>> =
         tasks.iter().map(|(scorer, rows)| ForestTask { forest: &scorer.forest, rows: *rows }).collect();
     let scores = backend.score(&forests)?;

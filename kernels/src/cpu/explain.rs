@@ -190,8 +190,9 @@ impl<const M: usize> Paths<M> {
             let state = usize::from(is_known[edge.previous as usize] + is_known[index + 1]);
             let sum = products[index + 1];
             let mut share = 0.0;
-            for q in 0..M {
-                share += sum[q] * edge.shares[state][q];
+            // One chain of sums in order: another association would round otherwise.
+            for (sum, weight) in sum.iter().zip(&edge.shares[state]) {
+                share += sum * weight;
             }
             totals_q40[usize::from(edge.column)] += (share + ROUND).to_bits() as i64 - ROUND.to_bits() as i64;
             let parent = &mut products[edge.parent as usize];

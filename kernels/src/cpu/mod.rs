@@ -95,17 +95,17 @@ impl Backend for CpuBackend {
     }
 
     fn score(&self, tasks: &[ForestTask<'_, CpuForest>]) -> Result<Vec<Vec<i64>>, KernelError> {
-        tasks.iter().map(|task| task.rows.check(task.forest.columns())).collect::<Result<(), _>>()?;
+        tasks.iter().try_for_each(|task| task.rows.check(task.forest.columns()))?;
         Ok(each(tasks, |task| task.forest.score(task.rows)))
     }
 
     fn explain(&self, tasks: &[ForestTask<'_, CpuForest>]) -> Result<Vec<Vec<Contributions>>, KernelError> {
-        tasks.iter().map(|task| task.rows.check(task.forest.columns())).collect::<Result<(), _>>()?;
+        tasks.iter().try_for_each(|task| task.rows.check(task.forest.columns()))?;
         Ok(each(tasks, |task| task.forest.explain(task.rows)))
     }
 
     fn count_bins(&self, tasks: &[CountTask<'_>]) -> Result<Vec<BinCounts>, KernelError> {
-        tasks.iter().map(|task| task.rows.check(task.edges.count())).collect::<Result<(), _>>()?;
+        tasks.iter().try_for_each(|task| task.rows.check(task.edges.count()))?;
         Ok(each(tasks, count_bins))
     }
 }

@@ -15,7 +15,7 @@ pub fn vote_evidence<'scope>(
 ) -> Records<'scope, Evidence> {
     let latest = votes.map(|vote| ((vote.repo, vote.commit, vote.voter), vote)).reduce(|_voter, votes, latest| {
         let last = votes.iter().map(|(vote, _)| *vote).max_by_key(|vote| (vote.position, *vote));
-        latest.extend(last.filter(|vote| !vote.retract).map(|vote| (vote.clone(), 1)));
+        latest.extend(last.filter(|vote| !vote.retract).map(|vote| (*vote, 1)));
     });
     let standing = latest.map(|((repo, commit, _voter), vote)| ((repo, commit), vote));
     let commits = changes.map(|change| ((change.key.repo, change.commit), change.key));
@@ -70,7 +70,7 @@ mod tests {
         let votes: Vec<VoteRow> = rows
             .iter()
             .filter_map(|row| match row {
-                Input::Vote(vote) => Some(vote.clone()),
+                Input::Vote(vote) => Some(*vote),
                 Input::Change(_) => None,
             })
             .collect();

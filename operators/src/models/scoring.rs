@@ -86,6 +86,8 @@ impl Ledger {
 /// A vector waiting to be scored.
 type Pending = (Vector, isize);
 type Update<D> = (D, u64, isize);
+/// A score that appears or is taken back.
+type Difference = ((ChangeKey, Scored), isize);
 
 /// Scores vectors; `is_size` tells which columns belong to the size group.
 pub fn score<'scope>(
@@ -162,7 +164,7 @@ fn score_rows(
     ledger: &Ledger,
     shelf: &dyn ModelShelf,
     is_size: fn(usize) -> bool,
-) -> Result<Vec<((ChangeKey, Scored), isize)>, ShelfError> {
+) -> Result<Vec<Difference>, ShelfError> {
     let mut scored = Vec::with_capacity(rows.len());
     let mut by_model: HashMap<(ModelId, u64), Vec<&Pending>> = HashMap::new();
     for row in rows {

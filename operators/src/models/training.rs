@@ -111,6 +111,9 @@ pub(super) fn columns(values: &[Fixed]) -> Vec<f32> {
     values.iter().map(|value| value.to_f64() as f32).collect()
 }
 
+/// What is in hand of times that are not complete: lessons, and cuts.
+type Waiting = BTreeMap<u64, (Vec<(Lesson, isize)>, BTreeSet<u64>)>;
+
 /// Everything training gathers: labelled vectors, and the names of their repositories.
 pub fn lessons<'scope>(
     examples: Records<'scope, Example>,
@@ -131,7 +134,7 @@ pub fn train<'scope>(
     let to_first = Exchange::new(|_: &(Lesson, u64, isize)| 0);
     let cuts_to_first = Exchange::new(|_: &(ControlRow, u64, isize)| 0);
     let mut gathered = Gathered::default();
-    let mut waiting: BTreeMap<u64, (Vec<(Lesson, isize)>, BTreeSet<u64>)> = BTreeMap::new();
+    let mut waiting = Waiting::new();
     let mut asked: BTreeSet<u64> = BTreeSet::new();
     lessons.inner.binary_frontier::<_, timely::container::CapacityContainerBuilder<Vec<()>>, _, _, _, _>(
         controls.inner,
