@@ -10,8 +10,10 @@ use serde::Serialize;
 pub struct Tested<'a> {
     /// Whether the change was defective.
     pub labels: &'a [bool],
-    /// Predicted probability, or any score between 0 and 1.
+    /// What changes are ranked by, not below zero.
     pub scores: &'a [f64],
+    /// Predicted probability; the scores themselves where they are one.
+    pub probabilities: &'a [f64],
     /// Whether the change was predicted to be defective.
     pub flags: &'a [bool],
     /// Lines to inspect, at least one.
@@ -31,7 +33,7 @@ pub struct Measures {
     pub f1: f64,
     /// Geometric mean of the recalls of both classes.
     pub g_mean: f64,
-    /// Mean squared distance of the score from the label.
+    /// Mean squared distance of the probability from the label.
     pub brier: Option<f64>,
     /// Recall when a fifth of all lines is inspected, densest predictions first.
     pub recall_at_20_effort: Option<f64>,
@@ -94,11 +96,12 @@ pub(super) fn g_mean(labels: &[bool], flags: &[bool]) -> f64 {
 impl Measures {
     /// Measures a model.
     pub fn of(tested: Tested<'_>) -> Self {
-        let Tested { labels, scores, flags, efforts } = tested;
+        let Tested { labels, scores, probabilities, flags, efforts } = tested;
         let counts = Confusion::of(labels, flags);
         let density: Vec<f64> = scores.iter().zip(efforts).map(|(score, effort)| score / effort).collect();
         let inspected = Curve::of(labels, efforts, &descending(&density));
-        let squares = labels.iter().zip(scores).map(|(&label, score)| (score - f64::from(u8::from(label))).powi(2));
+        let distance = |(&label, probability): (&bool, &f64)| probability - f64::from(u8::from(label));
+        let squares = labels.iter().zip(probabilities).map(|pair| distance(pair).powi(2));
         Self {
             auc: auc(labels, scores),
             pr_auc: average_precision(labels, scores),

@@ -51,26 +51,26 @@ pub(super) fn evaluate(project: &Project) -> Result<ProjectReport, EvaluateError
     }
     let steps = steps(&project.changes);
     let (models, train_cpu_s) = train(project, &steps)?;
-    let scores = score_segments(project, &steps, &models)?;
+    let said = say(project, &steps, &models)?;
     let changes = &project.changes;
-    let size = |change: usize| {
-        let lines = changes[change].values[SIZE].max(0.0);
-        natural_logarithm(1.0 + f64::from(lines))
-    };
-    // A rank measure needs the order alone; between 0 and 1 the size can stand beside probabilities.
-    let bounded = |change: usize| size(change) / (1.0 + size(change));
-    let learnt = |score: fn(&Segment) -> f64| {
-        let scores = &scores;
-        move |change: usize| scores[change].as_ref().map_or(0.0, score)
-    };
-    let unlearnt = |change: usize| scores[change].as_ref().map_or(f64::INFINITY, |segment| segment.share);
-    let never = |_: usize| 0.5;
-    let run = |score: &dyn Fn(usize) -> f64, first_cut: &dyn Fn(usize) -> f64| run(changes, &steps, score, first_cut);
+    // Between 0 and 1 the size can stand beside probabilities; the order is that of the lines.
+    let bounded = |size: f64| size / (1.0 + size);
+    let size = |change: usize| bounded(natural_logarithm(1.0 + f64::from(changes[change].values[SIZE].max(0.0))));
+    let of = |change: usize, value: fn(&Said) -> f64| said[change].as_ref().map_or(0.0, value);
+    let run = |expert: Expert<'_>| run(changes, &steps, &expert);
     let models = ModelReports {
-        constant: run(&never, &never),
-        lines_added: run(&bounded, &|_| SIZE_CUT / (1.0 + SIZE_CUT)),
-        logistic: run(&learnt(|segment| segment.logistic), &unlearnt),
-        gbdt: run(&learnt(|segment| segment.gbdt), &unlearnt),
+        constant: run(Expert { score: &|_| 0.5, probability: &|_| 0.5, first_cut: 0.5 }),
+        lines_added: run(Expert { score: &size, probability: &size, first_cut: bounded(SIZE_CUT) }),
+        logistic: run(Expert {
+            score: &|change| of(change, |said| said.logistic.score),
+            probability: &|change| of(change, |said| said.logistic.probability),
+            first_cut: 0.5,
+        }),
+        gbdt: run(Expert {
+            score: &|change| of(change, |said| said.gbdt.score),
+            probability: &|change| of(change, |said| said.gbdt.probability),
+            first_cut: 0.5,
+        }),
     };
     let mut known: Vec<usize> = steps.iter().filter_map(label_of).collect();
     known.sort_unstable();
@@ -127,14 +127,8 @@ fn steps(changes: &[Change]) -> Vec<Step> {
     steps
 }
 
-/// A trained model, and the share of defective changes it was trained on.
-struct Trained {
-    bundle: Bundle,
-    share: f64,
-}
-
 /// Trains the model of every training step, several as one batch; gives the CPU seconds too.
-fn train(project: &Project, steps: &[Step]) -> Result<(Vec<Trained>, f64), EvaluateError> {
+fn train(project: &Project, steps: &[Step]) -> Result<(Vec<Bundle>, f64), EvaluateError> {
     let params = params();
     let mut known: Vec<Option<bool>> = vec![None; project.changes.len()];
     let (mut sets, mut models, mut cpu_ns) = (Vec::new(), Vec::new(), 0);
@@ -150,11 +144,11 @@ fn train(project: &Project, steps: &[Step]) -> Result<(Vec<Trained>, f64), Evalu
             let tasks: Vec<TrainTask<'_>> = sets.iter().map(|set| TrainTask { set, params: &params }).collect();
             let made = train_bundles(&CpuBackend::new(), &tasks);
             cpu_ns += process_cpu_ns() - start_ns;
-            for (bundle, set) in made.into_iter().zip(sets.drain(..)) {
-                let bundle = bundle.map_err(|source| EvaluateError::Train { project: project.name.clone(), source })?;
-                let weights = set.class_weights();
-                models.push(Trained { bundle, share: weights.defective as f64 / weights.total() as f64 });
+            for bundle in made {
+                let failed = |source| EvaluateError::Train { project: project.name.clone(), source };
+                models.push(bundle.map_err(failed)?);
             }
+            sets.clear();
         }
     }
     Ok((models, cpu_ns as f64 * 1e-9))
@@ -170,38 +164,44 @@ fn set_of(changes: &[Change], known: &[Option<bool>]) -> TrainSet {
     set
 }
 
-/// What the model in force said of a change when it arrived.
+/// One expert's word on one change.
 #[derive(Clone, Copy, Debug)]
-struct Segment {
-    logistic: f64,
-    gbdt: f64,
-    share: f64,
+struct Opinion {
+    /// Probability if both classes were equally frequent. The known share of defects drifts, not least because clean labels
+    /// come late; without it the scores of successive models stand on one scale.
+    score: f64,
+    /// Probability at the share of defects known when the model was trained.
+    probability: f64,
 }
 
-/// Scores every change by the model in force at its arrival; the changes between two trainings are one batch.
-fn score_segments(
-    project: &Project,
-    steps: &[Step],
-    models: &[Trained],
-) -> Result<Vec<Option<Segment>>, EvaluateError> {
-    let mut made: Vec<Option<Segment>> = vec![None; project.changes.len()];
+/// What the model in force said of a change when it arrived.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    logistic: Opinion,
+    gbdt: Opinion,
+}
+
+/// Lets the model in force at each change's arrival score it; the changes between two trainings are one batch. `None` for
+/// changes before the first model.
+fn say(project: &Project, steps: &[Step], models: &[Bundle]) -> Result<Vec<Option<Said>>, EvaluateError> {
+    let mut said: Vec<Option<Said>> = vec![None; project.changes.len()];
     let mut arrived = 0;
     for (number, segment) in steps.split(|step| *step == Step::Train).enumerate() {
         let first = arrived;
         arrived += segment.iter().filter(|step| matches!(step, Step::Predict { .. })).count();
-        // Before the first training there is no model.
         let Some(model) = number.checked_sub(1).map(|number| &models[number]) else { continue };
-        let scores = scores(&model.bundle, &project.changes[first..arrived])
+        let share_q24 = model.gbdt().base_q24();
+        let opinion = |log_odds_q24| Opinion {
+            score: probability(log_odds_q24 - share_q24),
+            probability: probability(log_odds_q24),
+        };
+        let scores = scores(model, &project.changes[first..arrived])
             .map_err(|source| EvaluateError::Train { project: project.name.clone(), source })?;
-        for (entry, scores) in made[first..arrived].iter_mut().zip(scores) {
-            *entry = Some(Segment {
-                logistic: probability(scores.logistic_q24),
-                gbdt: probability(scores.gbdt_q24),
-                share: model.share,
-            });
+        for (entry, scores) in said[first..arrived].iter_mut().zip(scores) {
+            *entry = Some(Said { logistic: opinion(scores.logistic_q24), gbdt: opinion(scores.gbdt_q24) });
         }
     }
-    Ok(made)
+    Ok(said)
 }
 
 /// Recall of each class with a fading memory.
@@ -224,34 +224,38 @@ impl Faded {
     }
 }
 
-/// Runs one expert through the steps; before its first adaptive cut it uses `first_cut`.
-fn run(
-    changes: &[Change],
-    steps: &[Step],
-    score: &dyn Fn(usize) -> f64,
-    first_cut: &dyn Fn(usize) -> f64,
-) -> ModelReport {
+/// An expert's word on a change by its place in the project, and its cut before the first adaptive one.
+struct Expert<'a> {
+    score: &'a dyn Fn(usize) -> f64,
+    probability: &'a dyn Fn(usize) -> f64,
+    first_cut: f64,
+}
+
+/// Runs one expert through the steps.
+fn run(changes: &[Change], steps: &[Step], expert: &Expert<'_>) -> ModelReport {
     let (mut cut, mut faded) = (AdaptiveCut::new(), Faded::default());
-    let (mut all_scores, mut flags) = (Vec::new(), Vec::new());
+    let (mut scores, mut flags) = (Vec::new(), Vec::new());
     for step in steps {
         match *step {
-            Step::Label { change, is_defective } => cut.learn(all_scores[change], is_defective),
+            Step::Label { change, is_defective } => cut.learn(scores[change], is_defective),
             Step::Train => {}
             Step::Predict { change } => {
-                let score = score(change);
-                let flag = score >= cut.get().unwrap_or_else(|| first_cut(change));
+                let score = (expert.score)(change);
+                let flag = score >= cut.get().unwrap_or(expert.first_cut);
                 faded.learn(changes[change].is_defective, flag);
-                all_scores.push(score);
+                scores.push(score);
                 flags.push(flag);
             }
         }
     }
     let labels: Vec<bool> = changes.iter().map(|change| change.is_defective).collect();
     let efforts: Vec<f64> = changes.iter().map(Change::effort).collect();
+    let probabilities: Vec<f64> = (0..changes.len()).map(expert.probability).collect();
     let from = WARM_UP.min(changes.len() / 4);
     let tested = Tested {
         labels: &labels[from..],
-        scores: &all_scores[from..],
+        scores: &scores[from..],
+        probabilities: &probabilities[from..],
         flags: &flags[from..],
         efforts: &efforts[from..],
     };

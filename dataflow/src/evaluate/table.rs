@@ -187,7 +187,8 @@ mod tests {
         assert_eq!((b[0].time_s, b[1].time_s, b[1].is_defective, b[1].first_fix_s), (10, 20, true, Some(99)));
         assert_eq!((b[0].values[SIZE], b[0].effort()), (3.0, 3.0));
         assert!(projects[0].changes[0].values[SIZE].is_nan());
-        assert_eq!(read_projects(file.path(), Some("b")).unwrap(), projects[1..]);
+        let alone = read_projects(file.path(), Some("b")).unwrap();
+        assert_eq!((alone.len(), alone[0].name.as_str(), alone[0].changes.len()), (1, "b", 2));
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn fit(train: &[Change], first: &[Change]) -> Result<(Bundle, Bundle), KernelErr
 
 /// Where a change's size stands among the training changes, from 0 to 1: ties take the middle of their places, and sizes
 /// between two training sizes keep their order, so that the ranking is that of the sizes.
-fn percentiles(train: &[Change]) -> impl Fn(&Change) -> f64 {
+fn percentiles(train: &[Change]) -> impl Fn(&Change) -> f64 + use<> {
     let size = |change: &Change| f64::from(change.values[SIZE]);
     let mut sizes: Vec<f64> = train.iter().map(size).filter(|size| !size.is_nan()).collect();
     sizes.sort_by(f64::total_cmp);
@@ -110,7 +110,7 @@ fn measure(cut_changes: &[Change], cut_scores: &[f64], test: &[Change], scores: 
     let cut = cut::by_g_mean(&labels(cut_changes), cut_scores).unwrap_or(0.5);
     let flags: Vec<bool> = scores.iter().map(|score| *score >= cut).collect();
     let efforts: Vec<f64> = test.iter().map(Change::effort).collect();
-    let tested = Tested { labels: &labels(test), scores, flags: &flags, efforts: &efforts };
+    let tested = Tested { labels: &labels(test), scores, probabilities: scores, flags: &flags, efforts: &efforts };
     ModelReport { measures: Measures::of(tested), ..ModelReport::default() }
 }
 
@@ -127,8 +127,7 @@ mod tests {
 
     #[test]
     fn percentiles_keep_the_order_of_sizes() {
-        let known = [3.0, 3.0, 9.0, 40.0].map(|lines| change(lines, true));
-        let percentile = percentiles(&known);
+        let percentile = percentiles(&[3.0, 3.0, 9.0, 40.0].map(|lines| change(lines, true)));
         let sizes = [f32::NAN, 3.0, 4.0, 5.0, 9.0, 20.0, 40.0, 41.0, 4_000.0];
         let found: Vec<f64> = sizes.map(|lines| percentile(&change(lines, true))).into();
         assert!(found.windows(2).all(|pair| pair[0] < pair[1]), "{found:?}");

@@ -9,6 +9,18 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Tries for a fifth of a second: a child process that is just being started holds a copy of every open file until it
+/// runs its own program, and with it the lock of a directory that was closed meanwhile.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..20 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(10)),
+            outcome => return outcome,
+        }
+    }
+    file.try_lock()
+}
+
 /// A locked data directory. Clones share the lock, which ends with the last of them.
 #[derive(Clone, Debug)]
 pub struct DataDir {
@@ -29,7 +41,7 @@ impl DataDir {
             .truncate(false)
             .open(&file_path)
             .map_err(|source| LogError::io("open", &file_path, source))?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(LogError::Locked { holder: holder(&mut file), path }),
             Err(TryLockError::Error(source)) => return Err(LogError::io("lock", &file_path, source)),

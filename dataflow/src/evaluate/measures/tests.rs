@@ -51,7 +51,13 @@ fn case(labels: &str, scores: &[u32]) -> Case {
 fn measures(case: &Case) -> Measures {
     let flags: Vec<bool> = case.scores.iter().map(|&score| score >= 0.5).collect();
     let efforts = vec![1.0; flags.len()];
-    Measures::of(Tested { labels: &case.labels, scores: &case.scores, flags: &flags, efforts: &efforts })
+    Measures::of(Tested {
+        labels: &case.labels,
+        scores: &case.scores,
+        probabilities: &case.scores,
+        flags: &flags,
+        efforts: &efforts,
+    })
 }
 
 #[test]
@@ -88,6 +94,7 @@ fn effort_is_measured_as_by_hand() {
     let made = Measures::of(Tested {
         labels: &labels,
         scores: &scores,
+        probabilities: &scores,
         flags: &[true, true, false, false],
         efforts: &efforts,
     });
@@ -100,9 +107,15 @@ fn effort_is_measured_as_by_hand() {
 
 #[test]
 fn measures_that_do_not_exist_are_none() {
-    let one = Tested { labels: &[false, false], scores: &[0.1, 0.2], flags: &[false, true], efforts: &[1.0, 1.0] };
+    let one = Tested {
+        labels: &[false, false],
+        scores: &[0.1, 0.2],
+        probabilities: &[0.1, 0.2],
+        flags: &[false, true],
+        efforts: &[1.0, 1.0],
+    };
     let made = Measures::of(one);
     assert_eq!((made.auc, made.pr_auc, made.popt, made.mcc, made.f1, made.g_mean), (None, None, None, 0.0, 0.0, 0.0));
-    let empty = Measures::of(Tested { labels: &[], scores: &[], flags: &[], efforts: &[] });
+    let empty = Measures::of(Tested { labels: &[], scores: &[], probabilities: &[], flags: &[], efforts: &[] });
     assert_eq!(empty, Measures::default());
 }
