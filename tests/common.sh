@@ -42,6 +42,8 @@ for number in range(1, commits + 1):
         data = "".join(lines)
         put("M 100644 inline %s\ndata %d\n%s\n" % (path, len(data.encode()), data))
 stream.stdin.close()
-sys.exit(stream.wait())
+if stream.wait() == 0:
+    sys.exit(subprocess.run(["git", "-C", folder, "reset", "-q", "--hard"]).returncode)
+sys.exit(1)
 PY
 }

@@ -99,8 +99,8 @@ other=$((4 - brokers))
 cluster=$dir/cluster-$other running 1 && fail "a cluster of $other brokers is running on these ports, stop it first"
 mkdir -p "$cluster"
 fetch
-# 16 bytes in URL-safe base64, as Kafka names clusters.
-[[ -s $cluster/cluster-id ]] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' >"$cluster/cluster-id"
+# 16 bytes in base64, as Kafka names clusters; without - and _, because a name that begins with - is taken for an option.
+[[ -s $cluster/cluster-id ]] || head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=' >"$cluster/cluster-id"
 voters=""
 for ((n = 1; n <= brokers; n++)); do voters+="${voters:+,}$n@127.0.0.1:$((port + 99 + n))"; done
 for ((n = 1; n <= brokers; n++)); do

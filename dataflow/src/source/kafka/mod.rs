@@ -200,6 +200,12 @@ impl ClientContext for Events {
     }
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(topic = %self.topic, %error, reason, "librdkafka");
+        // librdkafka reports the end of a partition as an error as well; having read everything is no outage.
+        let end = matches!(error, KafkaError::PartitionEOF(_))
+            || error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF);
+        if end {
+            return;
+        }
         self.outage.begins(&self.topic, reason);
     }
 }

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# End to end on a real Apache Kafka: events in by `collect`, predictions out on the topic and over HTTP, restart, bad input.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+. tests/common.sh
+binary=$(realpath "$1")
+work=$(mktemp -d)
+export DRIFTLINE_KAFKA_DIR=${DRIFTLINE_KAFKA_DIR:-${TMPDIR:-/tmp}/driftline-kafka-suite} DRIFTLINE_KAFKA_PORT=${DRIFTLINE_KAFKA_PORT:-19092}
+pid=""
+clean() { [ -z "$pid" ] || kill "$pid" 2>/dev/null; deploy/kafka/stop.sh >/dev/null 2>&1; rm -rf "$work" "$DRIFTLINE_KAFKA_DIR"/cluster-1; }
+trap clean EXIT
+brokers=$(deploy/kafka/start.sh 1); status=$?
+if [ "$status" -eq 77 ]; then echo "SKIPPED: no Kafka broker can be had here"; skipped=1; finish; fi
+if [ "$status" -ne 0 ]; then bad "a broker starts"; finish; fi
+brokers=$(tail -n 1 <<<"$brokers")
+make_history "$work/repo" 700
+cat >"$work/driftline.toml" <<TOML
+data = "$work/data"
+listen = "127.0.0.1:17170"
+[kafka]
+brokers = "$brokers"
+create_topics = { partitions = 3, replication = 1 }
+TOML
+start() { "$binary" run --config "$work/driftline.toml" "$@" >"$work/out" 2>>"$work/err" & pid=$!; }
+stop() { kill -TERM "$pid"; wait "$pid"; local status=$?; pid=""; return "$status"; }
+get() { curl -sf "http://127.0.0.1:17170$1"; }
+await() { for _ in $(seq 1 "$2"); do eval "$1" >/dev/null 2>&1 && return 0; sleep 0.2; done; return 1; }
+
+
+start
+check "it starts on an empty cluster and makes its topics" await 'get /livez' 150
+check "events are collected into Kafka" "$binary" collect git "$work/repo" --repository demo --to "kafka://$brokers/code-events" --author-key-file "$work/key"
+head=$(git -C "$work/repo" rev-parse HEAD)
+check "the last commit has a prediction" await "get /v1/predictions/demo/$head" 300
+check "check says the configuration and cluster are right" "$binary" check --config "$work/driftline.toml"
+sleep 3
+check "it ends in order on SIGTERM" stop
+check "every event was accepted" grep -q '(.* accepted, 0 rejected)' "$work/out"
+
+# A record that is no event goes to dead-letters; nothing stops.
+classpath="$DRIFTLINE_KAFKA_DIR/libs/*"
+echo 'this is no event' | java -cp "$classpath" org.apache.kafka.tools.ConsoleProducer --bootstrap-server "$brokers" --topic code-events >/dev/null 2>&1
+"$binary" run --config "$work/driftline.toml" --exit-when-idle --json >"$work/one" 2>>"$work/err"
+check "a restart accepts the log and rejects the stray record" test "$(tail -n 1 "$work/one" | field '["rejected"]')" = 1
+check "every commit has a prediction after the restart" test "$(tail -n 1 "$work/one" | field '["predictions"]')" = 700
+check "models were trained at cuts in the log" test "$(tail -n 1 "$work/one" | field '["models"]')" -gt 0
+"$binary" run --config "$work/driftline.toml" --exit-when-idle --json >"$work/two" 2>>"$work/err"
+check "another restart gives the same digest" test "$(tail -n 1 "$work/two" | field '["digest"]')" = "$(tail -n 1 "$work/one" | field '["digest"]')"
+consume() { java -cp "$classpath" org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server "$brokers" --topic "$1" --from-beginning --timeout-ms 6000 --formatter-property print.key=true 2>/dev/null; }
+consume predictions >"$work/predictions"
+check "predictions are on their topic, one key a commit" test "$(cut -f 1 "$work/predictions" | sort -u | wc -l)" = 700
+check "keys are repository/commit" grep -q "^demo/$head" "$work/predictions"
+check "the stray record is a dead letter with its bytes" sh -c "java -cp '$classpath' org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server '$brokers' --topic dead-letters --from-beginning --timeout-ms 6000 2>/dev/null | grep -q 'this is no event'"
+[ "$failed" -eq 0 ] || tail -n 20 "$work/err"
+finish
