@@ -39,17 +39,18 @@ check "every event was accepted" grep -q '(.* accepted, 0 rejected)' "$work/out"
 
 # A record that is no event goes to dead-letters; nothing stops.
 classpath="$DRIFTLINE_KAFKA_DIR/libs/*"
-echo 'this is no event' | java -cp "$classpath" org.apache.kafka.tools.ConsoleProducer --bootstrap-server "$brokers" --topic code-events >/dev/null 2>&1
+topic() { local verb=$1; shift; java -cp "$classpath" tests/kafka/Topic.java "$verb" "$brokers" "$@" 2>>"$work/java"; }
+check "a foreign client appends" topic produce code-events 'this is no event'
 "$binary" run --config "$work/driftline.toml" --exit-when-idle --json >"$work/one" 2>>"$work/err"
 check "a restart accepts the log and rejects the stray record" test "$(tail -n 1 "$work/one" | field '["rejected"]')" = 1
 check "every commit has a prediction after the restart" test "$(tail -n 1 "$work/one" | field '["predictions"]')" = 700
 check "models were trained at cuts in the log" test "$(tail -n 1 "$work/one" | field '["models"]')" -gt 0
 "$binary" run --config "$work/driftline.toml" --exit-when-idle --json >"$work/two" 2>>"$work/err"
 check "another restart gives the same digest" test "$(tail -n 1 "$work/two" | field '["digest"]')" = "$(tail -n 1 "$work/one" | field '["digest"]')"
-consume() { java -cp "$classpath" org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server "$brokers" --topic "$1" --from-beginning --timeout-ms 6000 --formatter-property print.key=true 2>/dev/null; }
-consume predictions >"$work/predictions"
+topic consume predictions >"$work/predictions"
 check "predictions are on their topic, one key a commit" test "$(cut -f 1 "$work/predictions" | sort -u | wc -l)" = 700
 check "keys are repository/commit" grep -q "^demo/$head" "$work/predictions"
-check "the stray record is a dead letter with its bytes" sh -c "java -cp '$classpath' org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server '$brokers' --topic dead-letters --from-beginning --timeout-ms 6000 2>/dev/null | grep -q 'this is no event'"
-[ "$failed" -eq 0 ] || tail -n 20 "$work/err"
+topic consume dead-letters >"$work/letters"
+check "the stray record is a dead letter with its bytes" grep -q 'this is no event' "$work/letters"
+[ "$failed" -eq 0 ] || tail -n 20 "$work/err" "$work/java"
 finish
