@@ -1,0 +1,159 @@
+//! `driftline evaluate`: the published protocols on a table of changes, for every expert beside the constant score.
+//!
+//! Changes are ordered by time and predicted before their label may be used; cuts are chosen on training data, never on what
+//! is tested. All figures but the CPU time are functions of the table.
+
+mod cut;
+mod features;
+mod measures;
+mod prequential;
+mod report;
+mod table;
+mod time_split;
+
+pub use measures::{Measures, Tested};
+pub use report::{ModelReport, ModelReports, ProjectReport};
+pub use table::{Change, Project, read_projects};
+
+use clap::{Args, ValueEnum};
+use driftline_kernels::KernelError;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// In which order changes are learnt and predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    /// Train on the first share of the changes, test on the rest.
+    TimeSplit,
+    /// Predict each change when it arrives, learn its label when it becomes known.
+    Prequential,
+}
+
+/// Arguments of `driftline evaluate`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  driftline evaluate --data changes.parquet --protocol time-split --train-share 0.8
+  driftline evaluate --data changes.parquet --project qt --protocol prequential --json")]
+pub struct EvaluateArgs {
+    /// Parquet table of changes: project, time, buggy, la, ld, ..., for prequential also first_fix_time.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// One project of the table; all of them when left out.
+    #[arg(long)]
+    pub project: Option<String>,
+    /// The protocol.
+    #[arg(long, value_enum, default_value = "time-split")]
+    pub protocol: Protocol,
+    /// Share of changes, the earliest, that time-split trains on.
+    #[arg(long, default_value_t = 0.8)]
+    pub train_share: f64,
+    /// Print one JSON object per project and line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why a table cannot be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// The file cannot be opened.
+    #[error("cannot open {path}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not Parquet, or is damaged.
+    #[error("cannot read {path} as Parquet")]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: parquet::errors::ParquetError,
+    },
+    /// The rows cannot be decoded.
+    #[error("cannot decode {path}")]
+    Arrow {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: arrow::error::ArrowError,
+    },
+    /// A column the protocol needs is absent or holds something else.
+    #[error("{path}: column {column} {reason}")]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The training share leaves nothing on one side.
+    #[error("a training share of {share} is outside 0 to 1")]
+    Share {
+        /// The share.
+        share: f64,
+    },
+    /// The table does not hold the project.
+    #[error("{path} holds no project {project}; it holds {known}")]
+    UnknownProject {
+        /// The file.
+        path: PathBuf,
+        /// The project asked for.
+        project: String,
+        /// The projects there are.
+        known: String,
+    },
+    /// A project has too few changes for the protocol.
+    #[error("project {project} has {rows} changes: one side of the split is empty")]
+    TooFew {
+        /// The project.
+        project: String,
+        /// Its changes.
+        rows: usize,
+    },
+    /// The prequential protocol needs to know when labels became known.
+    #[error("project {project}: the prequential protocol needs the column first_fix_time")]
+    NoFixTimes {
+        /// The project.
+        project: String,
+    },
+    /// A model cannot be trained.
+    #[error("project {project} cannot be learnt")]
+    Train {
+        /// The project.
+        project: String,
+        /// Why.
+        source: KernelError,
+    },
+    /// The report cannot be written.
+    #[error("cannot write the report")]
+    Write(#[source] std::io::Error),
+}
+
+/// Runs the command: prints one report per project to standard output, as soon as it is there.
+pub fn run(args: EvaluateArgs) -> Result<(), EvaluateError> {
+    let projects = read_projects(&args.data, args.project.as_deref())?;
+    let progress = indicatif::ProgressBar::new(projects.len() as u64);
+    let mut out = std::io::stdout().lock();
+    for project in &projects {
+        let report = evaluate(project, &args)?;
+        let text = if args.json { report.to_json() + "\n" } else { report.to_table() };
+        progress.suspend(|| out.write_all(text.as_bytes()).and_then(|()| out.flush())).map_err(EvaluateError::Write)?;
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    Ok(())
+}
+
+/// Evaluates one project under the protocol of `args`.
+pub fn evaluate(project: &Project, args: &EvaluateArgs) -> Result<ProjectReport, EvaluateError> {
+    match args.protocol {
+        Protocol::TimeSplit if args.train_share > 0.0 && args.train_share < 1.0 => {
+            time_split::evaluate(project, args.train_share)
+        }
+        Protocol::TimeSplit => Err(EvaluateError::Share { share: args.train_share }),
+        Protocol::Prequential => prequential::evaluate(project),
+    }
+}

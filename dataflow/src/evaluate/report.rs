@@ -1,0 +1,140 @@
+//! What is printed: one JSON object per project, or a table with each model's gain over the constant score.
+
+use super::measures::Measures;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// The measures of one model under a protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct ModelReport {
+    /// Measures of the ranking and of the cut.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// Mean over time of the geometric mean of both recalls, each fading by 0.99 a change of its class; prequential only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faded_g_mean: Option<f64>,
+    /// Mean over time of the distance between both faded recalls; prequential only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall_gap: Option<f64>,
+}
+
+/// The models of a project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct ModelReports {
+    /// The same score for every change.
+    pub constant: ModelReport,
+    /// Ranked by lines added.
+    pub lines_added: ModelReport,
+    /// Logistic regression.
+    pub logistic: ModelReport,
+    /// Boosted trees.
+    pub gbdt: ModelReport,
+}
+
+/// The result of a protocol on one project.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProjectReport {
+    /// The project.
+    pub project: String,
+    /// `time-split` or `prequential`.
+    pub protocol: &'static str,
+    /// Changes that were learnt.
+    pub rows_train: usize,
+    /// Changes that were predicted.
+    pub rows_test: usize,
+    /// Measures by model.
+    pub models: ModelReports,
+    /// CPU seconds of all training of logistic regressions and trees, those that only choose a cut included.
+    pub train_cpu_s: f64,
+}
+
+type Column = (&'static str, fn(&ModelReport) -> Option<f64>);
+
+const COLUMNS: [Column; 10] = [
+    ("auc", |model| model.measures.auc),
+    ("pr_auc", |model| model.measures.pr_auc),
+    ("mcc", |model| Some(model.measures.mcc)),
+    ("f1", |model| Some(model.measures.f1)),
+    ("g_mean", |model| Some(model.measures.g_mean)),
+    ("brier", |model| model.measures.brier),
+    ("recall@20%", |model| model.measures.recall_at_20_effort),
+    ("popt", |model| model.measures.popt),
+    ("faded g", |model| model.faded_g_mean),
+    ("gap", |model| model.recall_gap),
+];
+
+impl ProjectReport {
+    /// One line of JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a report is plain data")
+    }
+
+    /// A table for people: each measure, and below it the gain over the constant score.
+    pub fn to_table(&self) -> String {
+        let Self { project, protocol, rows_train, rows_test, models, train_cpu_s } = self;
+        let mut text = format!(
+            "{project}: {protocol}, {rows_train} changes learnt, {rows_test} predicted, {train_cpu_s:.3} CPU s of training\n"
+        );
+        let shown: Vec<&Column> = COLUMNS.iter().filter(|(_, value)| value(&models.gbdt).is_some()).collect();
+        let mut line = |name: &str, cells: Vec<String>| {
+            let cells: String = cells.iter().map(|cell| format!("{cell:>11}")).collect();
+            writeln!(text, "  {name:<22}{cells}").expect("a string grows");
+        };
+        line("", shown.iter().map(|(name, _)| (*name).to_owned()).collect());
+        let rows = [
+            ("constant", models.constant),
+            ("lines added", models.lines_added),
+            ("logistic", models.logistic),
+            ("gbdt", models.gbdt),
+        ];
+        for (name, model) in rows {
+            let cell = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
+            line(name, shown.iter().map(|(_, value)| cell(value(&model))).collect());
+        }
+        for (name, model) in &rows[1..] {
+            let gain = |value: fn(&ModelReport) -> Option<f64>| Some(value(model)? - value(&models.constant)?);
+            let cell = |gain: Option<f64>| gain.map_or_else(|| "-".to_owned(), |gain| format!("{gain:+.4}"));
+            let cells = shown.iter().map(|(_, value)| cell(gain(*value))).collect();
+            line(&format!("{name} - constant"), cells);
+        }
+        text + "\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> ProjectReport {
+        let model = |auc| ModelReport {
+            measures: Measures { auc: Some(auc), ..Measures::default() },
+            ..ModelReport::default()
+        };
+        ProjectReport {
+            project: "p".into(),
+            protocol: "time-split",
+            rows_train: 8,
+            rows_test: 2,
+            models: ModelReports { constant: model(0.5), gbdt: model(0.75), ..ModelReports::default() },
+            train_cpu_s: 0.25,
+        }
+    }
+
+    #[test]
+    fn json_has_the_contracted_keys() {
+        let json: serde_json::Value = serde_json::from_str(&report().to_json()).unwrap();
+        let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&json), ["models", "project", "protocol", "rows_test", "rows_train", "train_cpu_s"]);
+        assert_eq!(keys(&json["models"]), ["constant", "gbdt", "lines_added", "logistic"]);
+        let measures = ["auc", "brier", "f1", "g_mean", "mcc", "popt", "pr_auc", "recall_at_20_effort"];
+        assert_eq!(keys(&json["models"]["gbdt"]), measures);
+        assert_eq!(json["models"]["gbdt"]["auc"], 0.75);
+    }
+
+    #[test]
+    fn the_table_shows_gains_and_only_what_was_measured() {
+        let table = report().to_table();
+        assert!(table.contains("gbdt - constant           +0.2500"), "{table}");
+        assert!(!table.contains("faded"));
+    }
+}
