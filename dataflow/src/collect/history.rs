@@ -140,12 +140,12 @@ impl GitHistory {
     pub fn events(&self) -> Result<Events, CollectError> {
         let heads: Vec<ObjectId> = self.read_heads(&mut BTreeSet::new())?.into_values().collect();
         let before = self.left_out()?;
-        Ok(self.events_of(graph::order(&self.shared, &heads, |id| before.contains(id))?))
+        self.events_of(graph::order(&self.shared, &heads, |id| before.contains(id))?)
     }
 
     /// The changes of these commits.
-    pub(super) fn events_of(&self, order: Order) -> Events {
-        Events::start(self.shared.clone(), order.commits, self.threads)
+    pub(super) fn events_of(&self, order: Order) -> Result<Events, CollectError> {
+        Events::start(&self.shared, order.commits, self.threads)
     }
 
     /// The commits that the revisions to leave out reach.
