@@ -6,6 +6,7 @@
 //! (`parse`). All parts do their work in this process and in this run, so their ratios hold on a busy machine.
 
 use driftline::collect::{AuthorKey, CollectOptions, GitHistory};
+use driftline::cpu::{peak_rss_bytes, process_cpu_ns, thread_cpu_ns};
 use driftline_schema::{BlobId, Language, wire};
 use gix::diff::blob::{Algorithm, Diff, InternedInput};
 use gix::diff::tree::recorder::Change;
@@ -24,24 +25,29 @@ fn main() -> Result<(), Failure> {
     let path = arguments.iter().find(|argument| !argument.starts_with("--")).map_or(PathBuf::from(".."), PathBuf::from);
     let mut rows = Vec::new();
     let mut part = |name: &'static str, run: &mut dyn FnMut() -> Result<Vec<(&'static str, u64)>, Failure>| {
-        let before = cpu_seconds();
+        let before = process_cpu_ns();
         let counts = run()?;
-        rows.push((name, cpu_seconds() - before, counts));
+        rows.push((name, seconds(process_cpu_ns() - before), counts));
         Ok::<(), Failure>(())
     };
-    part("bare", &mut || bare(&path))?;
+    // The collector comes first, so that the peak of memory is its own.
     part("collect", &mut || collect(&path))?;
+    part("bare", &mut || bare(&path))?;
     part("collect and json", &mut || json(&path))?;
     let (parse_seconds, counts) = parse(&path)?;
     rows.push(("parse", parse_seconds, counts));
     report(&rows, arguments.iter().any(|argument| argument == "--json"))
 }
 
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
 type Row = (&'static str, f64, Vec<(&'static str, u64)>);
 
 fn report(rows: &[Row], json: bool) -> Result<(), Failure> {
-    let seconds = |name: &str| rows.iter().find(|row| row.0 == name).map_or(0.0, |row| row.1);
-    let limit = seconds("bare").min(seconds("collect")) + seconds("parse");
+    let cpu = |name: &str| rows.iter().find(|row| row.0 == name).map_or(0.0, |row| row.1);
+    let limit = cpu("bare").min(cpu("collect")) + cpu("parse");
     if json {
         let parts: serde_json::Map<String, serde_json::Value> = rows
             .iter()
@@ -58,25 +64,9 @@ fn report(rows: &[Row], json: bool) -> Result<(), Failure> {
         let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
         println!("{name:18} {seconds:8.3} s CPU   {}", counts.join(", "));
     }
-    println!("collect / bare     {:8.3}", seconds("collect") / seconds("bare"));
+    println!("collect / bare     {:8.3}", cpu("collect") / cpu("bare"));
     println!("limit              {limit:8.3} s CPU   the lesser of bare and collect, and parse");
     Ok(())
-}
-
-/// User and system time of this process, all threads.
-fn cpu_seconds() -> f64 {
-    usage(libc::RUSAGE_SELF)
-}
-
-fn usage(who: libc::c_int) -> f64 {
-    // SAFETY: an all-zero `rusage` is valid, and the call writes only into it.
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        libc::getrusage(who, &raw mut usage);
-        usage
-    };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
 /// The library alone, newest commit first: the order in which packs are cheapest to read.
@@ -158,7 +148,7 @@ fn collect(path: &Path) -> Result<Vec<(&'static str, u64)>, Failure> {
         std::hint::black_box(event?);
     }
     let stats = history.stats();
-    Ok(vec![("commits", stats.commits), ("files", stats.files)])
+    Ok(vec![("commits", stats.commits), ("files", stats.files), ("bytes of memory at most", peak_rss_bytes())])
 }
 
 fn json(path: &Path) -> Result<Vec<(&'static str, u64)>, Failure> {
@@ -178,7 +168,7 @@ fn parse(path: &Path) -> Result<(f64, Vec<(&'static str, u64)>), Failure> {
         parser.set_language(&grammar(language))?;
         parsers.push(parser);
     }
-    let (mut seconds, mut bytes) = (0.0, 0);
+    let (mut ns, mut bytes) = (0, 0);
     let mut seen: HashSet<(BlobId, Language)> = HashSet::new();
     for event in open(path)?.events()? {
         let files = event?.change.into_iter().flat_map(|change| change.files);
@@ -188,14 +178,14 @@ fn parse(path: &Path) -> Result<(f64, Vec<(&'static str, u64)>), Failure> {
                 continue;
             };
             if seen.insert((blob, language)) {
-                let before = usage(libc::RUSAGE_THREAD);
+                let before = thread_cpu_ns();
                 std::hint::black_box(parsers[language as usize].parse(&text, None));
-                seconds += usage(libc::RUSAGE_THREAD) - before;
+                ns += thread_cpu_ns() - before;
                 bytes += text.len() as u64;
             }
         }
     }
-    Ok((seconds, vec![("contents", seen.len() as u64), ("bytes", bytes)]))
+    Ok((seconds(ns), vec![("contents", seen.len() as u64), ("bytes", bytes)]))
 }
 
 fn grammar(language: Language) -> tree_sitter::Language {

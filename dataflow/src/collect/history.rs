@@ -8,6 +8,7 @@ use super::error::{Cause, CollectError};
 use super::graph::{self, Order};
 use super::pipeline::Events;
 use super::stats::Counters;
+use crate::cpu::StageCpu;
 use driftline_schema::Limits;
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
@@ -43,6 +44,8 @@ pub struct CollectOptions {
     pub limits: Limits,
     /// Threads that read and compare. The events do not depend on it.
     pub threads: NonZeroUsize,
+    /// Where the CPU time of these threads is added up.
+    pub cpu: Arc<StageCpu>,
 }
 
 impl CollectOptions {
@@ -55,6 +58,7 @@ impl CollectOptions {
             since: Vec::new(),
             limits: Limits::default(),
             threads: NonZeroUsize::MIN,
+            cpu: Arc::default(),
         }
     }
 }
@@ -70,6 +74,7 @@ pub(super) struct Shared {
     /// Whether the repository is a partial clone, which may lack contents.
     pub(super) partial: bool,
     pub(super) counters: Counters,
+    pub(super) cpu: Arc<StageCpu>,
 }
 
 impl Shared {
@@ -109,6 +114,7 @@ impl GitHistory {
             partial: is_partial(&repo),
             shallow,
             counters: Counters::default(),
+            cpu: options.cpu,
             repo: repo.into_sync(),
         };
         if !shared.shallow.is_empty() {

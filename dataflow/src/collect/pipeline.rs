@@ -50,13 +50,20 @@ impl Events {
         let commits: Arc<[ObjectId]> = commits.into();
         let contents = Arc::new(BlobCache::new(CONTENTS_BYTES));
         for index in 0..threads {
-            let composer = Composer::new(shared.clone(), contents.clone());
+            let mut composer = Composer::new(shared.clone(), contents.clone());
             let (queue, commits) = (Arc::<Queue>::default(), commits.clone());
-            let producer = Producer(queue.clone());
+            let (producer, cpu) = (Producer(queue.clone()), shared.cpu.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("collect-{index}"))
                 .stack_size(STACK_BYTES)
-                .spawn(move || work(composer, &commits, &producer, (index, threads)))
+                .spawn(move || {
+                    for window in commits.chunks(WINDOW_COMMITS).skip(index).step_by(threads) {
+                        let _measuring = cpu.measure();
+                        if !work(&mut composer, window, &producer.0) {
+                            break;
+                        }
+                    }
+                })
                 .map_err(|source| CollectError::Thread { repository: shared.name.clone(), source })?;
             events.threads.push(thread);
             events.queues.push(queue);
@@ -116,25 +123,16 @@ impl Drop for Events {
     }
 }
 
-/// Makes the events of every `threads`-th window, beginning with the one at `index`.
-fn work(mut composer: Composer, commits: &[ObjectId], queue: &Producer, (index, threads): (usize, usize)) {
-    for window in commits.chunks(WINDOW_COMMITS).skip(index).step_by(threads) {
-        let (undrafted, drafts) = match drafts(&mut composer, window) {
-            Ok(split) => split,
-            Err(error) => return drop(queue.0.push(Err(error))),
-        };
-        for id in undrafted {
-            let outcome = composer.draft(*id).and_then(|draft| composer.finish(draft));
-            if !queue.0.push_and_go_on(outcome) {
-                return;
-            }
-        }
-        for draft in drafts.into_iter().rev() {
-            if !queue.0.push_and_go_on(composer.finish(draft)) {
-                return;
-            }
-        }
-    }
+/// Makes the events of a window; false when no more are wanted.
+fn work(composer: &mut Composer, window: &[ObjectId], queue: &Queue) -> bool {
+    let (undrafted, drafts) = match drafts(composer, window) {
+        Ok(split) => split,
+        Err(error) => return queue.push_and_go_on(Err(error)),
+    };
+    undrafted.iter().all(|id| {
+        let outcome = composer.draft(*id).and_then(|draft| composer.finish(draft));
+        queue.push_and_go_on(outcome)
+    }) && drafts.into_iter().rev().all(|draft| queue.push_and_go_on(composer.finish(draft)))
 }
 
 /// The drafts of a window, newest first, and the oldest commits for which there was no memory. Packs hold a file's
