@@ -3,7 +3,6 @@
 //! The largest texts are left out first, until the rest fits; among equal ones the later path goes first. Texts are
 //! dropped while the event is built, so memory is bounded by the budget and one file, however large the commit is.
 
-use super::stats::Counters;
 use driftline_schema::{FileChange, Hunk, Limits, Omitted};
 use std::collections::BTreeSet;
 
@@ -77,10 +76,11 @@ impl Budget {
         }
     }
 
-    /// Once all files are there: merges hunks where there are too many, and makes room for paths and hunks.
-    pub(super) fn settle(mut self, files: &mut [FileChange], limits: &Limits, counters: &Counters) {
+    /// Once all files are there: merges hunks where there are too many, and makes room for `head_bytes`, paths and
+    /// hunks. Returns how many contents are left out.
+    pub(super) fn settle(mut self, files: &mut [FileChange], head_bytes: usize, limits: &Limits) -> usize {
         let frame_budget = limits.event_bytes_max - text_budget(limits);
-        let frame = |files: &[FileChange]| files.iter().map(frame_bytes).sum::<usize>();
+        let frame = |files: &[FileChange]| head_bytes + files.iter().map(frame_bytes).sum::<usize>();
         let mut hunks: usize = files.iter().map(hunk_count).sum();
         if hunks > limits.hunks_max || frame(files) > frame_budget {
             let hunks_max = limits.hunks_max.min(frame_budget / 2 / HUNK_BYTES);
@@ -102,8 +102,7 @@ impl Budget {
             }
             self.shrink(files, limits.event_bytes_max.saturating_sub(frame));
         }
-        let omitted = files.iter().filter(|file| file.omitted == Some(Omitted::EventTooLarge));
-        omitted.for_each(|_| counters.omitted_contents());
+        files.iter().filter(|file| file.omitted == Some(Omitted::EventTooLarge)).count()
     }
 }
 
@@ -143,7 +142,7 @@ fn merge_hunks(file: &mut FileChange) {
 }
 
 /// Bytes of `text` within a JSON string.
-fn json_len(text: &str) -> usize {
+pub(super) fn json_len(text: &str) -> usize {
     let count = |test: fn(u8) -> bool| text.bytes().filter(|byte| test(*byte)).count();
     let short = count(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12));
     let control = count(|byte| byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t' | 8 | 12));
@@ -189,7 +188,7 @@ mod tests {
             files.push(file.clone());
             budget.add(&mut files, limits);
         }
-        budget.settle(&mut files, limits, &Counters::default());
+        budget.settle(&mut files, 0, limits);
         files
     }
 

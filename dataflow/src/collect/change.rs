@@ -4,7 +4,7 @@
 //! cheapest, and *finished* in the order of the log. The event is a function of the commit and its parents alone.
 
 use super::blobs::{Blob, BlobCache, Body};
-use super::budget::Budget;
+use super::budget::{Budget, json_len};
 use super::error::CollectError;
 use super::history::Shared;
 use super::lines::{self, Removed};
@@ -40,6 +40,13 @@ fn signature(line: &[u8]) -> (&[u8], i64, i32) {
 pub(super) struct Draft {
     change: Change,
     files: Vec<DraftFile>,
+}
+
+impl Draft {
+    /// Number of paths at which it differs from the first parent.
+    pub(super) fn file_count(&self) -> usize {
+        self.files.len()
+    }
 }
 
 struct DraftFile {
@@ -133,7 +140,8 @@ impl Composer {
             budget.add(&mut done, &self.shared.limits);
             self.shared.counters.files();
         }
-        budget.settle(&mut done, &self.shared.limits, &self.shared.counters);
+        let omitted = budget.settle(&mut done, head_bytes(&draft.change), &self.shared.limits);
+        (0..omitted).for_each(|_| self.shared.counters.omitted_contents());
         draft.change.files = done;
         self.shared.counters.commits();
         Ok(Event::of_change(&self.shared.name, draft.change))
@@ -232,6 +240,11 @@ impl Composer {
         }
         Ok(diffs)
     }
+}
+
+/// Bytes of JSON that an event takes without its files, at most.
+fn head_bytes(change: &Change) -> usize {
+    1024 + json_len(&change.message) + 70 * change.parents.len()
 }
 
 /// Why a version that exists has no text.

@@ -49,6 +49,14 @@ pub enum CollectError {
         /// Why not.
         source: Cause,
     },
+    /// The system gives no further thread.
+    #[error("no thread to collect repository `{repository}` can be started")]
+    Thread {
+        /// The repository's name.
+        repository: String,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The key of author pseudonyms cannot be read or made.
     #[error("the author key {} cannot be used", path.display())]
     AuthorKey {

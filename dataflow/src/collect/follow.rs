@@ -76,7 +76,7 @@ impl Follower {
             return Ok(None);
         }
         self.pending = Some(Pending { heads, new: order.commits.clone(), withdrawn });
-        Ok(Some(News { branches, changes: self.history.events_of(order) }))
+        Ok(Some(News { branches, changes: self.history.events_of(order)? }))
     }
 
     /// The last answer stands in the log.

@@ -8,6 +8,7 @@ use super::error::{Cause, CollectError};
 use super::graph::{self, Order};
 use super::pipeline::Events;
 use super::stats::Counters;
+use crate::cpu::StageCpu;
 use driftline_schema::Limits;
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
@@ -43,6 +44,8 @@ pub struct CollectOptions {
     pub limits: Limits,
     /// Threads that read and compare. The events do not depend on it.
     pub threads: NonZeroUsize,
+    /// Where the CPU time of these threads is added up.
+    pub cpu: Arc<StageCpu>,
 }
 
 impl CollectOptions {
@@ -55,6 +58,7 @@ impl CollectOptions {
             since: Vec::new(),
             limits: Limits::default(),
             threads: NonZeroUsize::MIN,
+            cpu: Arc::default(),
         }
     }
 }
@@ -70,6 +74,7 @@ pub(super) struct Shared {
     /// Whether the repository is a partial clone, which may lack contents.
     pub(super) partial: bool,
     pub(super) counters: Counters,
+    pub(super) cpu: Arc<StageCpu>,
 }
 
 impl Shared {
@@ -109,6 +114,7 @@ impl GitHistory {
             partial: is_partial(&repo),
             shallow,
             counters: Counters::default(),
+            cpu: options.cpu,
             repo: repo.into_sync(),
         };
         if !shared.shallow.is_empty() {
@@ -140,12 +146,12 @@ impl GitHistory {
     pub fn events(&self) -> Result<Events, CollectError> {
         let heads: Vec<ObjectId> = self.read_heads(&mut BTreeSet::new())?.into_values().collect();
         let before = self.left_out()?;
-        Ok(self.events_of(graph::order(&self.shared, &heads, |id| before.contains(id))?))
+        self.events_of(graph::order(&self.shared, &heads, |id| before.contains(id))?)
     }
 
     /// The changes of these commits.
-    pub(super) fn events_of(&self, order: Order) -> Events {
-        Events::start(self.shared.clone(), order.commits, self.threads)
+    pub(super) fn events_of(&self, order: Order) -> Result<Events, CollectError> {
+        Events::start(&self.shared, order.commits, self.threads)
     }
 
     /// The commits that the revisions to leave out reach.

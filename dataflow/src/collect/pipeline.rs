@@ -5,7 +5,7 @@
 //! slower.
 
 use super::blobs::BlobCache;
-use super::change::Composer;
+use super::change::{Composer, Draft};
 use super::error::CollectError;
 use super::history::Shared;
 use driftline_schema::Event;
@@ -18,6 +18,8 @@ use std::thread::JoinHandle;
 
 /// Commits that are drafted newest first before they are finished oldest first.
 const WINDOW_COMMITS: usize = 256;
+/// Files in the drafts of a window; beyond, commits are drafted one by one. A draft takes some 200 bytes a file.
+const DRAFT_FILES_MAX: usize = 100_000;
 /// Contents read ahead for a window, in bytes; beyond, they are read when they are needed.
 const READ_AHEAD_BYTES: usize = 12 << 20;
 /// Memory for contents, in bytes: a window of each of two threads, and as much again for what is in use.
@@ -38,23 +40,35 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn start(shared: Arc<Shared>, commits: Vec<ObjectId>, threads: NonZeroUsize) -> Self {
-        let total = commits.len();
-        let threads = threads.get().min(total.div_ceil(WINDOW_COMMITS));
+    pub(super) fn start(
+        shared: &Arc<Shared>,
+        commits: Vec<ObjectId>,
+        threads: NonZeroUsize,
+    ) -> Result<Self, CollectError> {
+        let threads = threads.get().min(commits.len().div_ceil(WINDOW_COMMITS));
+        let mut events = Self { queues: Vec::new(), threads: Vec::new(), commits: commits.len(), next: 0 };
         let commits: Arc<[ObjectId]> = commits.into();
         let contents = Arc::new(BlobCache::new(CONTENTS_BYTES));
-        let queues: Vec<Arc<Queue>> = (0..threads).map(|_| Arc::default()).collect();
-        let start = |(index, queue): (usize, &Arc<Queue>)| {
-            let composer = Composer::new(shared.clone(), contents.clone());
-            let (queue, commits) = (queue.clone(), commits.clone());
-            std::thread::Builder::new()
+        for index in 0..threads {
+            let mut composer = Composer::new(shared.clone(), contents.clone());
+            let (queue, commits) = (Arc::<Queue>::default(), commits.clone());
+            let (producer, cpu) = (Producer(queue.clone()), shared.cpu.clone());
+            let thread = std::thread::Builder::new()
                 .name(format!("collect-{index}"))
                 .stack_size(STACK_BYTES)
-                .spawn(move || work(composer, &commits, &Producer(queue), (index, threads)))
-                .expect("the system has room for another thread")
-        };
-        let threads = queues.iter().enumerate().map(start).collect();
-        Self { threads, queues, commits: total, next: 0 }
+                .spawn(move || {
+                    for window in commits.chunks(WINDOW_COMMITS).skip(index).step_by(threads) {
+                        let _measuring = cpu.measure();
+                        if !work(&mut composer, window, &producer.0) {
+                            break;
+                        }
+                    }
+                })
+                .map_err(|source| CollectError::Thread { repository: shared.name.clone(), source })?;
+            events.threads.push(thread);
+            events.queues.push(queue);
+        }
+        Ok(events)
     }
 
     /// Commits whose events were not taken yet.
@@ -109,39 +123,35 @@ impl Drop for Events {
     }
 }
 
-/// Makes the events of every `threads`-th window, beginning with the one at `index`.
-fn work(mut composer: Composer, commits: &[ObjectId], queue: &Producer, (index, threads): (usize, usize)) {
-    for window in commits.chunks(WINDOW_COMMITS).skip(index).step_by(threads) {
-        match drafts(&mut composer, window) {
-            Ok(mut drafts) => {
-                while let Some(draft) = drafts.pop() {
-                    let outcome = composer.finish(draft);
-                    let failed = outcome.is_err();
-                    if !queue.0.push(outcome) || failed {
-                        return;
-                    }
-                }
-            }
-            Err(error) => {
-                queue.0.push(Err(error));
-                return;
-            }
-        }
-    }
+/// Makes the events of a window; false when no more are wanted.
+fn work(composer: &mut Composer, window: &[ObjectId], queue: &Queue) -> bool {
+    let (undrafted, drafts) = match drafts(composer, window) {
+        Ok(split) => split,
+        Err(error) => return queue.push_and_go_on(Err(error)),
+    };
+    undrafted.iter().all(|id| {
+        let outcome = composer.draft(*id).and_then(|draft| composer.finish(draft));
+        queue.push_and_go_on(outcome)
+    }) && drafts.into_iter().rev().all(|draft| queue.push_and_go_on(composer.finish(draft)))
 }
 
-/// The drafts of a window, newest first. Packs hold a file's newest version whole and older ones as differences from
-/// newer ones, so reading backwards costs one difference a version where reading forwards costs a chain of them.
-fn drafts(composer: &mut Composer, window: &[ObjectId]) -> Result<Vec<super::change::Draft>, CollectError> {
-    let (mut drafts, mut bytes) = (Vec::with_capacity(window.len()), 0);
-    for id in window.iter().rev() {
+/// The drafts of a window, newest first, and the oldest commits for which there was no memory. Packs hold a file's
+/// newest version whole and older ones as differences from newer ones, so reading backwards costs one difference a
+/// version where reading forwards costs a chain of them.
+fn drafts<'a>(composer: &mut Composer, window: &'a [ObjectId]) -> Result<(&'a [ObjectId], Vec<Draft>), CollectError> {
+    let (mut drafts, mut bytes, mut files, mut left) = (Vec::with_capacity(window.len()), 0, 0, window);
+    while let Some((id, older)) = left.split_last()
+        && files < DRAFT_FILES_MAX
+    {
         let draft = composer.draft(*id)?;
+        files += draft.file_count();
         if bytes < READ_AHEAD_BYTES {
             bytes += composer.read_ahead(&draft)?;
         }
         drafts.push(draft);
+        left = older;
     }
-    Ok(drafts)
+    Ok((left, drafts))
 }
 
 /// Events one thread has ready.
@@ -172,6 +182,12 @@ impl Drop for Producer {
 }
 
 impl Queue {
+    /// Adds an event; false when it was an error or nobody will take it.
+    fn push_and_go_on(&self, outcome: Outcome) -> bool {
+        let fine = outcome.is_ok();
+        self.push(outcome) && fine
+    }
+
     /// Adds an event, waiting for room; false when nobody will take it.
     fn push(&self, outcome: Outcome) -> bool {
         let weight = outcome.as_ref().map_or(0, weight);

@@ -1,9 +1,10 @@
 //! Which deleted file an added one was before.
 //!
-//! In three steps, each leaving less to the next: the same content; the same file name, unique on both sides, with
-//! similar content; the most similar of all pairs. Similarity is git's: bytes of lines found in both, over the size of
-//! the larger, at least one half. Comparing lines as a bag and not as a sequence makes a pair cost microseconds, and a
-//! limit on pairs bounds the rest; the answer depends on paths and contents alone.
+//! In git's three steps, each leaving less to the next: the same content; the same file name, unique on both sides, with
+//! three quarters of the content; the most similar of all pairs with at least one half. Similarity is git's, too: bytes
+//! of lines found in both, over the size of the larger. Comparing lines as a bag and not as a sequence makes a pair cost
+//! microseconds, and a limit on pairs bounds the rest; the answer depends on paths and contents alone, where that of the
+//! library would depend on attributes and drivers of the machine.
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice as _};
@@ -36,8 +37,11 @@ pub(super) struct Bag {
 impl Bag {
     /// The lines of `text`; a line end does not depend on the platform it was written on.
     pub(super) fn of(text: &str) -> Self {
-        let mut lines: Vec<(u64, u32)> =
-            text.lines().map(|line| (hash(line.as_bytes()), line.len() as u32 + 1)).collect();
+        let line = |line: &str| match line.strip_suffix("\r\n") {
+            Some(line) => (hash(line.as_bytes(), b'\n'), line.len() as u32 + 1),
+            None => (hash(&line.as_bytes()[..line.len() - 1], line.as_bytes()[line.len() - 1]), line.len() as u32),
+        };
+        let mut lines: Vec<(u64, u32)> = text.split_inclusive('\n').map(line).collect();
         lines.sort_unstable();
         lines.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
@@ -74,9 +78,11 @@ impl Bag {
 
 /// Least similarity of a pair, in thousandths.
 const HALF: u64 = 500;
+/// Least similarity of a pair that is taken for its name alone, before any other is compared.
+const THREE_QUARTERS: u64 = 750;
 
-/// FNV-1a over words of eight bytes: fast, and the same on every machine.
-fn hash(bytes: &[u8]) -> u64 {
+/// FNV-1a over words of eight bytes and a last byte: fast, and the same on every machine.
+fn hash(bytes: &[u8], last: u8) -> u64 {
     const PRIME: u64 = 0x0100_0000_01b3;
     let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(PRIME).rotate_left(29);
     let words = bytes.chunks(8).map(|chunk| {
@@ -84,7 +90,7 @@ fn hash(bytes: &[u8]) -> u64 {
         word[..chunk.len()].copy_from_slice(chunk);
         u64::from_le_bytes(word)
     });
-    words.fold(mix(0xcbf2_9ce4_8422_2325, bytes.len() as u64), mix)
+    mix(words.fold(mix(0xcbf2_9ce4_8422_2325, bytes.len() as u64), mix), u64::from(last))
 }
 
 /// Pairs of (deleted index, added index), and whether the limit kept some files from being compared.
@@ -176,7 +182,7 @@ fn same_name(deleted: &mut Vec<WithBag>, added: &mut Vec<WithBag>, pairs: &mut V
     let found: Vec<(usize, usize)> = by_name
         .values()
         .filter_map(|(olds, news)| match (olds.as_slice(), news.as_slice()) {
-            ([old], [new]) if old.1.similarity(&new.1) >= HALF => Some((old.0.index, new.0.index)),
+            ([old], [new]) if old.1.similarity(&new.1) >= THREE_QUARTERS => Some((old.0.index, new.0.index)),
             _ => None,
         })
         .collect();
@@ -219,7 +225,7 @@ mod tests {
             .enumerate()
             .map(|(index, (path, text))| {
                 let mut id = [7; 20];
-                id[..8].copy_from_slice(&hash(text.as_bytes()).to_be_bytes());
+                id[..8].copy_from_slice(&hash(text.as_bytes(), 0).to_be_bytes());
                 Candidate { index, path: (*path).into(), id: ObjectId::Sha1(id) }
             })
             .collect()

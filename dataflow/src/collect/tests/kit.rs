@@ -163,8 +163,7 @@ pub(super) type Numstat = BTreeMap<Vec<u8>, Option<(u32, u32)>>;
 pub(super) fn numstat(folder: &Path, change: &Change) -> Numstat {
     let commit = change.commit.to_string();
     let parent = change.parents.first().map(ToString::to_string);
-    let args =
-        ["-c", "diff.algorithm=histogram", "diff-tree", "-r", "-M", "--numstat", "-z", "--no-commit-id", "--root"];
+    let args = ["diff-tree", "--histogram", "-r", "-M", "--numstat", "-z", "--no-commit-id", "--root"];
     let mut args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
     args.extend(parent.as_deref().map(OsStr::new));
     args.push(OsStr::new(&commit));

@@ -231,3 +231,24 @@ fn a_large_commit_leaves_out_its_largest_texts() {
     assert!(files.iter().all(|file| file.hunks.len() == 1));
     assert_eq!(history.stats().omitted_contents as usize, 20 - kept);
 }
+
+#[test]
+fn ids_may_be_of_sha_256() {
+    let repo = Repo::empty();
+    repo.git(&["init", "-q", "-b", "main", "--object-format=sha256", "."]);
+    repo.write("f", "1\n").commit("first");
+    repo.write("f", "2\n").commit("second");
+    assert_equals_git(&repo);
+    assert_eq!(repo.last().commit.to_string().len(), 64);
+}
+
+#[test]
+fn replaced_objects_are_told_as_they_are() {
+    let repo = Repo::new();
+    repo.write("f", "1\n").commit("first");
+    repo.write("f", "2\n").commit("second");
+    let before = repo.changes();
+    repo.git(&["replace", "HEAD:f", "HEAD~1:f"]);
+    repo.git(&["replace", "--graft", "HEAD"]);
+    assert_eq!(repo.changes(), before);
+}

@@ -3,6 +3,7 @@
 //! Every line ever written is unique, so that all algorithms agree on how many lines a change adds and removes.
 
 use super::kit::{Repo, assert_equals_git};
+use crate::collect::Follower;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -49,6 +50,10 @@ fn edit(tree: &mut Tree, edit: &Edit, serial: &mut u32) {
                 format!("{:>2$}line {}", "", *serial, (*serial % 5) as usize * 2)
             };
             lines.splice(start..end, (0..new).map(|_| line()).collect::<Vec<_>>());
+            // Of empty files git tells renames, which say nothing.
+            if lines.is_empty() {
+                lines.push(line());
+            }
         }
         Edit::Delete(file) => drop(tree.remove(&file)),
         Edit::Move(from, to) => {
@@ -100,5 +105,21 @@ proptest! {
         let repo = Repo::new();
         repo.import(stream(&steps).as_bytes());
         assert_equals_git(&repo);
+    }
+
+    #[test]
+    fn going_on_after_a_part_gives_the_rest(steps in proptest::collection::vec(step(), 1..20), share in 0..=100usize) {
+        let repo = Repo::new();
+        repo.import(stream(&steps).as_bytes());
+        let all = repo.changes();
+        let (part, rest) = all.split_at(all.len() * share / 100);
+        let known = part.iter().map(|change| change.commit);
+        let news = Follower::new(repo.history(), known).expect("has heads").poll_new().expect("is readable");
+        let told: Vec<_> = news
+            .into_iter()
+            .flat_map(|news| news.changes)
+            .map(|event| *event.expect("is readable").change.expect("a change"))
+            .collect();
+        prop_assert_eq!(told, rest);
     }
 }
