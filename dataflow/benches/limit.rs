@@ -160,8 +160,11 @@ fn json(path: &Path) -> Result<Vec<(&'static str, u64)>, Failure> {
     Ok(vec![("events", events), ("bytes", bytes)])
 }
 
+/// Seconds, and counts by name.
+type Measured = (f64, Vec<(&'static str, u64)>);
+
 /// CPU seconds of the parses alone: they run on this thread, the collector on others.
-fn parse(path: &Path) -> Result<(f64, Vec<(&'static str, u64)>), Failure> {
+fn parse(path: &Path) -> Result<Measured, Failure> {
     let mut parsers: Vec<tree_sitter::Parser> = Vec::new();
     for language in Language::ALL {
         let mut parser = tree_sitter::Parser::new();
