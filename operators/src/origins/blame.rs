@@ -40,7 +40,7 @@ pub(super) fn candidate(versions: &Versions, change: &ChangeRow, file: &FileRow)
     let mut next = 0u32;
     for hunk in &file.hunks {
         reader.take(hunk.old_start.saturating_sub(next), |_, _| {});
-        let flags = Flags::of(hunk);
+        let flags = Flags::of(hunk, blamed.len());
         let mut start = hunk.old_start.max(next);
         reader.take(hunk.old_lines, |lines, origin| {
             if let Some(origin) = versions.position(origin) {
@@ -58,19 +58,22 @@ pub(super) fn candidate(versions: &Versions, change: &ChangeRow, file: &FileRow)
 struct Flags {
     cosmetic: Vec<u32>,
     comment_like: Vec<u32>,
+    /// Where the hunk's own runs begin in the list.
+    first: usize,
 }
 
 impl Flags {
-    fn of(hunk: &HunkRow) -> Self {
+    fn of(hunk: &HunkRow, first: usize) -> Self {
         let sorted = |lines: &[u32]| {
             let mut lines = lines.to_vec();
             lines.sort_unstable();
             lines
         };
-        Self { cosmetic: sorted(&hunk.cosmetic), comment_like: sorted(&hunk.comment_like) }
+        Self { cosmetic: sorted(&hunk.cosmetic), comment_like: sorted(&hunk.comment_like), first }
     }
 
-    /// Pushes the lines of `start..start + lines` whose meaning changed, as runs.
+    /// Pushes the lines of `start..start + lines` whose meaning changed, as runs as long as they can be: how the versions'
+    /// own runs happen to be cut must not show.
     fn push_meant(&self, start: u32, lines: u32, origin: Position, blamed: &mut Vec<Blamed>) {
         let end = start.saturating_add(lines);
         let mut from = start;
@@ -80,7 +83,14 @@ impl Flags {
         for cosmetic in within(&self.cosmetic, start, end).map(|index| self.cosmetic[index]).chain([end]) {
             if from < cosmetic {
                 let comment_like = within(&self.comment_like, from, cosmetic).len() as u32;
-                blamed.push(Blamed { origin, start: from, lines: cosmetic - from, comment_like });
+                let run = Blamed { origin, start: from, lines: cosmetic - from, comment_like };
+                match blamed[self.first..].last_mut() {
+                    Some(last) if last.origin == origin && last.start + last.lines == from => {
+                        last.lines += run.lines;
+                        last.comment_like += comment_like;
+                    }
+                    _ => blamed.push(run),
+                }
             }
             from = cosmetic.saturating_add(1);
         }
