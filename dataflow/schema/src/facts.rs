@@ -22,7 +22,8 @@ pub struct FileFacts {
     pub lines: LineClasses,
 }
 
-/// Metrics of a file or a function, children included.
+/// Metrics of a file or a function. A function's cyclomatic complexity, exits and parameters are its own; everything else
+/// includes inner functions. A file has the sums, or the largest for parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SpaceMetrics {
     /// Cyclomatic complexity (McCabe): of a file, the sum over its functions plus its own decisions plus one.
