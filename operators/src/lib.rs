@@ -19,7 +19,6 @@ pub mod parse;
 pub mod purpose;
 pub mod referenced;
 pub mod size;
-pub mod syntax;
 pub mod syntax_delta;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -27,6 +26,8 @@ pub mod ticks;
 pub mod validate;
 pub mod vectors;
 pub mod waiting;
+
+pub use driftline_syntax as syntax;
 
 use differential_dataflow::VecCollection;
 

@@ -2,10 +2,10 @@
 //! part of a type.
 
 use super::c::COMMON;
-use crate::syntax::class::*;
-use crate::syntax::table::{PLAIN, Table, Traits};
+use crate::class::*;
+use crate::table::{PLAIN, Table, Traits};
 
-pub(in crate::syntax) static TABLE: Table = Table {
+pub(crate) static TABLE: Table = Table {
     base: Some(&COMMON),
     kinds: &[
         (LOOP | STRUCTURAL | DECISION, &["for_range_loop"]),

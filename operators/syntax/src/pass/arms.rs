@@ -1,7 +1,7 @@
 //! Arms that take everything, and jumps that name a label: questions about a few kinds, asked of their children.
 
 use super::Pass;
-use crate::syntax::class::*;
+use crate::class::*;
 use std::ops::ControlFlow::{Break, Continue};
 use tree_sitter::Node;
 

@@ -1,7 +1,7 @@
 //! C: names stand at the end of declarators; conditions of the preprocessor are not code, and both arms are read.
 
-use crate::syntax::class::*;
-use crate::syntax::table::{PLAIN, Table};
+use crate::class::*;
+use crate::table::{PLAIN, Table};
 
 /// What this grammar and C++'s share.
 pub(super) static COMMON: Table = Table {
@@ -59,7 +59,7 @@ pub(super) static COMMON: Table = Table {
     traits: PLAIN,
 };
 
-pub(in crate::syntax) static TABLE: Table = Table {
+pub(crate) static TABLE: Table = Table {
     base: Some(&COMMON),
     kinds: &[(NOT_PARAM, &["variadic_parameter"])],
     tokens: &[],

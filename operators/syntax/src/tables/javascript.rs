@@ -1,8 +1,8 @@
 //! JavaScript: optional chains, `??`, logical assignments and default values decide (ESLint's rule); cognitive
 //! complexity leaves them free.
 
-use crate::syntax::class::*;
-use crate::syntax::table::{PLAIN, Table, Traits};
+use crate::class::*;
+use crate::table::{PLAIN, Table, Traits};
 
 /// How calls and constructors look, here and in TypeScript.
 pub(super) const TRAITS: Traits =
@@ -63,7 +63,7 @@ pub(super) static COMMON: Table = Table {
     traits: TRAITS,
 };
 
-pub(in crate::syntax) static TABLE: Table = Table {
+pub(crate) static TABLE: Table = Table {
     base: Some(&COMMON),
     kinds: &[(DECISION, &["optional_chain"]), (NAMER, &["field_definition"]), (STATEMENT, &["using_declaration"])],
     tokens: &[],

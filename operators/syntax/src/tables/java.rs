@@ -1,10 +1,10 @@
 //! Java: `else` is a word without a clause, methods call each other without naming the object, and overloads differ
 //! by their parameters.
 
-use crate::syntax::class::*;
-use crate::syntax::table::{PLAIN, Table, Traits};
+use crate::class::*;
+use crate::table::{PLAIN, Table, Traits};
 
-pub(in crate::syntax) static TABLE: Table = Table {
+pub(crate) static TABLE: Table = Table {
     base: None,
     kinds: &[
         (IF | STRUCTURAL | DECISION, &["if_statement"]),

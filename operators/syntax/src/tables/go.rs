@@ -1,10 +1,10 @@
 //! Go: `else` is a word without a clause, a receiver names its method's type, one declaration may name several
 //! parameters.
 
-use crate::syntax::class::*;
-use crate::syntax::table::{PLAIN, Table, Traits};
+use crate::class::*;
+use crate::table::{PLAIN, Table, Traits};
 
-pub(in crate::syntax) static TABLE: Table = Table {
+pub(crate) static TABLE: Table = Table {
     base: None,
     kinds: &[
         (IF | STRUCTURAL | DECISION, &["if_statement"]),

@@ -3,8 +3,8 @@
 //! A comment reads `cc=1/2 cog=2/1 params=0/1 kind=function/closure name=outer/inner nest=1 exits=1`; values are those of
 //! the functions that start on the next line, in order, and what is left out is not compared.
 
-use driftline_operators::syntax::{Measurer, SyntaxLimits, measure};
 use driftline_schema::{FileFacts, FunctionFacts, Language};
+use driftline_syntax::{Measurer, SyntaxLimits, measure};
 use std::path::{Path, PathBuf};
 
 /// What a probe's comment says of one function, as (key, value).

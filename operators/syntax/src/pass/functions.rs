@@ -4,9 +4,9 @@
 //! encloses. The file's row holds the sums over closed functions until the pass ends.
 
 use super::Pass;
-use crate::syntax::class::*;
-use crate::syntax::name::ANONYMOUS;
-use crate::syntax::space::Space;
+use crate::class::*;
+use crate::name::ANONYMOUS;
+use crate::space::Space;
 use driftline_schema::facts::{FunctionFacts, FunctionKind, SpaceMetrics};
 use tree_sitter::Node;
 

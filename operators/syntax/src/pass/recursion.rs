@@ -4,8 +4,8 @@
 //! arguments: a method of the same name on another object is no recursion, so an object must be the receiver itself.
 
 use super::Pass;
-use crate::syntax::class::*;
-use crate::syntax::space::Space;
+use crate::class::*;
+use crate::space::Space;
 use driftline_schema::facts::FunctionKind;
 use std::ops::ControlFlow::Continue;
 use tree_sitter::Node;

@@ -2,10 +2,10 @@
 //! and are no function spaces; conditional types are no decisions.
 
 use super::javascript::{COMMON, TRAITS};
-use crate::syntax::class::*;
-use crate::syntax::table::Table;
+use crate::class::*;
+use crate::table::Table;
 
-pub(in crate::syntax) static TABLE: Table = Table {
+pub(crate) static TABLE: Table = Table {
     base: Some(&COMMON),
     kinds: &[
         (SCOPE | CLASS, &["abstract_class_declaration"]),

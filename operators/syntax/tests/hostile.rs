@@ -1,8 +1,8 @@
 //! Any text whatever: no panic, no stall, the same facts every time, and what a limit cuts says so.
 
-use driftline_operators::syntax::{Measurer, SyntaxLimits, measure};
 use driftline_schema::facts::LineClass;
 use driftline_schema::{FileFacts, Language};
+use driftline_syntax::{Measurer, SyntaxLimits, measure};
 use proptest::prelude::*;
 
 fn facts(language: Language, text: &str) -> FileFacts {

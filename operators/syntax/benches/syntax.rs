@@ -1,12 +1,12 @@
 //! Speed of the syntax pass as a ratio to a bare tree-sitter parse of the same files in the same run.
 //!
-//! `cargo bench -p driftline-operators --bench syntax -- FOLDER [MEGABYTES]` takes the files under FOLDER whose language
+//! `cargo bench -p driftline-syntax --bench syntax -- FOLDER [MEGABYTES]` takes the files under FOLDER whose language
 //! has a grammar, an evenly spaced sample of so many megabytes a language (4 by default), and prints per language the
 //! megabytes per CPU second of both and what the pass costs beyond the parse. Times are of this thread's CPU, the least
 //! of several rounds; the files of a round are parsed and measured in turn, so that a busy machine slows both alike.
 
-use driftline_operators::syntax::{Measurer, SyntaxLimits, measure};
 use driftline_schema::Language;
+use driftline_syntax::{Measurer, SyntaxLimits, measure};
 use std::path::{Path, PathBuf};
 use tree_sitter::Parser;
 

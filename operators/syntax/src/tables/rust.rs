@@ -1,10 +1,10 @@
 //! Rust: control flow is an expression, arms are patterns with guards, and macro bodies are words whose keywords and
 //! logical operators count for cyclomatic complexity alone.
 
-use crate::syntax::class::*;
-use crate::syntax::table::{PLAIN, Table, Traits};
+use crate::class::*;
+use crate::table::{PLAIN, Table, Traits};
 
-pub(in crate::syntax) static TABLE: Table = Table {
+pub(crate) static TABLE: Table = Table {
     base: None,
     kinds: &[
         (IF | STRUCTURAL | DECISION, &["if_expression"]),

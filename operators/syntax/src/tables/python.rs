@@ -1,9 +1,9 @@
 //! Python: loops and `try` may have an `else`, comprehensions decide, `match` arms are patterns.
 
-use crate::syntax::class::*;
-use crate::syntax::table::{PLAIN, Table, Traits};
+use crate::class::*;
+use crate::table::{PLAIN, Table, Traits};
 
-pub(in crate::syntax) static TABLE: Table = Table {
+pub(crate) static TABLE: Table = Table {
     base: None,
     kinds: &[
         (IF | STRUCTURAL | DECISION, &["if_statement"]),
