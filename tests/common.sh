@@ -47,3 +47,24 @@ if stream.wait() == 0:
 sys.exit(1)
 PY
 }
+
+# A repository at $1 of commits that trouble tools: clocks in 1970 and 2100, a 50 MB file, a million brackets, renames in a
+# circle, a submodule, a binary file, names and contents that are not UTF-8, an empty commit, a merge of unrelated histories.
+make_odd_history() {
+  local repo=$1
+  odd_commit() { git -C "$repo" add -A && GIT_AUTHOR_DATE="@$1 +0000" GIT_COMMITTER_DATE="@$1 +0000" git -C "$repo" \
+    -c user.name=odd -c user.email=odd@example.invalid commit -q --allow-empty -m "$2"; }
+  git init -q -b main "$repo"
+  printf 'def f(a):\n    return a\n' >"$repo/a.py"; printf 'def g(b):\n    return b or 1\n' >"$repo/b.py"
+  odd_commit 0 "The first second of 1970"
+  head -c 50000000 /dev/zero | tr '\0' 'x' >"$repo/large.py"; odd_commit 1600000000 "A file of 50 MB"
+  python3 -c "print('(' * 1000000)" >"$repo/deep.py"; odd_commit 1600000100 "A million brackets"
+  mv "$repo/a.py" "$repo/c.py"; mv "$repo/b.py" "$repo/a.py"; mv "$repo/c.py" "$repo/b.py"; odd_commit 1600000200 "Two files change places"
+  mv "$repo/a.py" "$repo/c.py"; mv "$repo/b.py" "$repo/a.py"; mv "$repo/c.py" "$repo/b.py"; odd_commit 1600000300 "And back"
+  head -c 4096 /dev/urandom >"$repo/image.png"; printf 'x = "\377\376"\n' >"$repo/latin.py"; : >"$repo/$(printf 'na\377me.py')"
+  odd_commit 4102444800 "Not text, in the year 2100"
+  mkdir "$repo/module"; git -C "$repo" update-index --add --cacheinfo "160000,$(git -C "$repo" rev-parse HEAD),module"; odd_commit 1600000400 "A submodule"
+  git -C "$repo" rm -q --cached module; rmdir "$repo/module"; odd_commit 1600000450 ""$'\n'"No subject"
+  git -C "$repo" checkout -q --orphan other && git -C "$repo" rm -rqf . && printf 'int main(void) { return 0; }\n' >"$repo/m.c" && odd_commit 1600000500 "Another root"
+  git -C "$repo" checkout -q main && git -C "$repo" -c user.name=odd -c user.email=odd@example.invalid merge -q --allow-unrelated-histories -m "Merge the unrelated" other
+}

@@ -10,7 +10,7 @@ use driftline_operators::diffusion::diffusion;
 use driftline_operators::drift::drift;
 use driftline_operators::evidence::gather_evidence;
 use driftline_operators::examples::examples;
-use driftline_operators::features::{FEATURES, FEATURES_VERSION, is_size};
+use driftline_operators::features::{FEATURES, FEATURES_VERSION, accumulates, is_size};
 use driftline_operators::history::history;
 use driftline_operators::labels::labels;
 use driftline_operators::live::{erased_authors, live, withdrawn_commits};
@@ -61,7 +61,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     let parts = answer_parts(changes.clone(), scores.clone(), ranks, syntax.places);
     let predictions = answer(parts, FEATURES, FEATURES_VERSION);
     let watched = observe(vectors.clone(), scores, changes.clone());
-    let (drift, alerts) = drift(watched, plan.drift, &plan.feature_names);
+    let (drift, alerts) = drift(watched, plan.drift, &plan.feature_names, accumulates);
 
     out.changes(&changes);
     out.facts(&facts);

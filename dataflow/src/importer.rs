@@ -65,7 +65,10 @@ pub struct Importer {
     changes: u64,
     events: u64,
     unsynced: usize,
-    cpu: Arc<StageCpu>,
+    /// What the thread that appends uses.
+    append: Arc<StageCpu>,
+    /// What the threads that read a history use.
+    collect: Arc<StageCpu>,
 }
 
 impl Importer {
@@ -79,7 +82,8 @@ impl Importer {
             changes: engine.view().summary().changes as u64,
             events: 0,
             unsynced: 0,
-            cpu: engine.counts().stages.collect.clone(),
+            append: engine.counts().stages.append.clone(),
+            collect: engine.counts().stages.collect.clone(),
         }
     }
 
@@ -93,7 +97,8 @@ impl Importer {
     ) -> Result<&str, ImportError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = NonZeroUsize::new(cores.min(2)).unwrap_or(NonZeroUsize::MIN);
-        let options = CollectOptions { limits: limits.clone(), threads, ..CollectOptions::new(key.clone()) };
+        let (limits, cpu) = (limits.clone(), self.collect.clone());
+        let options = CollectOptions { limits, threads, cpu, ..CollectOptions::new(key.clone()) };
         let history = GitHistory::open(path, options)?;
         let known = known(history.name());
         self.repositories.push(Follower::new(history, known)?);
@@ -157,7 +162,7 @@ impl Importer {
         progress: Progress<'_>,
         at_cut: &mut impl FnMut(&Self) -> Result<(), ImportError>,
     ) -> Result<(), ImportError> {
-        let cpu = self.cpu.clone();
+        let cpu = self.append.clone();
         let _measuring = cpu.measure();
         let Some(news) = follower.poll_new()? else { return Ok(()) };
         for event in &news.branches {

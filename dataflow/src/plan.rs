@@ -61,8 +61,10 @@ impl Counts {
 /// CPU time of the engine's threads.
 #[derive(Debug, Default)]
 pub struct Stages {
-    /// Appending histories to the log; the threads that read and compare are not in it.
+    /// Reading histories: objects, tree and line diffs.
     pub collect: Arc<StageCpu>,
+    /// Writing events to the log.
+    pub append: Arc<StageCpu>,
     /// The workers: everything in the dataflow, parsing included.
     pub dataflow: Arc<StageCpu>,
     /// Training.

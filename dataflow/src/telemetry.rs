@@ -89,7 +89,8 @@ fn look(watched: &Watched, seen: &mut Seen) {
     engine.set_stage_cpu("parse", seconds(parse));
     engine.set_stage_cpu("dataflow", seconds(counts.stages.dataflow.ns().saturating_sub(parse)));
     engine.set_stage_cpu("train", seconds(counts.stages.train.ns()));
-    engine.set_stage_cpu("append", seconds(counts.stages.collect.ns()));
+    engine.set_stage_cpu("collect", seconds(counts.stages.collect.ns()));
+    engine.set_stage_cpu("append", seconds(counts.stages.append.ns()));
     let sizes = &watched.plan.origins.sizes;
     let runs = (sizes.runs() + sizes.undo_runs()).unsigned_abs();
     engine.set_state("line_origins", sizes.versions().unsigned_abs(), runs * 8);

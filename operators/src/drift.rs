@@ -125,9 +125,9 @@ enum Subject {
 
 fn samples(input: DriftInput) -> impl Iterator<Item = (Subject, Sample)> {
     let DriftInput { repository, time, values, score } = input;
-    let risk =
-        score.map(|score| (Subject::Risk, Sample { repository: repository.clone(), time, values: Arc::from([score]) }));
-    [(Subject::Features, Sample { repository, time, values })].into_iter().chain(risk)
+    let sample = move |subject, values| (subject, Sample { subject, repository: repository.clone(), time, values });
+    let risk = score.map(|score| sample(Subject::Risk, Arc::from([score])));
+    [sample(Subject::Features, values)].into_iter().chain(risk)
 }
 
 /// Maintains the statistics of each repository's newest evaluation, and one row for each alert.
@@ -136,12 +136,16 @@ fn samples(input: DriftInput) -> impl Iterator<Item = (Subject, Sample)> {
 /// sample. When a feature's alert has been open for `adopt_after` evaluations, its current window becomes its reference
 /// under the next `bins_version` (a model is to be retrained then), and its alert resolves as [`ADOPTED`].
 ///
+/// A column for which `accumulates` holds, one that grows with the history by its definition, has statistics but neither
+/// alerts nor a part in the adjustment: that it moved says nothing.
+///
 /// Readers of the alerts see `+Open` when one opens, `-Open +Resolved` when it resolves, and a lone `-` when the data it
 /// rested on was taken back.
 pub fn drift<'scope>(
     inputs: Records<'scope, (RepoId, (Position, DriftInput))>,
     config: DriftConfig,
     names: &[&str],
+    accumulates: fn(usize) -> bool,
 ) -> (Records<'scope, DriftRow>, Records<'scope, Alert>) {
     let features: Arc<[String]> = names.iter().map(|name| (*name).to_owned()).collect();
     let risk: Arc<[String]> = Arc::from([RISK.to_owned()]);
@@ -152,7 +156,7 @@ pub fn drift<'scope>(
     });
     // An evaluation brings its predecessor's findings along with a minus sign, so the sum over all evaluations is what
     // the newest one found: no reduce, hence no arrangement of a repository's past evaluations.
-    let findings = ordered_fold(samples, "drift", DriftFold { config })
+    let findings = ordered_fold(samples, "drift", DriftFold { config, accumulates })
         .explode(|((repo, subject), (_position, (finding, sign)))| Some(((repo, subject, finding), isize::from(sign))))
         .consolidate();
     let names = move |subject| if subject == Subject::Risk { risk.clone() } else { features.clone() };

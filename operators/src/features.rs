@@ -160,6 +160,34 @@ pub fn is_size(column: usize) -> bool {
     columns(FeatureGroup::Size).contains(&column)
 }
 
+/// Features that grow with a repository or an author's time in it by their definition, whatever happens to the code: levels of
+/// the touched files, counts since the beginning, ages.
+const ACCUMULATING: &[&str] = &[
+    "lt",
+    "ndev",
+    "age",
+    "nuc",
+    "prior_changes",
+    "recent_fixes",
+    "recent_fixes_max",
+    "reverts",
+    "exp",
+    "rexp",
+    "sexp",
+    "cyclomatic",
+    "cognitive",
+    "nesting_max",
+    "code_lines",
+    "functions",
+    "params_max",
+    "exits",
+];
+
+/// Whether a column grows with the history by its definition, so that a shift of its distribution says nothing.
+pub fn accumulates(column: usize) -> bool {
+    FEATURES.get(column).is_some_and(|feature| ACCUMULATING.contains(&feature.name))
+}
+
 /// One for true, zero for false.
 pub(crate) fn flag(value: bool) -> Fixed {
     Fixed::from_int(i64::from(value))
@@ -191,5 +219,7 @@ mod tests {
             assert!(feature.definition.ends_with('.') && !feature.unit.is_empty(), "{}", feature.name);
         }
         assert_eq!((column("la"), column("no such feature")), (Some(0), None));
+        assert!(ACCUMULATING.iter().all(|name| column(name).is_some_and(accumulates)));
+        assert!(!accumulates(0) && !accumulates(FEATURES.len()));
     }
 }

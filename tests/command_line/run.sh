@@ -52,6 +52,13 @@ check "a folder that is no repository exits with 1" test "$(code "$binary" up --
 check "and is named" grep -q nowhere "$work/err"
 git clone -q --depth 20 "file://$work/repo" "$work/shallow"
 check "a shallow clone gives what it has" test "$(up --repo "$work/shallow" --data "$work/shallow-data" | field '["commits"]')" = 20
+make_odd_history "$work/odd"
+odd=$("$binary" up --listen 127.0.0.1:0 --exit-when-idle --json --repo "$work/odd" --data "$work/odd-data" 2>"$work/err" | tail -n 1)
+check "odd commits: every one has a prediction" test "$(field '["predictions"]' <<<"$odd")" = "$(git -C "$work/odd" rev-list --count HEAD)"
+check "odd commits: every event is accounted for" test "$(field '["events"]' <<<"$odd")" = "$(($(field '["accepted"]' <<<"$odd") + $(field '["rejected"]' <<<"$odd")))"
+check "odd commits: no panic" sh -c "! grep -q panicked '$work/err'"
+check "odd commits: a 50 MB file does not fill the memory" test "$(field '["peak_rss_bytes"]' <<<"$odd")" -lt 400000000
+check "odd commits: two workers give the same digest" test "$(up --repo "$work/odd" --data "$work/odd-two" --workers 2 | field '["digest"]')" = "$(field '["digest"]' <<<"$odd")"
 cp -r "$work/repo" "$work/broken"
 find "$work/broken/.git/objects" -name '*.pack' -exec sh -c 'chmod u+w "$1"; printf garbage | dd of="$1" bs=1 seek=4000 conv=notrunc 2>/dev/null' _ {} \;
 check "a damaged repository exits with 1, without a panic" sh -c "'$binary' up --repo '$work/broken' --data '$work/broken-data' --listen 127.0.0.1:0 --exit-when-idle >'$work/out' 2>'$work/err'; test \$? = 1 && ! grep -q panicked '$work/err'"

@@ -71,21 +71,22 @@ impl Summary {
     }
 }
 
-/// Seconds by stage; `collect` counts its own thread only, so `other` holds the threads that read and compare.
+/// Seconds by stage; `other` is what no stage counts: sinks, HTTP, the start and the main thread.
 fn cpu_seconds(engine: &Engine) -> BTreeMap<&'static str, f64> {
     let counts = engine.counts();
     let seconds = |ns: u64| (ns as f64 / 1e6).round() / 1e3;
     let (parse, total) = (counts.parse.cpu_ns(), process_cpu_ns());
     let stages = &counts.stages;
     let parts = [
-        ("append", stages.collect.ns()),
+        ("collect", stages.collect.ns()),
+        ("append", stages.append.ns()),
         ("parse", parse),
         ("dataflow", stages.dataflow.ns().saturating_sub(parse)),
         ("train", stages.train.ns()),
     ];
     let known: u64 = parts.iter().map(|(_, ns)| ns).sum();
     let mut seconds_by_stage: BTreeMap<_, _> = parts.into_iter().map(|(name, ns)| (name, seconds(ns))).collect();
-    seconds_by_stage.insert("collect_and_other", seconds(total.saturating_sub(known)));
+    seconds_by_stage.insert("other", seconds(total.saturating_sub(known)));
     seconds_by_stage.insert("total", seconds(total));
     seconds_by_stage
 }

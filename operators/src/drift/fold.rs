@@ -3,10 +3,10 @@
 //! A step's undo is the row that fell out of the window and, at an evaluation, what the evaluation replaced; the windows
 //! themselves are never copied.
 
-use super::DriftConfig;
 use super::finding::{AlertFact, Evaluation, Finding, Statistic};
 use super::hysteresis::{Resolution, Track, Turn};
 use super::watch::{Column, Row, Watch};
+use super::{DriftConfig, Subject};
 use crate::ordered_fold::PositionFold;
 use driftline_schema::Position;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use std::sync::Arc;
 /// One change as the fold sees it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct Sample {
+    pub(super) subject: Subject,
     pub(super) repository: Arc<str>,
     pub(super) time: i64,
     pub(super) values: Row,
@@ -23,6 +24,8 @@ pub(super) struct Sample {
 /// Evaluates the columns of one repository.
 pub(super) struct DriftFold {
     pub(super) config: DriftConfig,
+    /// Whether a feature grows with the history by its definition.
+    pub(super) accumulates: fn(usize) -> bool,
 }
 
 /// What is remembered from change to change.
@@ -136,7 +139,8 @@ impl DriftFold {
         let State { phase: Phase::Watching(watch), newest, .. } = state else {
             unreachable!("only a complete reference is evaluated against")
         };
-        let statistics = watch.statistics(&self.config);
+        let quiet = |column| sample.subject == Subject::Features && (self.accumulates)(column);
+        let statistics = watch.statistics(&self.config, quiet);
         let mut columns = Vec::new();
         for statistic in &statistics {
             let replaced = self.turn(watch, statistic, (position, sample), outputs);

@@ -14,7 +14,12 @@ use std::sync::Arc;
 pub(super) type Output = (Option<DriftRow>, Option<Alert>);
 
 /// What `drift` must give for the live `inputs`.
-pub(super) fn batch(inputs: &[(RepoId, (Position, DriftInput))], config: &DriftConfig, names: &[&str]) -> Vec<Output> {
+pub(super) fn batch(
+    inputs: &[(RepoId, (Position, DriftInput))],
+    config: &DriftConfig,
+    names: &[&str],
+    accumulates: fn(usize) -> bool,
+) -> Vec<Output> {
     // Of two inputs that differ in the score alone, the features see one row.
     let mut repositories: BTreeMap<(RepoId, Subject), BTreeSet<(Position, Sample)>> = BTreeMap::new();
     for (repo, (position, input)) in inputs {
@@ -26,7 +31,8 @@ pub(super) fn batch(inputs: &[(RepoId, (Position, DriftInput))], config: &DriftC
     let mut outputs = Vec::new();
     for ((repo, subject), rows) in repositories {
         let names = owned(if subject == Subject::Risk { &[RISK] } else { names });
-        outputs.extend(series(repo, &rows.into_iter().collect::<Vec<_>>(), config, &names));
+        let quiet = if subject == Subject::Risk { |_| false } else { accumulates };
+        outputs.extend(series(repo, &rows.into_iter().collect::<Vec<_>>(), config, &names, quiet));
     }
     outputs
 }
@@ -54,7 +60,13 @@ struct Past {
     alerts: Vec<AlertFact>,
 }
 
-fn series(repo: RepoId, rows: &[(Position, Sample)], config: &DriftConfig, names: &[String]) -> Vec<Output> {
+fn series(
+    repo: RepoId,
+    rows: &[(Position, Sample)],
+    config: &DriftConfig,
+    names: &[String],
+    quiet: fn(usize) -> bool,
+) -> Vec<Output> {
     let (first, window) = (config.reference_changes.get() as usize, config.window_changes.get() as usize);
     if rows.len() <= first {
         return Vec::new();
@@ -75,7 +87,7 @@ fn series(repo: RepoId, rows: &[(Position, Sample)], config: &DriftConfig, names
         let (position, sample) = &rows[end - 1];
         let current = |column: usize, past: &Past| values(column, past.start.max(end.saturating_sub(window)), end);
         let windows: Vec<Vec<Fixed>> = columns.iter().enumerate().map(|(i, past)| current(i, past)).collect();
-        let statistics = evaluate(&columns, &windows, config);
+        let statistics = evaluate(&columns, &windows, config, quiet);
         for statistic in &statistics {
             let i = statistic.column as usize;
             judge(&mut columns[i], statistic, (*position, sample), config, (&windows[i], end));
@@ -91,7 +103,12 @@ fn series(repo: RepoId, rows: &[(Position, Sample)], config: &DriftConfig, names
     rows.chain(facts.map(|fact| (None, Some(fact.row(names))))).collect()
 }
 
-fn evaluate(columns: &[Past], windows: &[Vec<Fixed>], config: &DriftConfig) -> Vec<Statistic> {
+fn evaluate(
+    columns: &[Past],
+    windows: &[Vec<Fixed>],
+    config: &DriftConfig,
+    quiet: fn(usize) -> bool,
+) -> Vec<Statistic> {
     let mut statistics = Vec::new();
     let mut p_values = Vec::new();
     for (i, (past, window)) in columns.iter().zip(windows).enumerate() {
@@ -101,7 +118,7 @@ fn evaluate(columns: &[Past], windows: &[Vec<Fixed>], config: &DriftConfig) -> V
         let edges = edges(past.reference.clone());
         let (reference, current) = (histogram(&edges, &past.reference), histogram(&edges, window));
         let test = chi_square(&reference, &current);
-        p_values.push((test.freedom > 0).then(|| test.p_value()));
+        p_values.push((test.freedom > 0 && !quiet(i)).then(|| test.p_value()));
         statistics.push(Statistic {
             column: i as u32,
             bins_version: past.version,

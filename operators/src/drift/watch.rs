@@ -104,8 +104,8 @@ impl Watch {
         std::mem::replace(column, next)
     }
 
-    /// The statistics of all columns that have their minimum sample, adjusted together.
-    pub(super) fn statistics(&self, config: &DriftConfig) -> Box<[Statistic]> {
+    /// The statistics of all columns that have their minimum sample, those that are not `quiet` adjusted together.
+    pub(super) fn statistics(&self, config: &DriftConfig, quiet: impl Fn(usize) -> bool) -> Box<[Statistic]> {
         let window = config.window_changes.get();
         let mut statistics = Vec::new();
         let mut tested = Vec::new();
@@ -115,7 +115,7 @@ impl Watch {
                 continue;
             }
             let (statistic, p_value) = measure(i as u32, column, current_rows);
-            tested.extend(p_value.map(|p_value| (statistics.len(), p_value)));
+            tested.extend(p_value.filter(|_| !quiet(i)).map(|p_value| (statistics.len(), p_value)));
             statistics.push(statistic);
         }
         let p_values: Vec<f64> = tested.iter().map(|(_, p_value)| *p_value).collect();
@@ -198,13 +198,15 @@ mod tests {
         let zeros: Vec<Row> = vec![Arc::from([Fixed::ZERO]); 30];
         let mut watch = Watch::new(&zeros);
         zeros.iter().for_each(|row| drop(watch.slide(row.clone(), 20)));
-        let constant = &watch.statistics(&config)[0];
+        let constant = &watch.statistics(&config, |_| false)[0];
         assert_eq!(
             (constant.p_value, constant.p_adjusted, constant.drifting),
             (Fixed(1_000_000), Fixed(1_000_000), false)
         );
         (0..10).for_each(|_| drop(watch.slide(Arc::from([Fixed(1)]), 20)));
-        let changed = &watch.statistics(&config)[0];
+        let changed = &watch.statistics(&config, |_| false)[0];
         assert!(changed.drifting, "{changed:?}");
+        let quiet = &watch.statistics(&config, |column| column == 0)[0];
+        assert!(!quiet.drifting && quiet.psi == changed.psi, "seen, and no reason for an alert: {quiet:?}");
     }
 }
