@@ -16,9 +16,9 @@ use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get};
-use driftline_schema::{AlertState, CommitId, FeatureMeta, Fixed, Label, Position, Prediction};
+use driftline_schema::{AlertState, CommitId, FeatureMeta, Fixed, Label, Position};
 use driftline_sinks::AsOf;
-use driftline_sinks::view::{ChangeDetail, EvidenceRow, Lookup, PredictionQuery, PredictionRow, Sort};
+use driftline_sinks::view::{Found, Lookup, PredictionQuery, PredictionRow, Sort};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub fn router(state: ApiState) -> Router {
         ("/readyz", get(system::readyz)),
     ];
     let measured = |route, methods: MethodRouter<ApiState>| {
-        methods.layer(from_fn_with_state(Tracked { metrics: state.metrics.http.clone(), route }, track))
+        methods.layer(from_fn_with_state(Tracked(state.metrics.http.route(route)), track))
     };
     // Requests that match no route share one name, so a scanner makes no new series.
     let unmatched = measured("unmatched", any(system::no_route));
@@ -170,11 +170,11 @@ fn no_repository(name: &str) -> Problem {
 }
 
 /// Finds one change or says why not.
-fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, Box<ChangeDetail>), Problem> {
-    let (as_of, lookup) = state.view.lookup(repository, commit);
+fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, Found), Problem> {
+    let (as_of, lookup) = state.view.find(repository, commit);
     let commit = || commit.escape_debug();
     match lookup {
-        Lookup::Found(detail) => Ok((as_of, detail)),
+        Lookup::Found(found) => Ok((as_of, found)),
         Lookup::NoRepository => Err(no_repository(repository)),
         Lookup::NoCommit => {
             let repository = repository.escape_debug();
@@ -190,14 +190,10 @@ fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, 
     }
 }
 
-/// One prediction with its label and evidence.
-#[derive(Serialize)]
-struct Judged<'a> {
-    prediction: &'a Prediction,
-    label: Option<Label>,
-    evidence: &'a [EvidenceRow],
-}
+/// Room for most answers about one change, so that the buffer seldom grows.
+const ANSWER_BYTES: usize = 6 << 10;
 
+/// One prediction with its label and evidence.
 async fn prediction(
     State(state): State<ApiState>,
     headers: HeaderMap,
@@ -206,13 +202,16 @@ async fn prediction(
 ) -> Answered {
     let (repository, commit) = path(at)?;
     wait_for(&state, asked(query)?.at_least).await?;
-    let (as_of, detail) = find(&state, &repository, &commit)?;
-    let Some(prediction) = &detail.prediction else {
-        let detail = format!("the change at {} is known but has no prediction", detail.key.position);
+    let (as_of, found) = find(&state, &repository, &commit)?;
+    if !found.is_predicted() {
+        let detail = format!("the change at {} is known but has no prediction", found.key().position);
         return Err(Problem::not_found(detail));
-    };
-    let judged = Judged { prediction, label: detail.label, evidence: &detail.evidence };
-    Ok(answer(&headers, &as_of, || json(&as_of, judged)))
+    }
+    Ok(answer(&headers, &as_of, || {
+        let mut body = Vec::with_capacity(ANSWER_BYTES);
+        found.write_json(&as_of, &mut body);
+        body
+    }))
 }
 
 async fn repositories(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
@@ -243,7 +242,8 @@ struct Described<'a> {
 async fn features(State(state): State<ApiState>, headers: HeaderMap, at: RepoCommit, query: Asked<Plain>) -> Answered {
     let (repository, commit) = path(at)?;
     wait_for(&state, asked(query)?.at_least).await?;
-    let (as_of, detail) = find(&state, &repository, &commit)?;
+    let (as_of, found) = find(&state, &repository, &commit)?;
+    let detail = found.detail();
     let Some(vector) = &detail.vector else {
         let detail = format!("the change at {} is known but has no features", detail.key.position);
         return Err(Problem::not_found(detail));

@@ -14,7 +14,7 @@ pub struct ApiState {
     /// The current view.
     pub view: ViewReader,
     /// What `/metrics` exports.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// The features table, in the order of the vectors.
     pub features: &'static [FeatureMeta],
     /// What `/readyz` reports.
@@ -26,6 +26,7 @@ pub struct ApiState {
 impl ApiState {
     /// A state that is ready as soon as the view reflects a first time.
     pub fn new(view: ViewReader, metrics: Metrics, features: &'static [FeatureMeta]) -> Self {
+        let metrics = Arc::new(metrics);
         Self { view, metrics, features, readiness: Readiness::default(), wait_max: WAIT_MAX }
     }
 }

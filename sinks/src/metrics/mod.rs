@@ -9,7 +9,7 @@ mod outlets;
 mod sink;
 
 pub use engine::EngineMetrics;
-pub use outlets::{HttpMetrics, SinkMetrics, WebhookMetrics};
+pub use outlets::{HttpMetrics, RouteMetrics, SinkMetrics, WebhookMetrics};
 pub use sink::MetricsSink;
 
 use prometheus::core::Collector;

@@ -1,7 +1,7 @@
 //! What the ways out report: requests, webhook deliveries, sinks.
 
 use super::Maker;
-use prometheus::{HistogramVec, IntCounterVec, IntGauge};
+use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge};
 
 /// Requests answered by the API.
 #[derive(Clone)]
@@ -14,11 +14,31 @@ impl HttpMetrics {
         let (name, help) = ("driftline_http_request_duration_seconds", "Seconds from request to answer.");
         Self { duration: make.histograms(name, help, &["route", "method", "status"]) }
     }
-    /// One request. `route` is the pattern, never the path; unusual methods share `other`.
-    pub fn observe(&self, route: &str, method: &str, status: &str, seconds: f64) {
+    /// The requests of one route; `route` is the pattern, never the path.
+    pub fn route(&self, route: &'static str) -> RouteMetrics {
+        let read = self.duration.with_label_values(&[route, "GET", "200"]);
+        RouteMetrics { route, duration: self.duration.clone(), read }
+    }
+}
+
+/// Requests of one route.
+#[derive(Clone)]
+pub struct RouteMetrics {
+    route: &'static str,
+    duration: HistogramVec,
+    /// The usual case, found once.
+    read: Histogram,
+}
+
+impl RouteMetrics {
+    /// One request. Unusual methods share `other`.
+    pub fn observe(&self, method: &str, status: u16, seconds: f64) {
+        if (method, status) == ("GET", 200) {
+            return self.read.observe(seconds);
+        }
         let usual = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
         let method = if usual.contains(&method) { method } else { "other" };
-        self.duration.with_label_values(&[route, method, status]).observe(seconds);
+        self.duration.with_label_values(&[self.route, method, &status.to_string()]).observe(seconds);
     }
 }
 

@@ -7,7 +7,8 @@ use super::names::Names;
 use driftline_schema::{ChangeKey, CommitId, ExpertScore, FeatureGroup, Fixed, Place, Prediction, Reason, Receipt};
 use std::sync::Arc;
 
-const GROUPS: [FeatureGroup; 6] = [
+/// Groups by the number they are packed as.
+pub(super) const GROUPS: [FeatureGroup; 6] = [
     FeatureGroup::Size,
     FeatureGroup::Diffusion,
     FeatureGroup::History,
@@ -101,15 +102,15 @@ fn pack_places(out: &mut Writer, places: &[Place]) {
 }
 
 /// Reads what [`Writer`] wrote; out of bounds would mean that this file disagrees with itself.
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn byte(&mut self) -> u8 {
+    pub(super) fn byte(&mut self) -> u8 {
         let (first, rest) = self.0.split_first().expect("packed bytes are complete");
         self.0 = rest;
         *first
     }
-    fn uint(&mut self) -> u64 {
+    pub(super) fn uint(&mut self) -> u64 {
         let (mut value, mut shift) = (0, 0);
         loop {
             let byte = self.byte();
@@ -120,14 +121,14 @@ impl<'a> Reader<'a> {
             shift += 7;
         }
     }
-    fn int(&mut self) -> i64 {
+    pub(super) fn int(&mut self) -> i64 {
         let raw = self.uint();
         (raw >> 1) as i64 ^ -((raw & 1) as i64)
     }
-    fn fixed(&mut self) -> Fixed {
+    pub(super) fn fixed(&mut self) -> Fixed {
         Fixed(self.int())
     }
-    fn bytes(&mut self) -> &'a [u8] {
+    pub(super) fn bytes(&mut self) -> &'a [u8] {
         let length = self.uint() as usize;
         let (bytes, rest) = self.0.split_at(length);
         self.0 = rest;

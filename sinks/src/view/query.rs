@@ -7,8 +7,10 @@ use super::entry::{Entry, EvidenceRow};
 use super::names::Names;
 use super::order::{Cursor, Sort};
 use super::pack::unpack;
+use super::render::{Json, judged};
 use super::state::{Repo, State, commit_start};
 use driftline_schema::{ChangeKey, CommitId, Fixed, Label, Position, Prediction, Verdict};
+use std::fmt;
 use std::sync::Arc;
 
 /// Which predictions to list.
@@ -72,11 +74,48 @@ pub struct ChangeDetail {
     pub evidence: Vec<EvidenceRow>,
 }
 
-/// The answer to a look-up by repository and commit prefix.
+/// One change at one instant, not yet unpacked.
+pub struct Found {
+    pub(super) lifted: Lifted,
+    pub(super) names: Arc<Names>,
+}
+
+impl Found {
+    /// Repository and position.
+    pub fn key(&self) -> ChangeKey {
+        self.lifted.key
+    }
+    /// Whether the change has a prediction.
+    pub fn is_predicted(&self) -> bool {
+        self.lifted.entry.prediction.is_some()
+    }
+    /// All that is known of it.
+    pub fn detail(self) -> ChangeDetail {
+        self.lifted.unpack(&self.names)
+    }
+    /// Appends a JSON object of `as_of`, `prediction`, `label` and `evidence`.
+    pub fn write_json(&self, as_of: &AsOf, out: &mut Vec<u8>) {
+        let Lifted { key, repository, entry } = &self.lifted;
+        let mut out = Json(out);
+        out.raw("{\"as_of\":");
+        out.record(as_of);
+        out.raw(",");
+        judged(&mut out, entry, &self.names, *key, repository);
+        out.raw("}");
+    }
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found").field("key", &self.key()).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a look-up by repository and commit prefix; `T` is what is known of the change.
 #[derive(Clone, Debug)]
-pub enum Lookup {
+pub enum Lookup<T = Box<ChangeDetail>> {
     /// Exactly one commit begins so.
-    Found(Box<ChangeDetail>),
+    Found(T),
     /// No repository has this name.
     NoRepository,
     /// No commit of the repository begins so.
@@ -85,6 +124,19 @@ pub enum Lookup {
     Ambiguous(Vec<CommitId>),
     /// Fewer than four hex digits, more than 64, or no hex digits.
     BadPrefix,
+}
+
+impl<T> Lookup<T> {
+    /// The same answer with something else made of what was found.
+    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Self::Found(found) => Lookup::Found(make(found)),
+            Self::NoRepository => Lookup::NoRepository,
+            Self::NoCommit => Lookup::NoCommit,
+            Self::Ambiguous(commits) => Lookup::Ambiguous(commits),
+            Self::BadPrefix => Lookup::BadPrefix,
+        }
+    }
 }
 
 /// One repository in short.
@@ -156,9 +208,9 @@ fn begins(commit: &CommitId, prefix: &[u8]) -> bool {
 }
 
 /// Finds the change of `repository` whose commit begins with `prefix`; still packed, or why there is none.
-pub(super) fn resolve(state: &State, repository: &str, prefix: &str) -> Result<Lifted, Lookup> {
-    let Some(digits) = nibbles(prefix) else { return Err(Lookup::BadPrefix) };
-    let Some(id) = state.repo_ids.get(repository) else { return Err(Lookup::NoRepository) };
+pub(super) fn resolve(state: &State, repository: &str, prefix: &str) -> Lookup<Lifted> {
+    let Some(digits) = nibbles(prefix) else { return Lookup::BadPrefix };
+    let Some(id) = state.repo_ids.get(repository) else { return Lookup::NoRepository };
     let repo = &state.repos[id];
     let start = digits.iter().take(16).fold(0_u64, |sum, digit| sum << 4 | u64::from(*digit));
     let free = 64 - 4 * digits.len().min(16) as u32;
@@ -179,13 +231,13 @@ pub(super) fn resolve(state: &State, repository: &str, prefix: &str) -> Result<L
         }
     }
     match *found {
-        [] => Err(Lookup::NoCommit),
+        [] => Lookup::NoCommit,
         [(commit, key)] => {
             debug_assert!(commit_start(&commit) >= low);
             let (repository, entry) = (Arc::clone(&repo.name), state.entries[&key].clone());
-            Ok(Lifted { key, repository, entry })
+            Lookup::Found(Lifted { key, repository, entry })
         }
-        _ => Err(Lookup::Ambiguous(found.into_iter().map(|row| row.0).collect())),
+        _ => Lookup::Ambiguous(found.into_iter().map(|row| row.0).collect()),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::names::Names;
 use super::quality::Quality;
-use super::query::{self, ChangeDetail, Lifted, Lookup, PredictionPage, PredictionQuery, PredictionRow, RepoRow};
+use super::query::{
+    self, ChangeDetail, Found, Lifted, Lookup, PredictionPage, PredictionQuery, PredictionRow, RepoRow,
+};
 use super::wait::{self, Reached};
 use super::{AsOf, Shared};
 use driftline_schema::{Alert, DriftRow, EvidenceKind, ModelInfo, Position, RejectReason, Verdict};
@@ -65,15 +67,16 @@ impl ViewReader {
 
     /// The change of `repository` whose commit begins with `prefix` (4 or more hex digits).
     pub fn lookup(&self, repository: &str, prefix: &str) -> (Arc<AsOf>, Lookup) {
-        let (as_of, names, resolved) = {
-            let state = self.shared.state.read();
-            let resolved = query::resolve(&state, repository, prefix);
-            (Arc::clone(&state.as_of), Arc::clone(&state.names), resolved)
-        };
-        match resolved {
-            Ok(lifted) => (as_of, Lookup::Found(Box::new(lifted.unpack(&names)))),
-            Err(lookup) => (as_of, lookup),
-        }
+        let (as_of, lookup) = self.find(repository, prefix);
+        (as_of, lookup.map(|found| Box::new(found.detail())))
+    }
+
+    /// The same, left packed: for answers that are written at once.
+    pub fn find(&self, repository: &str, prefix: &str) -> (Arc<AsOf>, Lookup<Found>) {
+        let state = self.shared.state.read();
+        let lookup = query::resolve(&state, repository, prefix);
+        let found = lookup.map(|lifted| Found { lifted, names: Arc::clone(&state.names) });
+        (Arc::clone(&state.as_of), found)
     }
 
     /// One page of predictions.
