@@ -6,11 +6,14 @@ use crate::limits::WAITING_MAX;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use driftline_schema::Position;
 use driftline_sinks::AsOf;
 use serde::Serialize;
+use std::convert::Infallible;
 
 /// `?at_least=PARTITION:OFFSET`, as it stands in a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -55,9 +58,9 @@ struct Answer<'a, T> {
 }
 
 /// The answer to a read, or 304 when the client has it.
-pub(crate) fn answer(request: &HeaderMap, as_of: &AsOf, body: impl FnOnce() -> Vec<u8>) -> Response {
+pub(crate) fn answer(known: &Known, as_of: &AsOf, body: impl FnOnce() -> Vec<u8>) -> Response {
     let tag = etag(as_of);
-    let mut response = if matches(request, &tag) {
+    let mut response = if known.holds(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let mut response = Response::new(Body::from(body()));
@@ -86,13 +89,25 @@ pub(crate) fn etag(as_of: &AsOf) -> String {
     format!("\"{:x}-{hash:016x}\"", as_of.time.map_or(0, |time| time.wrapping_add(1)))
 }
 
-fn matches(request: &HeaderMap, tag: &str) -> bool {
-    let listed = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|list| {
-            list.split(',').map(|item| item.trim().trim_start_matches("W/")).any(|item| item == tag || item == "*")
-        })
-    };
-    request.get_all(header::IF_NONE_MATCH).iter().any(listed)
+/// The tags of answers the client has already.
+pub(crate) struct Known(Vec<HeaderValue>);
+
+impl<S: Sync> FromRequestParts<S> for Known {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect()))
+    }
+}
+
+impl Known {
+    fn holds(&self, tag: &str) -> bool {
+        let listed = |value: &HeaderValue| {
+            value.to_str().is_ok_and(|list| {
+                list.split(',').map(|item| item.trim().trim_start_matches("W/")).any(|item| item == tag || item == "*")
+            })
+        };
+        self.0.iter().any(listed)
+    }
 }
 
 #[cfg(test)]
@@ -115,14 +130,10 @@ mod tests {
     #[test]
     fn a_client_that_has_the_tag_is_told_so() {
         let tag = etag(&as_of(1, &[1]));
-        let asks = |value: String| {
-            let mut request = HeaderMap::new();
-            request.insert(header::IF_NONE_MATCH, value.parse().expect("a header"));
-            matches(&request, &tag)
-        };
+        let asks = |value: String| Known(vec![value.parse().expect("a header")]).holds(&tag);
         assert!(asks(tag.clone()) && asks(format!("\"x\", W/{tag}")) && asks("*".to_owned()));
         assert!(!asks("\"x\"".to_owned()));
-        assert!(!matches(&HeaderMap::new(), &tag));
+        assert!(!Known(Vec::new()).holds(&tag));
     }
 
     #[test]

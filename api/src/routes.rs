@@ -5,15 +5,13 @@
 use crate::limits::{CANDIDATES_MAX, NEWEST_MAX, PAGE_ROWS, PAGE_ROWS_MAX, ROWS_MAX};
 use crate::page;
 use crate::problem::Problem;
-use crate::read::{AtLeast, answer, json, wait_for};
+use crate::read::{AtLeast, Known, answer, json, wait_for};
 use crate::state::ApiState;
 use crate::system;
-use crate::track::{Tracked, track};
+use crate::track::Track;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
-use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get};
 use driftline_schema::{AlertState, CommitId, FeatureMeta, Fixed, Label, Position};
@@ -39,9 +37,7 @@ pub fn router(state: ApiState) -> Router {
         ("/livez", get(system::livez)),
         ("/readyz", get(system::readyz)),
     ];
-    let measured = |route, methods: MethodRouter<ApiState>| {
-        methods.layer(from_fn_with_state(Tracked(state.metrics.http.route(route)), track))
-    };
+    let measured = |route, methods: MethodRouter<ApiState>| methods.layer(Track::new(state.metrics.http.route(route)));
     // Requests that match no route share one name, so a scanner makes no new series.
     let unmatched = measured("unmatched", any(system::no_route));
     routes
@@ -118,10 +114,10 @@ fn path(path: RepoCommit) -> Result<(String, String), Problem> {
     path.map(|Path(parts)| parts).map_err(|error| Problem::bad_request(error.body_text()))
 }
 
-async fn as_of(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
+async fn as_of(State(state): State<ApiState>, known: Known, query: Asked<Plain>) -> Answered {
     wait_for(&state, asked(query)?.at_least).await?;
     let as_of = state.view.as_of();
-    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::<&str, ()>::new())))
+    Ok(answer(&known, &as_of, || json(&as_of, BTreeMap::<&str, ()>::new())))
 }
 
 impl List {
@@ -155,14 +151,14 @@ struct Listing<'a> {
     next: Option<String>,
 }
 
-async fn predictions(State(state): State<ApiState>, headers: HeaderMap, query: Asked<List>) -> Answered {
+async fn predictions(State(state): State<ApiState>, known: Known, query: Asked<List>) -> Answered {
     let list = asked(query)?;
     wait_for(&state, list.at_least).await?;
     let query = list.into_query()?;
     let page = state.view.predictions(&query);
     let Some(rows) = &page.rows else { return Err(no_repository(query.repository.as_deref().unwrap_or_default())) };
     let body = Listing { predictions: rows, next: page.next.map(|cursor| cursor.to_string()) };
-    Ok(answer(&headers, &page.as_of, || json(&page.as_of, body)))
+    Ok(answer(&known, &page.as_of, || json(&page.as_of, body)))
 }
 
 fn no_repository(name: &str) -> Problem {
@@ -194,12 +190,7 @@ fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, 
 const ANSWER_BYTES: usize = 6 << 10;
 
 /// One prediction with its label and evidence.
-async fn prediction(
-    State(state): State<ApiState>,
-    headers: HeaderMap,
-    at: RepoCommit,
-    query: Asked<Plain>,
-) -> Answered {
+async fn prediction(State(state): State<ApiState>, known: Known, at: RepoCommit, query: Asked<Plain>) -> Answered {
     let (repository, commit) = path(at)?;
     wait_for(&state, asked(query)?.at_least).await?;
     let (as_of, found) = find(&state, &repository, &commit)?;
@@ -207,17 +198,17 @@ async fn prediction(
         let detail = format!("the change at {} is known but has no prediction", found.key().position);
         return Err(Problem::not_found(detail));
     }
-    Ok(answer(&headers, &as_of, || {
+    Ok(answer(&known, &as_of, || {
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         found.write_json(&as_of, &mut body);
         body
     }))
 }
 
-async fn repositories(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
+async fn repositories(State(state): State<ApiState>, known: Known, query: Asked<Plain>) -> Answered {
     wait_for(&state, asked(query)?.at_least).await?;
     let (as_of, rows) = state.view.repositories();
-    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::from([("repositories", rows)]))))
+    Ok(answer(&known, &as_of, || json(&as_of, BTreeMap::from([("repositories", rows)]))))
 }
 
 /// One feature of one change, with what it means.
@@ -239,7 +230,7 @@ struct Described<'a> {
     features: Vec<FeatureRow>,
 }
 
-async fn features(State(state): State<ApiState>, headers: HeaderMap, at: RepoCommit, query: Asked<Plain>) -> Answered {
+async fn features(State(state): State<ApiState>, known: Known, at: RepoCommit, query: Asked<Plain>) -> Answered {
     let (repository, commit) = path(at)?;
     wait_for(&state, asked(query)?.at_least).await?;
     let (as_of, found) = find(&state, &repository, &commit)?;
@@ -257,10 +248,10 @@ async fn features(State(state): State<ApiState>, headers: HeaderMap, at: RepoCom
         label: detail.label,
         features: rows.collect(),
     };
-    Ok(answer(&headers, &as_of, || json(&as_of, described)))
+    Ok(answer(&known, &as_of, || json(&as_of, described)))
 }
 
-async fn drift(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Filter>) -> Answered {
+async fn drift(State(state): State<ApiState>, known: Known, query: Asked<Filter>) -> Answered {
     let query = asked(query)?;
     if query.state.is_some() {
         return Err(Problem::bad_request("state is a filter of alerts"));
@@ -268,10 +259,10 @@ async fn drift(State(state): State<ApiState>, headers: HeaderMap, query: Asked<F
     wait_for(&state, query.at_least).await?;
     let (as_of, rows) = state.view.drift(query.repository.as_deref());
     let body = bounded("drift", rows, query.limit)?;
-    Ok(answer(&headers, &as_of, || json(&as_of, body)))
+    Ok(answer(&known, &as_of, || json(&as_of, body)))
 }
 
-async fn alerts(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Filter>) -> Answered {
+async fn alerts(State(state): State<ApiState>, known: Known, query: Asked<Filter>) -> Answered {
     let query = asked(query)?;
     wait_for(&state, query.at_least).await?;
     let (as_of, mut rows) = state.view.alerts();
@@ -280,11 +271,11 @@ async fn alerts(State(state): State<ApiState>, headers: HeaderMap, query: Asked<
         here && query.state.is_none_or(|state| state == alert.state)
     });
     let body = bounded("alerts", rows, query.limit)?;
-    Ok(answer(&headers, &as_of, || json(&as_of, body)))
+    Ok(answer(&known, &as_of, || json(&as_of, body)))
 }
 
-async fn models(State(state): State<ApiState>, headers: HeaderMap, query: Asked<Plain>) -> Answered {
+async fn models(State(state): State<ApiState>, known: Known, query: Asked<Plain>) -> Answered {
     wait_for(&state, asked(query)?.at_least).await?;
     let (as_of, rows) = state.view.models();
-    Ok(answer(&headers, &as_of, || json(&as_of, BTreeMap::from([("models", rows)]))))
+    Ok(answer(&known, &as_of, || json(&as_of, BTreeMap::from([("models", rows)]))))
 }

@@ -8,11 +8,11 @@ mod html;
 mod render;
 
 use crate::problem::Problem;
-use crate::read::{answer, wait_for};
+use crate::read::{Known, answer, wait_for};
 use crate::routes::{Asked, Plain, asked};
 use crate::state::ApiState;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -48,12 +48,12 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 /// The page.
 pub(crate) async fn page(
     State(state): State<ApiState>,
-    headers: HeaderMap,
+    known: Known,
     query: Asked<Plain>,
 ) -> Result<Response, Problem> {
     wait_for(&state, asked(query)?.at_least).await?;
     let (as_of, html) = document(&state);
-    let mut response = answer(&headers, &as_of, || html.into_bytes());
+    let mut response = answer(&known, &as_of, || html.into_bytes());
     let headers = response.headers_mut();
     if headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

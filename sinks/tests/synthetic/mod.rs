@@ -83,6 +83,9 @@ impl Numbers {
     }
 }
 
+/// Reasons of a prediction, as many as the engine names.
+const REASONS: usize = 8;
+
 const REPOSITORIES: [&str; 4] = ["acme/payments", "acme/web-shop", "acme/infra", "tools"];
 const SUBJECTS: [&str; 8] = [
     "Retry the transfer when the ledger answers 503",
@@ -130,6 +133,7 @@ pub(crate) fn prediction(numbers: &mut Numbers, serial: u64) -> Prediction {
     };
     let (size_contribution, other_contribution) = (sum(true), sum(false));
     let base = Fixed(-2_000_000);
+    let remaining = reasons.drain(REASONS..).map(|reason| reason.contribution.0).sum();
     Prediction {
         repository: repository.to_owned(),
         commit: commit(numbers),
@@ -143,7 +147,7 @@ pub(crate) fn prediction(numbers: &mut Numbers, serial: u64) -> Prediction {
             .to_vec(),
         reasons,
         base,
-        remaining_contribution: Fixed::ZERO,
+        remaining_contribution: Fixed(remaining),
         score: base + size_contribution + other_contribution,
         size_contribution,
         other_contribution,
