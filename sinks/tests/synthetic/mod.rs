@@ -113,8 +113,8 @@ fn commit(numbers: &mut Numbers) -> CommitId {
     CommitId::from_bytes(&bytes).expect("20 bytes")
 }
 
-/// Prediction number `serial`, one offset of partition 0 or 1 after another.
-pub(crate) fn prediction(numbers: &mut Numbers, serial: u64) -> Prediction {
+/// Prediction number `serial`, one offset of partition 0 or 1 after another, and the values of its features.
+pub(crate) fn prediction(numbers: &mut Numbers, serial: u64) -> (Prediction, Box<[Fixed]>) {
     let repository = REPOSITORIES[numbers.below(4) as usize];
     let risk = Fixed((numbers.skewed(1_000_000) + numbers.below(50_000)).min(999_999) as i64);
     let mut reasons: Vec<_> = NAMES
@@ -133,8 +133,9 @@ pub(crate) fn prediction(numbers: &mut Numbers, serial: u64) -> Prediction {
     };
     let (size_contribution, other_contribution) = (sum(true), sum(false));
     let base = Fixed(-2_000_000);
+    let values = reasons.iter().map(|reason| reason.value).collect();
     let remaining = reasons.drain(REASONS..).map(|reason| reason.contribution.0).sum();
-    Prediction {
+    let prediction = Prediction {
         repository: repository.to_owned(),
         commit: commit(numbers),
         subject: SUBJECTS[numbers.below(8) as usize].to_owned(),
@@ -158,7 +159,8 @@ pub(crate) fn prediction(numbers: &mut Numbers, serial: u64) -> Prediction {
             cut: Some(serial / 500),
             features_version: 1,
         },
-    }
+    };
+    (prediction, values)
 }
 
 fn position(serial: u64) -> Position {
@@ -202,9 +204,8 @@ pub(crate) fn closed_time(numbers: &mut Numbers, time: u64, first: u64, rows: u6
 }
 
 fn change(numbers: &mut Numbers, serial: u64, closed: &mut ClosedTime) {
-    let prediction = prediction(numbers, serial);
+    let (prediction, values) = prediction(numbers, serial);
     let key = ChangeKey { repo: RepoId::of(&prediction.repository), position: prediction.receipt.position };
-    let values = prediction.reasons.iter().map(|reason| reason.value).collect();
     closed.vectors.push((Vector { key, time: prediction.time, values }, 1));
     closed.changes.push((
         ChangeSummary {
