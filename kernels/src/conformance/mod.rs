@@ -3,9 +3,14 @@
 //! A backend conforms when it returns the same bits as the definitions here, which are written for clarity alone: sums in
 //! `i128`, no histograms, no subtraction, brute-force Shapley values.
 
+mod agreement;
 mod cases;
+#[cfg(unix)]
+mod cusim;
 mod oracle;
 mod scoring;
+#[cfg(unix)]
+mod stand_in;
 mod training;
 mod vine;
 
