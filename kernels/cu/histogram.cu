@@ -9,6 +9,7 @@
 // Columns of a block: two planes of sixteen times 256 words are 32 KiB.
 #define GROUP_COLUMNS 16u
 #define GROUP_WORDS (GROUP_COLUMNS / WORD_COLUMNS)
+#define RESTORE_WARPS (HISTOGRAM_THREADS / WARP)
 #define PLANE (GROUP_COLUMNS * BINS)
 
 struct HistogramTask {
@@ -86,24 +87,23 @@ KERNEL(fill_histograms, HISTOGRAM_THREADS, const HistogramTask* tasks, const Blo
     }
 }
 
-// Part p of a task: column p. The bin left out is the total less all others.
+// Part p of a task: columns from p * RESTORE_WARPS, one warp each. The bin left out is the total less all others.
 KERNEL(restore_hot_bins, HISTOGRAM_THREADS, const HistogramTask* tasks, const Block* blocks) {
-    __shared__ Sums warps[HISTOGRAM_THREADS / WARP];
     const Block block = blocks[blockIdx.x];
     const HistogramTask task = tasks[block.task];
-    Sums* own = task.histogram + (u64)block.part * BINS;
-    Sums sum = own[threadIdx.x];
+    const u32 column = block.part * RESTORE_WARPS + threadIdx.x / WARP;
+    if (column >= task.job->columns) return;
+    Sums* bins = task.histogram + (u64)column * BINS;
+    Sums sum = {0, 0};
+    for (u32 bin = lane(); bin < BINS; bin += WARP) {
+        sum.gradient += bins[bin].gradient;
+        sum.hessian += bins[bin].hessian;
+    }
     sum.gradient = warp_sum(sum.gradient);
     sum.hessian = warp_sum(sum.hessian);
-    if (lane() == 0) warps[threadIdx.x / WARP] = sum;
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        Sums rest = *task.total;
-        for (u32 warp = 0; warp < HISTOGRAM_THREADS / WARP; warp++) {
-            rest.gradient -= warps[warp].gradient;
-            rest.hessian -= warps[warp].hessian;
-        }
-        own[task.job->hot[block.part]] = rest;
+    if (lane() == 0) {
+        const Sums rest = {task.total->gradient - sum.gradient, task.total->hessian - sum.hessian};
+        bins[task.job->hot[column]] = rest;
     }
 }
 

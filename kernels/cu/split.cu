@@ -3,8 +3,10 @@
 // The largest gain wins; ties go to the lowest column, then to the lowest bin.
 #include "exact.cuh"
 
-#define SCAN_THREADS BINS
+#define SCAN_THREADS 128u
 #define SCAN_WARPS (SCAN_THREADS / WARP)
+// Bins of a lane when a warp takes a column.
+#define LANE_BINS (BINS / WARP)
 
 struct Candidate {
     // Zero: no split gains.
@@ -44,8 +46,9 @@ static __device__ __forceinline__ void warp_best(double* gain, u32* place) {
     }
 }
 
-// The sums of this bin and all bins before it; one thread a bin.
-static __device__ __forceinline__ Sums prefix_sums(Sums sums, Sums* warps) {
+// The sums of the lanes before this one.
+static __device__ __forceinline__ Sums before_lane(Sums own) {
+    Sums sums = own;
     for (u32 distance = 1; distance < WARP; distance *= 2) {
         const i64 gradient = __shfl_up_sync(ALL_LANES, sums.gradient, distance);
         const i64 hessian = __shfl_up_sync(ALL_LANES, sums.hessian, distance);
@@ -54,49 +57,51 @@ static __device__ __forceinline__ Sums prefix_sums(Sums sums, Sums* warps) {
             sums.hessian += hessian;
         }
     }
-    if (lane() == WARP - 1) warps[threadIdx.x / WARP] = sums;
-    __syncthreads();
-    for (u32 warp = 0; warp < threadIdx.x / WARP; warp++) {
-        sums.gradient += warps[warp].gradient;
-        sums.hessian += warps[warp].hessian;
-    }
+    sums.gradient -= own.gradient;
+    sums.hessian -= own.hessian;
     return sums;
 }
 
-// Part p of a task: the p-th of its columns; one thread a bin.
+// Part p of a task: columns from p * SCAN_WARPS, one warp each; a lane takes eight bins in a row.
 KERNEL(scan_columns, SCAN_THREADS, const SplitTask* tasks, const Block* blocks) {
-    __shared__ Sums warps[SCAN_WARPS];
-    __shared__ double gains[SCAN_WARPS];
-    __shared__ u32 bins[SCAN_WARPS];
     const Block block = blocks[blockIdx.x];
     const SplitTask task = tasks[block.task];
-    const u32 column = task.columns[block.part];
-    const Sums own = task.histogram[(u64)column * BINS + threadIdx.x];
-    const Sums left = prefix_sums(own, warps);
-    const Sums right = {task.total.gradient - left.gradient, task.total.hessian - left.hessian};
-    double gain = 0;
-    if (own.hessian != 0 && left.hessian >= task.min_hessian && right.hessian >= task.min_hessian) {
+    const u32 index = block.part * SCAN_WARPS + threadIdx.x / WARP;
+    if (index >= task.column_count) return;
+    const u32 column = task.columns[index];
+    const u32 first = lane() * LANE_BINS;
+    const Sums* bins = task.histogram + (u64)column * BINS + first;
+    Sums own = {0, 0};
+    for (u32 i = 0; i < LANE_BINS; i++) {
+        own.gradient += bins[i].gradient;
+        own.hessian += bins[i].hessian;
+    }
+    const double root = strength(task.total, task.lambda);
+    Sums left = before_lane(own);
+    Sums best_left = {0, 0};
+    double best_gain = 0;
+    u32 best_bin = BINS;
+    for (u32 i = 0; i < LANE_BINS; i++) {
+        const Sums bin = bins[i];
+        left.gradient += bin.gradient;
+        left.hessian += bin.hessian;
+        const Sums right = {task.total.gradient - left.gradient, task.total.hessian - left.hessian};
+        if (bin.hessian == 0 || left.hessian < task.min_hessian || right.hessian < task.min_hessian) continue;
         const double parts = __dadd_rn(strength(left, task.lambda), strength(right, task.lambda));
-        gain = __dsub_rn(parts, strength(task.total, task.lambda));
-    }
-    double best_gain = gain;
-    u32 best_bin = threadIdx.x;
-    warp_best(&best_gain, &best_bin);
-    if (lane() == 0) {
-        gains[threadIdx.x / WARP] = best_gain;
-        bins[threadIdx.x / WARP] = best_bin;
-    }
-    __syncthreads();
-    for (u32 warp = 0; warp < SCAN_WARPS; warp++) {
-        if (wins(gains[warp], bins[warp], best_gain, best_bin)) {
-            best_gain = gains[warp];
-            best_bin = bins[warp];
+        const double gain = __dsub_rn(parts, root);
+        if (gain > best_gain) {
+            best_gain = gain;
+            best_bin = first + i;
+            best_left = left;
         }
     }
-    // Gains below zero lose to the zero of a bin that cannot split, the last one at least.
-    if (threadIdx.x == best_bin) {
-        const Candidate found = {best_gain > 0 ? best_gain : 0, left, column, best_bin};
-        task.candidates[block.part] = found;
+    double gain = best_gain;
+    u32 bin = best_bin;
+    warp_best(&gain, &bin);
+    // Where nothing gains, the first lane says so.
+    if (bin == BINS ? lane() == 0 : bin == best_bin) {
+        const Candidate found = {gain, best_left, column, bin};
+        task.candidates[index] = found;
     }
 }
 

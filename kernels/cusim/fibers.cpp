@@ -9,6 +9,10 @@
 #include <string>
 #include <vector>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 #if defined(__x86_64__) && !defined(CUSIM_UCONTEXT)
 // Saves the registers that a call must keep, and continues where the other stack stopped.
 extern "C" void cusim_switch(void** save, void* resume);
@@ -68,11 +72,15 @@ struct Fiber {
 
 struct Warp {
     uint64_t values[2][32];
+    // Lanes that wait at a warp operation, and lanes that have returned.
+    unsigned waiting, gone;
 };
 
 std::vector<Fiber> fibers;
 std::vector<Warp> warps;
 unsigned current, threads;
+// Threads of the block that wait at a barrier, and threads that have returned.
+unsigned at_barrier, gone;
 const Kernel* kernel;
 void** kernel_arguments;
 std::unique_ptr<char[]> shared_memory;
@@ -98,7 +106,6 @@ uint64_t draw() {
 }
 
 void shuffle(std::vector<unsigned>& order) {
-    if (fuzz_seed == 0) return;
     for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[draw() % i]);
 }
 
@@ -114,11 +121,17 @@ void leave() {
 void run_thread() {
     kernel->call(kernel_arguments);
     fibers[current].state = State::done;
+    warps[current / 32].gone++;
+    gone++;
     for (;;) leave();
 }
 
 void prepare(Fiber& fiber) {
     if (!fiber.stack) fiber.stack.reset(new char[STACK_BYTES]);
+#ifdef __SANITIZE_ADDRESS__
+    // The thread that had the stack before never returned from its first function, so its marks are still there.
+    __asan_unpoison_memory_region(fiber.stack.get(), STACK_BYTES);
+#endif
     fiber.state = State::ready;
     fiber.operations = 0;
 #ifdef CUSIM_PORTABLE
@@ -163,38 +176,60 @@ void release(unsigned first, unsigned end) {
     for (unsigned i = first; i < end; i++) fibers[i].state = State::ready;
 }
 
-unsigned count(State state, unsigned first, unsigned end) {
-    unsigned found = 0;
-    for (unsigned i = first; i < end; i++) found += fibers[i].state == state;
-    return found;
-}
-
-// Lets every warp go on whose lanes have all reached a warp operation.
-bool release_warps(bool& released) {
-    for (unsigned first = 0; first < threads; first += 32) {
-        unsigned end = std::min(first + 32, threads), waiting = count(State::at_warp, first, end);
-        if (waiting == 0) continue;
-        unsigned gone = count(State::done, first, end);
-        if (waiting + gone < end - first) continue;
-        if (gone > 0) return fault("a warp operation names lanes that have returned");
-        if (!wait_at_one_line(first, end)) return fault("lanes of a warp wait at different warp operations");
-        for (unsigned i = first; i < end; i++) {
-            if (fibers[i].mask != 0xffffffffu) return fault("a warp operation does not name all lanes");
-        }
-        if (end - first < 32) return fault("a warp operation in a warp that is not full");
-        release(first, end);
-        released = true;
+// Lets a warp go on whose lanes have all reached a warp operation.
+bool release_warp(unsigned index, bool& released) {
+    Warp& warp = warps[index];
+    const unsigned first = index * 32, end = std::min(first + 32, threads);
+    if (warp.waiting == 0 || warp.waiting + warp.gone < end - first) return true;
+    if (warp.gone > 0) return fault("a warp operation names lanes that have returned");
+    if (!wait_at_one_line(first, end)) return fault("lanes of a warp wait at different warp operations");
+    for (unsigned i = first; i < end; i++) {
+        if (fibers[i].mask != 0xffffffffu) return fault("a warp operation does not name all lanes");
     }
+    if (end - first < 32) return fault("a warp operation in a warp that is not full");
+    release(first, end);
+    warp.waiting = 0;
+    released = true;
     return true;
 }
 
 bool release_barrier(bool& released) {
-    unsigned waiting = count(State::at_barrier, 0, threads), gone = count(State::done, 0, threads);
-    if (waiting == 0 || waiting + gone < threads) return true;
+    if (at_barrier == 0 || at_barrier + gone < threads) return true;
     if (gone > 0) return fault("a divergent barrier: " + std::to_string(gone) + " threads have returned");
     if (!wait_at_one_line(0, threads)) return fault("a divergent barrier: threads wait at different lines");
     release(0, threads);
+    at_barrier = 0;
     released = true;
+    return true;
+}
+
+// One turn for every thread that is ready, in an order of the seed.
+bool run_shuffled(std::vector<unsigned>& order, bool& moved) {
+    shuffle(order);
+    for (unsigned i : order) {
+        if (fibers[i].state != State::ready) continue;
+        moved = true;
+        enter(i);
+    }
+    for (unsigned warp = 0; warp < warps.size(); warp++) {
+        if (!release_warp(warp, moved)) return false;
+    }
+    return true;
+}
+
+// Every warp as far as it can go, one after another.
+bool run_in_order(bool& moved) {
+    for (unsigned warp = 0; warp < warps.size(); warp++) {
+        for (bool is_released = true; is_released;) {
+            for (unsigned i = warp * 32; i < std::min(warp * 32 + 32, threads); i++) {
+                if (fibers[i].state != State::ready) continue;
+                moved = true;
+                enter(i);
+            }
+            is_released = false;
+            if (!release_warp(warp, is_released)) return false;
+        }
+    }
     return true;
 }
 
@@ -207,22 +242,17 @@ bool run_block(size_t shared_bytes) {
     shared_memory.reset(new char[shared_bytes]);
     memset(shared_memory.get(), POISON, shared_bytes);
     if (fibers.size() < threads) fibers.resize(threads);
-    warps.resize((threads + 31) / 32);
-    memset(warps.data(), POISON, warps.size() * sizeof(Warp));
+    warps.assign((threads + 31) / 32, Warp());
+    at_barrier = gone = 0;
     std::vector<unsigned> order(threads);
     for (unsigned i = 0; i < threads; i++) {
         prepare(fibers[i]);
         order[i] = i;
     }
-    while (count(State::done, 0, threads) < threads) {
-        shuffle(order);
+    while (gone < threads) {
         bool moved = false;
-        for (unsigned i : order) {
-            if (fibers[i].state != State::ready) continue;
-            moved = true;
-            enter(i);
-        }
-        if (!release_warps(moved) || !release_barrier(moved)) return false;
+        if (!(fuzz_seed == 0 ? run_in_order(moved) : run_shuffled(order, moved))) return false;
+        if (!release_barrier(moved)) return false;
         if (!moved) return fault("a divergent barrier: some threads wait for others that wait elsewhere");
     }
     return true;
@@ -239,13 +269,16 @@ const Kernel* find_kernel(const char* name) {
 
 void barrier(int line) {
     fibers[current].state = State::at_barrier;
+    at_barrier++;
     fibers[current].line = line;
     leave();
 }
 
 const uint64_t* exchange(int line, unsigned mask, uint64_t value) {
     Fiber& fiber = fibers[current];
-    uint64_t* values = warps[current / 32].values[fiber.operations++ % 2];
+    Warp& warp = warps[current / 32];
+    uint64_t* values = warp.values[fiber.operations++ % 2];
+    warp.waiting++;
     values[current % 32] = value;
     fiber.state = State::at_warp;
     fiber.line = line;
@@ -271,7 +304,7 @@ const char* run_grid(const Kernel& run, void** arguments, Index grid, Index bloc
     fuzz_state = seed * 0x9e3779b97f4a7c15u + 1;
     std::vector<unsigned> order(size_t(grid.x) * grid.y * grid.z);
     for (size_t i = 0; i < order.size(); i++) order[i] = unsigned(i);
-    shuffle(order);
+    if (fuzz_seed != 0) shuffle(order);
     for (unsigned i : order) {
         block_index = {i % grid.x, i / grid.x % grid.y, i / (grid.x * grid.y)};
         if (!run_block(shared_bytes)) return fault_text.c_str();

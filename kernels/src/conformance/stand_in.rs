@@ -14,8 +14,8 @@ pub(super) enum Fault {
     NoBarrierBeforeFlush,
     /// A partition's next round overwrites what slower threads still read.
     NoBarrierBetweenRounds,
-    /// Prefix sums are read before all warps have written theirs.
-    NoBarrierInScan,
+    /// A total is taken before all warps have written their sums.
+    NoBarrierBeforeTotal,
     /// Half of the threads skip a barrier.
     BarrierInBranch,
     /// Some threads return before a barrier.
@@ -37,11 +37,7 @@ impl Fault {
                 "        // The next round overwrites the counts.\n        __syncthreads();\n",
                 "",
             )),
-            Self::NoBarrierInScan => Some((
-                "split.cu",
-                "    __syncthreads();\n    for (u32 warp = 0; warp < threadIdx.x",
-                "    for (u32 warp = 0; warp < threadIdx.x",
-            )),
+            Self::NoBarrierBeforeTotal => Some(("gradient.cu", "    __syncthreads();\n", "")),
             Self::BarrierInBranch => {
                 Some(("gradient.cu", "    __syncthreads();", "    if (threadIdx.x < 128) __syncthreads();"))
             }

@@ -54,7 +54,7 @@ const KERNELS: [(&str, u32); 16] = [
     ("divide_rows", 256),
     ("return_rows", 256),
     ("add_leaves", 256),
-    ("scan_columns", 256),
+    ("scan_columns", 128),
     ("pick_splits", 32),
 ];
 

@@ -13,6 +13,8 @@ const GROUP_COLUMNS: u32 = 16;
 const SHARED_BYTES: u32 = 2 * GROUP_COLUMNS * 256 * 4;
 /// Rows of a block of `fill_histograms`: many enough that flushing a plane costs little beside filling it.
 const ROWS_PER_BLOCK: u32 = 8192;
+/// Columns of a block of `restore_hot_bins`.
+const RESTORE_WARPS: u32 = 8;
 /// Entries of a block of `subtract_histograms` and `clear_histograms`.
 const SUBTRACT_ENTRIES: u32 = 1024;
 
@@ -77,7 +79,9 @@ pub(super) fn fill(device: &Device, training: &mut CudaTraining, tasks: &[Histog
         rows.div_ceil(ROWS_PER_BLOCK) * columns(index).div_ceil(GROUP_COLUMNS)
     };
     let launches = device.tasks(&filled)?;
-    launches.launch_shared(Kernel::FillHistograms, SHARED_BYTES, parts)?.launch(Kernel::RestoreHotBins, columns)?;
+    launches
+        .launch_shared(Kernel::FillHistograms, SHARED_BYTES, parts)?
+        .launch(Kernel::RestoreHotBins, |index| columns(index).div_ceil(RESTORE_WARPS))?;
     Ok(())
 }
 

@@ -6,6 +6,9 @@ use crate::KernelError;
 use crate::backend::{Split, SplitTask};
 use cudarc::driver::{DeviceRepr, ValidAsZeroBits};
 
+/// Columns of a block of `scan_columns`.
+const SCAN_WARPS: u32 = 4;
+
 /// `Candidate` in `split.cu`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -74,6 +77,8 @@ pub(super) fn best(
         first += task.columns.len();
     }
     let launches = device.tasks(&made)?;
-    launches.launch(Kernel::ScanColumns, |index| made[index].column_count)?.launch(Kernel::PickSplits, |_| 1)?;
+    launches
+        .launch(Kernel::ScanColumns, |index| made[index].column_count.div_ceil(SCAN_WARPS))?
+        .launch(Kernel::PickSplits, |_| 1)?;
     Ok(device.download(&best)?.into_iter().take(tasks.len()).map(Candidate::split).collect())
 }
