@@ -61,10 +61,10 @@ KERNEL(divide_rows, PARTITION_THREADS, const PartitionTask* tasks, const Block* 
             places[threadIdx.x] = atomicAdd(&task.taken[threadIdx.x], sum);
         }
         __syncthreads();
+        // No barrier is needed behind these: a warp's counts are its own until the first barrier of the next round, and
+        // `places` is written after it.
         if (is_left) job->aside[task.start + places[0] + lefts[warp] + __popc(left & before)] = row;
         if (is_right) job->aside[task.end - 1 - places[1] - rights[warp] - __popc(right & before)] = row;
-        // The next round overwrites the counts.
-        __syncthreads();
     }
 }
 

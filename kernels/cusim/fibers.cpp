@@ -203,12 +203,14 @@ bool release_barrier(bool& released) {
     return true;
 }
 
-// One turn for every thread that is ready, in an order of the seed.
+// A turn for the ready threads of about half of the warps, in an order of the seed: warps get far ahead of each other.
 bool run_shuffled(std::vector<unsigned>& order, bool& moved) {
     shuffle(order);
+    const uint64_t asleep = draw();
     for (unsigned i : order) {
         if (fibers[i].state != State::ready) continue;
         moved = true;
+        if (asleep >> (i / 32) & 1) continue;
         enter(i);
     }
     for (unsigned warp = 0; warp < warps.size(); warp++) {

@@ -70,7 +70,7 @@ fn assert_found(stand_in: &StandIn, settings: &[(&str, &str)], reason: &str) {
 
 #[test]
 fn missing_barriers_are_found() {
-    for fault in [Fault::NoBarrierBeforeFlush, Fault::NoBarrierBetweenRounds, Fault::NoBarrierBeforeTotal] {
+    for fault in [Fault::NoBarrierBeforeFlush, Fault::NoBarrierBeforePlaces, Fault::NoBarrierBeforeTotal] {
         let Some(stand_in) = build(fault, &[]) else { return };
         // Which order of threads shows the fault is a matter of luck, so any one of a few schedules may.
         let found = (0..4u32).any(|seed| {

@@ -12,8 +12,8 @@ pub(super) enum Fault {
     None,
     /// Histograms are flushed while other threads still add.
     NoBarrierBeforeFlush,
-    /// A partition's next round overwrites what slower threads still read.
-    NoBarrierBetweenRounds,
+    /// Places are handed out before all warps have counted their rows.
+    NoBarrierBeforePlaces,
     /// A total is taken before all warps have written their sums.
     NoBarrierBeforeTotal,
     /// Half of the threads skip a barrier.
@@ -32,10 +32,10 @@ impl Fault {
             Self::NoBarrierBeforeFlush => {
                 Some(("histogram.cu", "        __syncthreads();\n        Sums* out", "        Sums* out"))
             }
-            Self::NoBarrierBetweenRounds => Some((
+            Self::NoBarrierBeforePlaces => Some((
                 "partition.cu",
-                "        // The next round overwrites the counts.\n        __syncthreads();\n",
-                "",
+                "        __syncthreads();\n        if (threadIdx.x < 2)",
+                "        if (threadIdx.x < 2)",
             )),
             Self::NoBarrierBeforeTotal => Some(("gradient.cu", "    __syncthreads();\n", "")),
             Self::BarrierInBranch => {
