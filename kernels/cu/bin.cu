@@ -35,14 +35,14 @@ KERNEL(bin_rows, BIN_THREADS, const BinTask* tasks, const Block* blocks) {
     const u32 first = block.part / words * BIN_ROWS;
     const u32 columns = smaller(task.columns - word * WORD_COLUMNS, WORD_COLUMNS);
     for (u32 i = threadIdx.x; i < columns * BINS; i += BIN_THREADS) {
-        edges[i] = task.edges[(u64)word * WORD_COLUMNS * BINS + i];
+        edges[i] = global(task.edges)[(u64)word * WORD_COLUMNS * BINS + i];
     }
     __syncthreads();
     const u32 end = smaller(first + BIN_ROWS, task.rows);
     for (u32 row = first + threadIdx.x; row < end; row += BIN_THREADS) {
         u32 bins = 0;
         for (u32 column = 0; column < columns; column++) {
-            u32 code = ordered(task.features[(u64)row * task.columns + word * WORD_COLUMNS + column]);
+            u32 code = ordered(global(task.features)[(u64)row * task.columns + word * WORD_COLUMNS + column]);
             const u32* own = edges + column * BINS;
             // Eight halvings count the edges below the code; the padding is above every code.
             u32 below = 0;
@@ -51,6 +51,6 @@ KERNEL(bin_rows, BIN_THREADS, const BinTask* tasks, const Block* blocks) {
             }
             bins |= (code == 0 ? 0 : below + 1) << (8 * column);
         }
-        task.words[(u64)word * task.rows + row] = bins;
+        global(task.words)[(u64)word * task.rows + row] = bins;
     }
 }

@@ -7,7 +7,7 @@
 struct CountTask {
     const u32* words;
     // 256 a column, zero before.
-    u64* counts;
+    i64* counts;
     // One a column; null where nobody asks.
     u8* hot;
     u32 rows;
@@ -24,17 +24,19 @@ KERNEL(count_bins, COUNT_THREADS, const CountTask* tasks, const Block* blocks) {
     const u32 first = block.part / words * COUNT_ROWS;
     const u32 end = smaller(first + COUNT_ROWS, task.rows);
     const u32 columns = smaller(task.columns - word * WORD_COLUMNS, WORD_COLUMNS);
+    const u32* own = global(task.words) + (u64)word * task.rows;
+    i64* sums = global(task.counts) + (u64)word * WORD_COLUMNS * BINS;
     for (u32 i = threadIdx.x; i < WORD_COLUMNS * BINS; i += COUNT_THREADS) counts[i] = 0;
     __syncthreads();
     for (u32 row = first + threadIdx.x; row < end; row += COUNT_THREADS) {
-        const u32 bins = task.words[(u64)word * task.rows + row];
+        const u32 bins = own[row];
         for (u32 column = 0; column < columns; column++) {
             atomicAdd(&counts[column * BINS + bin_of(bins, column)], 1u);
         }
     }
     __syncthreads();
     for (u32 i = threadIdx.x; i < columns * BINS; i += COUNT_THREADS) {
-        if (counts[i] != 0) atomicAdd(&task.counts[(u64)word * WORD_COLUMNS * BINS + i], (u64)counts[i]);
+        if (counts[i] != 0) add(&sums[i], counts[i]);
     }
 }
 
@@ -42,8 +44,8 @@ KERNEL(count_bins, COUNT_THREADS, const CountTask* tasks, const Block* blocks) {
 KERNEL(find_hot_bins, WARP, const CountTask* tasks, const Block* blocks) {
     const Block block = blocks[blockIdx.x];
     const CountTask task = tasks[block.task];
-    const u64* counts = task.counts + (u64)block.part * BINS;
-    u64 most = 0;
+    const i64* counts = global(task.counts) + (u64)block.part * BINS;
+    i64 most = 0;
     u32 bin = BINS;
     for (u32 i = threadIdx.x; i < BINS; i += WARP) {
         if (counts[i] > most) {
@@ -52,12 +54,12 @@ KERNEL(find_hot_bins, WARP, const CountTask* tasks, const Block* blocks) {
         }
     }
     for (u32 distance = WARP / 2; distance > 0; distance /= 2) {
-        const u64 other = __shfl_xor_sync(ALL_LANES, most, distance);
+        const i64 other = __shfl_xor_sync(ALL_LANES, most, distance);
         const u32 other_bin = __shfl_xor_sync(ALL_LANES, bin, distance);
         if (other > most || (other == most && other_bin < bin)) {
             most = other;
             bin = other_bin;
         }
     }
-    if (threadIdx.x == 0) task.hot[block.part] = (u8)bin;
+    if (threadIdx.x == 0) global(task.hot)[block.part] = (u8)bin;
 }

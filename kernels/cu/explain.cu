@@ -56,22 +56,22 @@ KERNEL(explain_rows, EXPLAIN_THREADS, const ExplainTask* tasks, const Block* blo
     const Block block = blocks[blockIdx.x];
     const ExplainTask task = tasks[block.task];
     const u32 part = task.first_part + block.part;
-    const PathTree tree = task.trees[part % task.tree_count];
+    const PathTree tree = global(task.trees)[part % task.tree_count];
     const u32 row = part / task.tree_count * EXPLAIN_THREADS + threadIdx.x;
     if (row >= task.rows) return;
     const u32 points = tree.points;
-    const double* weights = task.factors + tree.first_factor;
+    const double* weights = global(task.factors) + tree.first_factor;
     const double* factors = weights + points;
-    const PathEdge* edges = task.edges + tree.first_edge;
-    const double* values = task.values + tree.first_value;
+    const PathEdge* edges = global(task.edges) + tree.first_edge;
+    const double* values = global(task.values) + tree.first_value;
     // Neighbouring threads have neighbouring numbers.
-    double* products = task.products + blockIdx.x * task.products_per_block + threadIdx.x;
-    u8* is_known = task.is_known + blockIdx.x * task.marks_per_block + threadIdx.x;
+    double* products = global(task.products) + blockIdx.x * task.products_per_block + threadIdx.x;
+    u8* is_known = global(task.is_known) + blockIdx.x * task.marks_per_block + threadIdx.x;
     is_known[0] = 1;
     for (u32 q = 0; q < points; q++) products[q * EXPLAIN_THREADS] = weights[q];
     for (u32 node = 1; node < tree.nodes; node++) {
         const PathEdge edge = edges[node - 1];
-        const u32 bin = bin_of(task.words[(u64)(edge.column / WORD_COLUMNS) * task.rows + row], edge.column % WORD_COLUMNS);
+        const u32 bin = bin_of(global(task.words)[(u64)(edge.column / WORD_COLUMNS) * task.rows + row], edge.column % WORD_COLUMNS);
         const u8 known = edge.low <= bin && bin <= edge.high;
         is_known[node * EXPLAIN_THREADS] = known;
         const u32 state = is_known[edge.previous * EXPLAIN_THREADS] + known;
@@ -87,7 +87,7 @@ KERNEL(explain_rows, EXPLAIN_THREADS, const ExplainTask* tasks, const Block* blo
         double* own = products + (u64)node * points * EXPLAIN_THREADS;
         for (u32 q = 0; q < points; q++) own[q * EXPLAIN_THREADS] = __dmul_rn(own[q * EXPLAIN_THREADS], values[node]);
     }
-    i64* totals = task.totals_q40 + (u64)row * task.columns;
+    i64* totals = global(task.totals_q40) + (u64)row * task.columns;
     for (u32 node = tree.nodes - 1; node > 0; node--) {
         const PathEdge edge = edges[node - 1];
         const u32 state = is_known[edge.previous * EXPLAIN_THREADS] + is_known[node * EXPLAIN_THREADS];

@@ -39,29 +39,29 @@ KERNEL(score_rows, SCORE_THREADS, const ScoreTask* tasks, const Block* blocks) {
     DYN_SHARED(shared);
     const Block block = blocks[blockIdx.x];
     const ScoreTask task = tasks[block.task];
-    const TreeChunk chunk = task.chunks[block.part % task.chunk_count];
+    const TreeChunk chunk = global(task.chunks)[block.part % task.chunk_count];
     const u32 first = block.part / task.chunk_count * task.rows_per_block;
     const u32 rows = smaller(task.rows - first, task.rows_per_block);
     u32* nodes = shared;
     u32* values = nodes + chunk.nodes;
     u32* bins = values + chunk.nodes;
     for (u32 i = threadIdx.x; i < chunk.nodes; i += SCORE_THREADS) {
-        nodes[i] = task.nodes[chunk.first_node + i];
-        values[i] = (u32)task.values[chunk.first_node + i];
+        nodes[i] = global(task.nodes)[chunk.first_node + i];
+        values[i] = (u32)global(task.values)[chunk.first_node + i];
     }
     const u32 own = threadIdx.x % task.rows_per_block;
     const u32 share = threadIdx.x / task.rows_per_block;
     const u32 shares = SCORE_THREADS / task.rows_per_block;
     if (own < rows) {
         for (u32 word = share; word < task.words_per_row; word += shares) {
-            bins[word * task.rows_per_block + own] = task.words[(u64)word * task.rows + first + own];
+            bins[word * task.rows_per_block + own] = global(task.words)[(u64)word * task.rows + first + own];
         }
     }
     __syncthreads();
     if (own >= rows) return;
     i64 sum = 0;
     for (u32 tree = chunk.first_tree + share; tree < chunk.end_tree; tree += shares) {
-        const TreeSpan span = task.trees[tree];
+        const TreeSpan span = global(task.trees)[tree];
         const u32 root = span.first - chunk.first_node;
         u32 at = root;
         for (u32 depth = 0; depth < span.depth; depth++) {

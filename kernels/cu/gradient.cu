@@ -35,8 +35,8 @@ KERNEL(start_scores, GRADIENT_THREADS, const StartTask* tasks, const Block* bloc
     const Block block = blocks[blockIdx.x];
     const StartTask task = tasks[block.task];
     const u32 first = block.part * GRADIENT_ROWS;
-    const u32 end = smaller(first + GRADIENT_ROWS, task.job->rows);
-    i64* scores = task.job->scores;
+    const u32 end = smaller(first + GRADIENT_ROWS, global(task.job)->rows);
+    i64* scores = global(global(task.job)->scores);
     for (u32 row = first + threadIdx.x; row < end; row += GRADIENT_THREADS) scores[row] = task.score_q24;
 }
 
@@ -45,16 +45,16 @@ KERNEL(gradients, GRADIENT_THREADS, const GradientTask* tasks, const Block* bloc
     __shared__ Sums warps[GRADIENT_THREADS / WARP];
     const Block block = blocks[blockIdx.x];
     const GradientTask task = tasks[block.task];
-    const Job job = *task.job;
+    const Job job = *global(task.job);
     const u32 first = block.part * GRADIENT_ROWS;
     const u32 end = smaller(first + GRADIENT_ROWS, job.rows);
     Sums sum = {0, 0};
     for (u32 row = first + threadIdx.x; row < end; row += GRADIENT_THREADS) {
         Pair pair = {0, 0};
-        if (mix(job.keys[row] ^ task.stream) >> 32 < job.row_hash_below) {
-            const u32 mark = job.marks[row];
+        if (mix(global(job.keys)[row] ^ task.stream) >> 32 < job.row_hash_below) {
+            const u32 mark = global(job.marks)[row];
             const i64 weight = mark >> 1;
-            const i64 probability = probability_q30(job.scores[row], job.sigmoid_q30);
+            const i64 probability = probability_q30(global(job.scores)[row], global(job.sigmoid_q30));
             const u32 factor = mark & 1 ? job.defective_q16 : job.clean_q16;
             const i64 target = mark & 1 ? 1ll << 30 : 0;
             // At least one unit: a row that no longer moves must not make its leaf's denominator vanish.
@@ -62,8 +62,8 @@ KERNEL(gradients, GRADIENT_THREADS, const GradientTask* tasks, const Block* bloc
             pair.gradient = (i32)(to_units(probability - target, factor) * weight);
             pair.hessian = (i32)((hessian > 1 ? hessian : 1) * weight);
         }
-        job.pairs[row] = pair;
-        job.order[row] = row;
+        global(job.pairs)[row] = pair;
+        global(job.order)[row] = row;
         sum.gradient += pair.gradient;
         sum.hessian += pair.hessian;
     }

@@ -31,14 +31,16 @@ KERNEL(fill_histograms, HISTOGRAM_THREADS, const HistogramTask* tasks, const Blo
     DYN_SHARED(planes);
     const Block block = blocks[blockIdx.x];
     const HistogramTask task = tasks[block.task];
-    const Job* job = task.job;
+    const Job* job = global(task.job);
+    const u32* order = global(job->order);
+    const Pair* pairs = global(job->pairs);
     const u32 rows = job->rows;
     const u32 groups = (job->columns + GROUP_COLUMNS - 1) / GROUP_COLUMNS;
     const u32 group = block.part % groups;
     const u32 first_column = group * GROUP_COLUMNS;
     const u32 columns = smaller(job->columns - first_column, GROUP_COLUMNS);
-    const u32* words = job->words + (u64)group * GROUP_WORDS * rows;
-    const u8* hot = job->hot + first_column;
+    const u32* words = global(job->words) + (u64)group * GROUP_WORDS * rows;
+    const u8* hot = global(job->hot) + first_column;
     const u32 first = task.start + block.part / groups * task.rows_per_block;
     const u32 end = smaller(first + task.rows_per_block, task.end);
     Sums sum = {0, 0};
@@ -47,8 +49,8 @@ KERNEL(fill_histograms, HISTOGRAM_THREADS, const HistogramTask* tasks, const Blo
         __syncthreads();
         const u32 to = smaller(from + task.rows_per_flush, end);
         for (u32 i = from + threadIdx.x; i < to; i += HISTOGRAM_THREADS) {
-            const u32 row = job->order[i];
-            const Pair pair = job->pairs[row];
+            const u32 row = order[i];
+            const Pair pair = pairs[row];
             sum.gradient += pair.gradient;
             sum.hessian += pair.hessian;
             // A Hessian of zero marks a row that the tree does not see.
@@ -66,7 +68,7 @@ KERNEL(fill_histograms, HISTOGRAM_THREADS, const HistogramTask* tasks, const Blo
             }
         }
         __syncthreads();
-        Sums* out = task.histogram + (u64)first_column * BINS;
+        Sums* out = global(task.histogram) + (u64)first_column * BINS;
         for (u32 i = threadIdx.x; i < columns * BINS; i += HISTOGRAM_THREADS) {
             const u32 hessian = planes[PLANE + i];
             if (hessian != 0) {
@@ -93,7 +95,7 @@ KERNEL(restore_hot_bins, HISTOGRAM_THREADS, const HistogramTask* tasks, const Bl
     const HistogramTask task = tasks[block.task];
     const u32 column = block.part * RESTORE_WARPS + threadIdx.x / WARP;
     if (column >= task.job->columns) return;
-    Sums* bins = task.histogram + (u64)column * BINS;
+    Sums* bins = global(task.histogram) + (u64)column * BINS;
     Sums sum = {0, 0};
     for (u32 bin = lane(); bin < BINS; bin += WARP) {
         sum.gradient += bins[bin].gradient;
@@ -122,10 +124,12 @@ KERNEL(subtract_histograms, HISTOGRAM_THREADS, const SubtractTask* tasks, const 
     const SubtractTask task = tasks[block.task];
     const u32 first = block.part * SUBTRACT_ENTRIES;
     const u32 end = smaller(first + SUBTRACT_ENTRIES, task.entries);
+    Sums* from = global(task.from);
+    const Sums* minus = global(task.minus);
     for (u32 i = first + threadIdx.x; i < end; i += HISTOGRAM_THREADS) {
-        const Sums minus = task.minus[i];
-        task.from[i].gradient -= minus.gradient;
-        task.from[i].hessian -= minus.hessian;
+        const Sums less = minus[i];
+        from[i].gradient -= less.gradient;
+        from[i].hessian -= less.hessian;
     }
 }
 
@@ -137,6 +141,6 @@ KERNEL(clear_histograms, HISTOGRAM_THREADS, const SubtractTask* tasks, const Blo
     const u32 end = smaller(first + SUBTRACT_ENTRIES, task.entries);
     for (u32 i = first + threadIdx.x; i < end; i += HISTOGRAM_THREADS) {
         const Sums zero = {0, 0};
-        task.from[i] = zero;
+        global(task.from)[i] = zero;
     }
 }

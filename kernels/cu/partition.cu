@@ -32,15 +32,17 @@ KERNEL(divide_rows, PARTITION_THREADS, const PartitionTask* tasks, const Block* 
     __shared__ u32 places[2];
     const Block block = blocks[blockIdx.x];
     const PartitionTask task = tasks[block.task];
-    const Job* job = task.job;
-    const u32* words = job->words + (u64)(task.column / WORD_COLUMNS) * job->rows;
+    const Job* job = global(task.job);
+    u32* aside = global(job->aside);
+    const u32* order = global(job->order);
+    const u32* words = global(job->words) + (u64)(task.column / WORD_COLUMNS) * job->rows;
     const u32 warp = threadIdx.x / WARP;
     const u32 before = (1u << lane()) - 1;
     const u32 first = task.start + block.part * PARTITION_ROWS;
     const u32 end = smaller(first + PARTITION_ROWS, task.end);
     for (u32 from = first; from < end; from += PARTITION_THREADS) {
         const u32 at = from + threadIdx.x;
-        const u32 row = at < end ? job->order[at] : 0;
+        const u32 row = at < end ? order[at] : 0;
         const bool is_left = at < end && bin_of(words[row], task.column % WORD_COLUMNS) <= task.bin;
         const bool is_right = at < end && !is_left;
         const u32 left = __ballot_sync(ALL_LANES, is_left);
@@ -58,13 +60,13 @@ KERNEL(divide_rows, PARTITION_THREADS, const PartitionTask* tasks, const Block* 
                 counts[i] = sum;
                 sum += count;
             }
-            places[threadIdx.x] = atomicAdd(&task.taken[threadIdx.x], sum);
+            places[threadIdx.x] = atomicAdd(global(task.taken) + threadIdx.x, sum);
         }
         __syncthreads();
         // No barrier is needed behind these: a warp's counts are its own until the first barrier of the next round, and
         // `places` is written after it.
-        if (is_left) job->aside[task.start + places[0] + lefts[warp] + __popc(left & before)] = row;
-        if (is_right) job->aside[task.end - 1 - places[1] - rights[warp] - __popc(right & before)] = row;
+        if (is_left) aside[task.start + places[0] + lefts[warp] + __popc(left & before)] = row;
+        if (is_right) aside[task.end - 1 - places[1] - rights[warp] - __popc(right & before)] = row;
     }
 }
 
@@ -74,8 +76,8 @@ KERNEL(return_rows, PARTITION_THREADS, const PartitionTask* tasks, const Block* 
     const PartitionTask task = tasks[block.task];
     const u32 first = task.start + block.part * PARTITION_ROWS;
     const u32 end = smaller(first + PARTITION_ROWS, task.end);
-    u32* order = task.job->order;
-    const u32* aside = task.job->aside;
+    u32* order = global(global(task.job)->order);
+    const u32* aside = global(global(task.job)->aside);
     for (u32 at = first + threadIdx.x; at < end; at += PARTITION_THREADS) order[at] = aside[at];
 }
 
@@ -85,7 +87,7 @@ KERNEL(add_leaves, PARTITION_THREADS, const LeafTask* tasks, const Block* blocks
     const LeafTask task = tasks[block.task];
     const u32 first = task.start + block.part * PARTITION_ROWS;
     const u32 end = smaller(first + PARTITION_ROWS, task.end);
-    const u32* order = task.job->order;
-    i64* scores = task.job->scores;
+    const u32* order = global(global(task.job)->order);
+    i64* scores = global(global(task.job)->scores);
     for (u32 at = first + threadIdx.x; at < end; at += PARTITION_THREADS) scores[order[at]] += task.value_q24;
 }

@@ -68,9 +68,9 @@ KERNEL(scan_columns, SCAN_THREADS, const SplitTask* tasks, const Block* blocks) 
     const SplitTask task = tasks[block.task];
     const u32 index = block.part * SCAN_WARPS + threadIdx.x / WARP;
     if (index >= task.column_count) return;
-    const u32 column = task.columns[index];
+    const u32 column = global(task.columns)[index];
     const u32 first = lane() * LANE_BINS;
-    const Sums* bins = task.histogram + (u64)column * BINS + first;
+    const Sums* bins = global(task.histogram) + (u64)column * BINS + first;
     Sums own = {0, 0};
     for (u32 i = 0; i < LANE_BINS; i++) {
         own.gradient += bins[i].gradient;
@@ -101,7 +101,7 @@ KERNEL(scan_columns, SCAN_THREADS, const SplitTask* tasks, const Block* blocks) 
     // Where nothing gains, the first lane says so.
     if (bin == BINS ? lane() == 0 : bin == best_bin) {
         const Candidate found = {gain, best_left, column, bin};
-        task.candidates[index] = found;
+        global(task.candidates)[index] = found;
     }
 }
 
@@ -111,7 +111,7 @@ KERNEL(pick_splits, WARP, const SplitTask* tasks, const Block* blocks) {
     double gain = 0;
     u32 place = ~0u;
     for (u32 i = threadIdx.x; i < task.column_count; i += WARP) {
-        const double other = task.candidates[i].gain;
+        const double other = global(task.candidates)[i].gain;
         if (wins(other, i, gain, place)) {
             gain = other;
             place = i;
@@ -119,5 +119,5 @@ KERNEL(pick_splits, WARP, const SplitTask* tasks, const Block* blocks) {
     }
     warp_best(&gain, &place);
     // Without columns the answer stays the zeros it was before.
-    if (threadIdx.x == 0 && place != ~0u) *task.best = task.candidates[place];
+    if (threadIdx.x == 0 && place != ~0u) *global(task.best) = global(task.candidates)[place];
 }

@@ -96,6 +96,7 @@ inline unsigned ballot(int line, unsigned mask, bool vote) {
 // One section holds all static shared memory, so that it can be poisoned before each block.
 #define __shared__ static __attribute__((section("cusim_shared")))
 #define DYN_SHARED(name) unsigned* name = static_cast<unsigned*>(cusim::dynamic_shared())
+#define IS_GLOBAL(pointer) static_cast<void>(pointer)
 
 #define __syncthreads() cusim::barrier(__LINE__)
 #define __shfl_xor_sync(mask, value, distance) cusim::shuffle_xor(__LINE__, mask, value, distance)

@@ -4,6 +4,7 @@
 //! rule. It therefore has the same bytes for any order of rows, number of threads and device. `README.md` states the number
 //! formats on one page.
 
+mod auto;
 pub mod backend;
 mod bundle;
 mod bytes;
@@ -22,6 +23,7 @@ mod trainer;
 #[cfg(test)]
 mod conformance;
 
+pub use auto::{AutoBackend, AutoDataset, AutoForest, AutoTraining, CROSSOVER_ROWS};
 pub use backend::{Backend, Contributions};
 pub use bundle::{Bundle, Explanation, Scorer, Scores, TrainTask, score_many, train_bundle, train_bundles};
 pub use cpu::{CpuBackend, CpuDataset, CpuForest, CpuTraining};

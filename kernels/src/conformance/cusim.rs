@@ -4,8 +4,9 @@
 //! the ignored tests at the end. Only g++ is needed; where it is missing the tests say so and pass.
 
 use super::stand_in::{Fault, StandIn, build, sanitizer_runtime};
-use super::{agreement, run};
-use crate::{CudaBackend, CudaConfig, NoCuda};
+use super::{agreement, run, scoring};
+use crate::backend::Backend;
+use crate::{AutoBackend, CudaBackend, CudaConfig, NoCuda};
 use std::process::{Command, Output};
 
 /// Set in children only.
@@ -34,6 +35,15 @@ fn assert_passes(test: &str, stand_in: &StandIn, settings: &[(&str, &str)]) {
 fn the_cuda_backend_conforms_on_the_stand_in() {
     let Some(stand_in) = build(Fault::None, &[]) else { return };
     assert_passes("child_conforms", &stand_in, &[]);
+}
+
+#[test]
+fn an_automatic_backend_conforms_on_both_sides_of_its_crossover() {
+    let backend = AutoBackend::cpu();
+    assert_eq!((backend.name(), backend.description(), backend.fallback()), ("cpu", "cpu", Some(&NoCuda::NotWanted)));
+    agreement::run(&backend);
+    let Some(stand_in) = build(Fault::None, &[]) else { return };
+    assert_passes("child_conforms_automatically", &stand_in, &[]);
 }
 
 #[test]
@@ -152,6 +162,17 @@ fn open() -> CudaBackend {
 fn child_conforms() {
     if is_child() {
         run(&open());
+    }
+}
+
+#[test]
+#[ignore = "a child of an_automatic_backend_conforms_on_both_sides_of_its_crossover"]
+fn child_conforms_automatically() {
+    if is_child() {
+        let backend = AutoBackend::probe(&CudaConfig::default()).with_crossover(100);
+        assert_eq!((backend.name(), backend.fallback()), ("cuda", None));
+        agreement::run(&backend);
+        scoring::run(&backend);
     }
 }
 

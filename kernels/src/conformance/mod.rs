@@ -8,6 +8,7 @@ mod cases;
 #[cfg(unix)]
 mod cusim;
 mod oracle;
+mod primitives;
 mod scoring;
 #[cfg(unix)]
 mod stand_in;
@@ -18,6 +19,7 @@ use crate::backend::Backend;
 
 /// Runs every case on `backend`.
 pub(crate) fn run<B: Backend>(backend: &B) {
+    primitives::run(backend);
     training::run(backend);
     scoring::run(backend);
 }

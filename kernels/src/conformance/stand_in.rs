@@ -1,9 +1,13 @@
 //! Builds the stand-in driver from the kernels as they are, or with a fault planted in them.
 
 use crate::cuda::compiler::sources;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+
+/// The header and the sources of the stand-in.
+const CUSIM: [&str; 4] = ["cusim.h", "driver.cpp", "fibers.cpp", "compiler.cpp"];
 
 /// A mistake to plant in a kernel; the suite must find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,28 +72,29 @@ impl StandIn {
     pub(super) fn without_compiler(&self) -> Option<Self> {
         // SAFETY: the call only tries to open the library.
         if unsafe { cudarc::nvrtc::sys::is_culib_present() } {
-            println!("SKIPPED: a CUDA compiler is installed here and would be found");
+            skipped("a CUDA compiler is installed here and would be found");
             return None;
         }
         let folder = self.0.join("driver-only");
         std::fs::create_dir_all(&folder).expect("the build folder can be written");
-        link(&self.0.join("libcuda.so"), &folder.join("libcuda.so"));
+        // A leftover of an earlier run is the same link.
+        let _ = std::os::unix::fs::symlink("../libcuda.so", folder.join("libcuda.so"));
         Some(Self(folder))
     }
 }
 
-/// The hash by which the stand-in compiler knows the sources (FNV-1a of names and texts, ends included).
+/// FNV-1a of a text and its end.
+fn take(hash: u64, text: &[u8]) -> u64 {
+    text.iter().chain(&[0]).fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+/// The hash by which the stand-in compiler knows the sources.
 fn source_hash() -> u64 {
-    let take = |hash: u64, text: &[u8]| {
-        text.iter().chain(&[0]).fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
-    };
     sources().fold(0xcbf2_9ce4_8422_2325, |hash, (name, text)| take(take(hash, name.to_bytes()), text.as_bytes()))
 }
 
-fn link(target: &Path, name: &Path) {
-    if !name.exists() {
-        std::os::unix::fs::symlink(target, name).expect("the build folder can be written");
-    }
+fn cusim(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cusim").join(file)
 }
 
 /// The address sanitizer's library, which must be loaded first; `None`, said loudly, where it is not installed.
@@ -98,26 +103,47 @@ pub(super) fn sanitizer_runtime() -> Option<String> {
     let path = output.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let path = path.filter(|path| Path::new(path).is_absolute());
     if path.is_none() {
-        println!("SKIPPED: g++ or its address sanitizer is not installed, the kernels were not sanitized");
+        skipped("g++ or its address sanitizer is not installed, the kernels were not sanitized");
     }
     path
 }
 
-/// Builds the library, once per fault and flags; `None`, said loudly, without g++.
+/// Says on standard error, which the test harness does not swallow, that something was left out.
+fn skipped(what: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {what}").expect("standard error can be written");
+}
+
+/// Where built libraries lie: beside the other build outputs.
+fn build_folder() -> PathBuf {
+    let exe = std::env::current_exe().expect("a test knows its own file");
+    exe.ancestors().nth(2).expect("tests lie two folders deep").join("driftline-cusim")
+}
+
+/// Builds the library, once per sources, fault and flags; `None`, said loudly, without g++.
 pub(super) fn build(fault: Fault, flags: &[&str]) -> Option<StandIn> {
     // Tests of one process take turns, so that each library is built once.
     static BUILDING: Mutex<()> = Mutex::new(());
     let _turn = BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if Command::new("g++").arg("--version").output().is_err() {
-        println!("SKIPPED: g++ is not installed, the CUDA kernels were not run");
+        skipped("g++ is not installed, the CUDA kernels were not run");
         return None;
     }
-    let name = format!("driftline-cusim-{}-{fault:?}-{}", std::process::id(), flags.len());
-    let folder = std::env::temp_dir().join(name);
-    if !folder.join("libnvrtc.so").exists() {
-        write_sources(&folder, fault);
-        compile(&folder, flags);
-        link(&folder.join("libcuda.so"), &folder.join("libnvrtc.so"));
+    let own: Vec<String> = CUSIM.map(|file| std::fs::read_to_string(cusim(file)).expect("the sources are here")).into();
+    let hash = own
+        .iter()
+        .map(String::as_str)
+        .chain(flags.iter().copied())
+        .fold(source_hash(), |hash, text| take(hash, text.as_bytes()));
+    let folder = build_folder().join(format!("{hash:016x}-{fault:?}"));
+    if !folder.exists() {
+        let draft = folder.with_extension(std::process::id().to_string());
+        write_sources(&draft, fault);
+        compile(&draft, flags);
+        std::os::unix::fs::symlink("libcuda.so", draft.join("libnvrtc.so")).expect("the build folder can be written");
+        // Another process may have been faster; its library is the same.
+        if std::fs::rename(&draft, &folder).is_err() {
+            std::fs::remove_dir_all(&draft).expect("the build folder can be written");
+        }
     }
     Some(StandIn(folder))
 }
@@ -138,23 +164,11 @@ fn write_sources(folder: &Path, fault: Fault) {
 }
 
 fn compile(folder: &Path, flags: &[&str]) {
-    let cusim = Path::new(env!("CARGO_MANIFEST_DIR")).join("cusim");
     let mut command = Command::new("g++");
-    command.args([
-        "-std=c++17",
-        "-O2",
-        "-ffp-contract=off",
-        "-fPIC",
-        "-shared",
-        "-fvisibility=hidden",
-        "-Wall",
-        "-Werror",
-    ]);
-    command.args(flags).args(["-DCUSIM", &format!("-DCUSIM_SOURCE_HASH={}u", source_hash())]);
-    command.arg("-I").arg(&cusim).arg("-o").arg(folder.join("libcuda.so")).args(["-x", "c++"]);
-    command
-        .arg(folder.join("kernels.cu"))
-        .args(["driver.cpp", "fibers.cpp", "compiler.cpp"].map(|file| cusim.join(file)));
+    command.args(["-std=c++17", "-O2", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden"]);
+    command.args(["-Wall", "-Werror", "-DCUSIM", &format!("-DCUSIM_SOURCE_HASH={}u", source_hash())]).args(flags);
+    command.arg("-I").arg(cusim("")).arg("-o").arg(folder.join("libcuda.so")).args(["-x", "c++"]);
+    command.arg(folder.join("kernels.cu")).args(CUSIM[1..].iter().map(|file| cusim(file)));
     let output = command.output().expect("g++ runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

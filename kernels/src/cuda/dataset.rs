@@ -23,6 +23,13 @@ const COUNT_ROWS: u32 = 16_384;
 #[derive(Clone, Debug)]
 pub struct CudaDataset(pub(super) Arc<Resident>);
 
+impl CudaDataset {
+    /// What the host knows of it.
+    pub(crate) fn summary(&self) -> &Summary {
+        &self.0.summary
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Resident {
     pub(super) summary: Summary,

@@ -46,6 +46,9 @@ pub struct CudaConfig {
 /// Why there is no CUDA backend. The CPU gives the same bits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoCuda {
+    /// The CPU was asked for.
+    #[error("the CPU was asked for")]
+    NotWanted,
     /// No library of the CUDA driver was found.
     #[error("no CUDA driver is installed")]
     NoDriver,
