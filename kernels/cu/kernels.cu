@@ -6,4 +6,5 @@
 #include "gradient.cu"
 #include "histogram.cu"
 #include "partition.cu"
+#include "roofline.cu"
 #include "split.cu"

@@ -27,7 +27,7 @@ pub use auto::{AutoBackend, AutoDataset, AutoForest, AutoTraining, CROSSOVER_ROW
 pub use backend::{Backend, Contributions};
 pub use bundle::{Bundle, Explanation, Scorer, Scores, TrainTask, score_many, train_bundle, train_bundles};
 pub use cpu::{CpuBackend, CpuDataset, CpuForest, CpuTraining};
-pub use cuda::{CudaBackend, CudaConfig, CudaDataset, CudaForest, CudaTraining, NoCuda};
+pub use cuda::{CudaBackend, CudaConfig, CudaDataset, CudaForest, CudaTraining, MeasureSize, Measurement, NoCuda};
 pub use edges::{BinCounts, Edges};
 pub use error::KernelError;
 pub use exact::probability_q30;

@@ -3,10 +3,10 @@
 //! The library search path is fixed when a process starts, so each run is a child: this test binary again, asked for one of
 //! the ignored tests at the end. Only g++ is needed; where it is missing the tests say so and pass.
 
-use super::stand_in::{Fault, StandIn, build, sanitizer_runtime};
+use super::stand_in::{Fault, StandIn, build, sanitizer_runtime, skipped};
 use super::{agreement, run, scoring};
 use crate::backend::Backend;
-use crate::{AutoBackend, CudaBackend, CudaConfig, NoCuda};
+use crate::{AutoBackend, CudaBackend, CudaConfig, MeasureSize, NoCuda};
 use std::process::{Command, Output};
 
 /// Set in children only.
@@ -128,6 +128,23 @@ fn assert_refused(stand_in: &StandIn, settings: &[(&str, &str)], reason: &str) {
 }
 
 #[test]
+fn measuring_runs_on_the_stand_in() {
+    let Some(stand_in) = build(Fault::None, &[]) else { return };
+    assert_passes("child_measures", &stand_in, &[]);
+}
+
+#[test]
+fn a_device_conforms() {
+    match CudaBackend::probe(&CudaConfig::default()) {
+        Ok(backend) => {
+            agreement::run(&backend);
+            run(&backend);
+        }
+        Err(reason) => skipped(&format!("{reason}; the CUDA backend ran on the stand-in only")),
+    }
+}
+
+#[test]
 fn without_a_driver_there_is_a_reason() {
     // Where a driver is installed this opens a device or says why not; both are answers.
     match CudaBackend::probe(&CudaConfig::default()) {
@@ -181,6 +198,16 @@ fn child_conforms_automatically() {
 fn child_agrees() {
     if is_child() {
         agreement::run(&open());
+    }
+}
+
+#[test]
+#[ignore = "a child of measuring_runs_on_the_stand_in"]
+fn child_measures() {
+    if is_child() {
+        let size = MeasureSize { rows: 300, columns: 3, trees: 2, copy_bytes: 1 << 20 };
+        let made = open().measure(size).expect("the stand-in does everything");
+        assert!(made.len() == 12 && made.iter().all(|step| step.median_us >= 0.0), "{made:?}");
     }
 }
 

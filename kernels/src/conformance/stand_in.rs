@@ -1,13 +1,14 @@
 //! Builds the stand-in driver from the kernels as they are, or with a fault planted in them.
 
 use crate::cuda::compiler::sources;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// The header and the sources of the stand-in.
-const CUSIM: [&str; 4] = ["cusim.h", "driver.cpp", "fibers.cpp", "compiler.cpp"];
+/// The sources of the stand-in.
+const MACHINE: [&str; 3] = ["driver.cpp", "fibers.cpp", "compiler.cpp"];
 
 /// A mistake to plant in a kernel; the suite must find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +110,7 @@ pub(super) fn sanitizer_runtime() -> Option<String> {
 }
 
 /// Says on standard error, which the test harness does not swallow, that something was left out.
-fn skipped(what: &str) {
+pub(super) fn skipped(what: &str) {
     writeln!(std::io::stderr(), "SKIPPED: {what}").expect("standard error can be written");
 }
 
@@ -128,28 +129,51 @@ pub(super) fn build(fault: Fault, flags: &[&str]) -> Option<StandIn> {
         skipped("g++ is not installed, the CUDA kernels were not run");
         return None;
     }
-    let own: Vec<String> = CUSIM.map(|file| std::fs::read_to_string(cusim(file)).expect("the sources are here")).into();
-    let hash = own
-        .iter()
-        .map(String::as_str)
-        .chain(flags.iter().copied())
-        .fold(source_hash(), |hash, text| take(hash, text.as_bytes()));
-    let folder = build_folder().join(format!("{hash:016x}-{fault:?}"));
+    let machine = machine(flags);
+    let name = format!("{:016x}-{fault:?}", take(source_hash(), machine.as_os_str().as_encoded_bytes()));
+    Some(StandIn(made_once(&name, |folder| {
+        write_sources(folder, fault);
+        let objects = MACHINE.map(|file| machine.join(file).with_extension("o"));
+        let library = folder.join("libcuda.so");
+        compile(flags, ["-shared", "-o"].map(AsRef::as_ref).into_iter().chain([library.as_os_str()]), &|command| {
+            command.args(["-x", "c++"]).arg(folder.join("kernels.cu")).args(["-x", "none"]).args(&objects);
+        });
+        std::os::unix::fs::symlink("libcuda.so", folder.join("libnvrtc.so")).expect("the build folder can be written");
+    })))
+}
+
+/// The folder `name`, filled by `make` if it is not there yet.
+fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let folder = build_folder().join(name);
     if !folder.exists() {
         let draft = folder.with_extension(std::process::id().to_string());
-        write_sources(&draft, fault);
-        compile(&draft, flags);
-        std::os::unix::fs::symlink("libcuda.so", draft.join("libnvrtc.so")).expect("the build folder can be written");
-        // Another process may have been faster; its library is the same.
+        std::fs::create_dir_all(&draft).expect("the build folder can be written");
+        make(&draft);
+        // Another process may have been faster; its files are the same.
         if std::fs::rename(&draft, &folder).is_err() {
             std::fs::remove_dir_all(&draft).expect("the build folder can be written");
         }
     }
-    Some(StandIn(folder))
+    folder
+}
+
+/// The folder with the stand-in's own objects, which all faults share.
+fn machine(flags: &[&str]) -> PathBuf {
+    let texts =
+        MACHINE.iter().chain(&["cusim.h"]).map(|file| std::fs::read(cusim(file)).expect("the sources are here"));
+    let hash = texts.fold(source_hash(), |hash, text| take(hash, &text));
+    let hash = flags.iter().fold(hash, |hash, flag| take(hash, flag.as_bytes()));
+    made_once(&format!("{hash:016x}-machine"), |folder| {
+        for file in MACHINE {
+            let object = folder.join(file).with_extension("o");
+            compile(flags, ["-c", "-o"].map(AsRef::as_ref).into_iter().chain([object.as_os_str()]), &|command| {
+                command.arg(cusim(file));
+            });
+        }
+    })
 }
 
 fn write_sources(folder: &Path, fault: Fault) {
-    std::fs::create_dir_all(folder).expect("the build folder can be written");
     for (name, text) in sources() {
         let name = name.to_str().expect("names are ASCII");
         let text = match fault.edit() {
@@ -163,12 +187,12 @@ fn write_sources(folder: &Path, fault: Fault) {
     }
 }
 
-fn compile(folder: &Path, flags: &[&str]) {
+fn compile<'a>(flags: &[&str], output: impl Iterator<Item = &'a OsStr>, inputs: &dyn Fn(&mut Command)) {
     let mut command = Command::new("g++");
-    command.args(["-std=c++17", "-O2", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden"]);
-    command.args(["-Wall", "-Werror", "-DCUSIM", &format!("-DCUSIM_SOURCE_HASH={}u", source_hash())]).args(flags);
-    command.arg("-I").arg(cusim("")).arg("-o").arg(folder.join("libcuda.so")).args(["-x", "c++"]);
-    command.arg(folder.join("kernels.cu")).args(CUSIM[1..].iter().map(|file| cusim(file)));
+    command.args(["-std=c++17", "-O2", "-ffp-contract=off", "-fPIC", "-fvisibility=hidden", "-Wall", "-Werror"]);
+    command.args(["-DCUSIM", &format!("-DCUSIM_SOURCE_HASH={}u", source_hash())]).args(flags);
+    command.arg("-I").arg(cusim("")).args(output);
+    inputs(&mut command);
     let output = command.output().expect("g++ runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 /// The file that includes all others.
 const ROOT: (&CStr, &str) = (c"kernels.cu", include_str!("../../cu/kernels.cu"));
 /// What it includes.
-const PARTS: [(&CStr, &str); 9] = [
+const PARTS: [(&CStr, &str); 10] = [
     (c"exact.cuh", include_str!("../../cu/exact.cuh")),
     (c"bin.cu", include_str!("../../cu/bin.cu")),
     (c"count.cu", include_str!("../../cu/count.cu")),
@@ -21,6 +21,7 @@ const PARTS: [(&CStr, &str); 9] = [
     (c"gradient.cu", include_str!("../../cu/gradient.cu")),
     (c"histogram.cu", include_str!("../../cu/histogram.cu")),
     (c"partition.cu", include_str!("../../cu/partition.cu")),
+    (c"roofline.cu", include_str!("../../cu/roofline.cu")),
     (c"split.cu", include_str!("../../cu/split.cu")),
 ];
 /// Nothing is fused, flushed or approximated: the CPU does the same operations one by one.

@@ -36,10 +36,11 @@ pub(super) enum Kernel {
     AddLeaves,
     ScanColumns,
     PickSplits,
+    AddInShared,
 }
 
 /// Name and threads per block of each kernel.
-const KERNELS: [(&str, u32); 16] = [
+const KERNELS: [(&str, u32); 17] = [
     ("bin_rows", 256),
     ("count_bins", 256),
     ("find_hot_bins", 32),
@@ -56,6 +57,7 @@ const KERNELS: [(&str, u32); 16] = [
     ("add_leaves", 256),
     ("scan_columns", 128),
     ("pick_splits", 32),
+    ("add_in_shared", 256),
 ];
 
 /// Which task a block of threads works on, and on which part of it; `Block` in `exact.cuh`.
@@ -103,6 +105,7 @@ pub(super) struct Device {
     stream: Arc<CudaStream>,
     functions: Vec<CudaFunction>,
     sigmoid_q30: Buffer<u32>,
+    multiprocessors: u32,
     description: String,
 }
 
@@ -146,8 +149,12 @@ impl Device {
         let functions = functions.collect::<Result<_, _>>().map_err(no_device)?;
         let stream = context.new_stream().map_err(no_device)?;
         let sigmoid_q30 = Buffer(stream.clone_htod(sigmoid_table_q30()).map_err(no_device)?);
+        let multiprocessors = context
+            .attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
+            .map_err(no_device)?
+            .unsigned_abs();
         let description = format!("{name}, compute capability {}.{}", architecture.0, architecture.1);
-        Ok(Self { stream, functions, sigmoid_q30, description })
+        Ok(Self { stream, functions, sigmoid_q30, multiprocessors, description })
     }
 
     pub(super) fn description(&self) -> &str {
@@ -185,6 +192,24 @@ impl Device {
         let host = self.stream.clone_dtoh(&buffer.0).map_err(refused)?;
         self.stream.synchronize().map_err(refused)?;
         Ok(host)
+    }
+
+    /// Queues a copy from one buffer to another of the same length.
+    pub(super) fn copy<T: DeviceRepr>(&self, from: &Buffer<T>, to: &mut Buffer<T>) -> Result<(), KernelError> {
+        self.stream.memcpy_dtod(&from.0, &mut to.0).map_err(refused)
+    }
+
+    /// Microseconds between two events around what `work` queues.
+    pub(super) fn elapsed_us(&self, work: impl FnOnce() -> Result<(), KernelError>) -> Result<f64, KernelError> {
+        let event = || self.stream.record_event(Some(sys::CUevent_flags::CU_EVENT_DEFAULT)).map_err(refused);
+        let start = event()?;
+        work()?;
+        let end = event()?;
+        Ok(f64::from(start.elapsed_ms(&end).map_err(refused)?) * 1000.0)
+    }
+
+    pub(super) fn multiprocessors(&self) -> u32 {
+        self.multiprocessors
     }
 
     pub(super) fn tasks<T: DeviceRepr>(&self, host: &[T]) -> Result<Tasks<'_, T>, KernelError> {

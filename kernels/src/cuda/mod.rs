@@ -11,11 +11,13 @@ mod device;
 mod explain;
 mod forest;
 mod histogram;
+mod measure;
 mod split;
 mod training;
 
 pub use dataset::CudaDataset;
 pub use forest::CudaForest;
+pub use measure::{MeasureSize, Measurement};
 pub use training::CudaTraining;
 
 use crate::KernelError;
