@@ -1,6 +1,6 @@
 //! Medians of the CUDA backend's primitives by events of the device, beside the limits measured in the same run.
 //!
-//! `cargo bench -p driftline-kernels --bench cuda [-- ROWS]`; says so and ends with status 77 where there is no device.
+//! `cargo bench -p driftline-kernels --bench cuda [-- ROWS]`; says so where there is no device.
 
 use driftline_kernels::{CudaBackend, CudaConfig, MeasureSize};
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         Ok(backend) => backend,
         Err(reason) => {
             println!("SKIPPED: {reason}");
-            return ExitCode::from(77);
+            return ExitCode::SUCCESS;
         }
     };
     let size = MeasureSize { rows, columns: 64, trees: 100, copy_bytes: 1 << 30 };

@@ -54,6 +54,13 @@ fn shuffled_schedules_change_no_bit() {
     }
 }
 
+#[test]
+fn fibers_of_the_c_library_agree() {
+    // What other processors than x86-64 use.
+    let Some(stand_in) = build(Fault::None, &["-DCUSIM_UCONTEXT"]) else { return };
+    assert_passes("child_agrees", &stand_in, &[]);
+}
+
 /// What lets a child run with a sanitized library; `None`, said loudly, where the sanitizers are not installed.
 fn sanitized(fault: Fault) -> Option<(StandIn, String)> {
     let runtime = sanitizer_runtime()?;
@@ -133,14 +140,23 @@ fn measuring_runs_on_the_stand_in() {
     assert_passes("child_measures", &stand_in, &[]);
 }
 
+/// The device of this machine; `None`, said loudly, where there is none.
+fn device() -> Option<CudaBackend> {
+    let opened = CudaBackend::probe(&CudaConfig::default());
+    opened.map_err(|reason| skipped(&format!("{reason}; the CUDA backend ran on the stand-in only"))).ok()
+}
+
+#[test]
+fn a_device_agrees() {
+    if let Some(backend) = device() {
+        agreement::run(&backend);
+    }
+}
+
 #[test]
 fn a_device_conforms() {
-    match CudaBackend::probe(&CudaConfig::default()) {
-        Ok(backend) => {
-            agreement::run(&backend);
-            run(&backend);
-        }
-        Err(reason) => skipped(&format!("{reason}; the CUDA backend ran on the stand-in only")),
+    if let Some(backend) = device() {
+        run(&backend);
     }
 }
 
