@@ -4,13 +4,13 @@
 //! threads takes.
 
 use super::cases;
-use crate::CpuBackend;
-use crate::backend::{Backend, CountTask, ForestTask};
-use crate::exact::mix;
+use crate::backend::{Backend, CountTask, ForestTask, JobStart};
+use crate::exact::{Classes, mix};
 use crate::gbdt::Gbdt;
 use crate::params::{GbdtParams, Growth};
 use crate::rows::{Rows, TrainSet};
 use crate::trainer::{TrainJob, train_forests};
+use crate::{CpuBackend, KernelError};
 
 pub(super) fn run<B: Backend>(backend: &B) {
     let mut sets: Vec<TrainSet> = cases::sets()
@@ -55,6 +55,28 @@ fn models_agree<B: Backend>(backend: &B, sets: &[TrainSet]) -> Vec<Gbdt> {
         assert!(found == expected, "model {index} differs from the CPU's");
     }
     expected
+}
+
+/// Twelve jobs whose histograms do not fit into 20 MB together, though any three of them do.
+pub(super) fn a_wave_is_halved<B: Backend>(backend: &B) {
+    let set = many_rows(60, 17);
+    let params = GbdtParams { trees: 2, leaves_max: 64, ..GbdtParams::default() };
+    let dataset = backend.load(&[&set]).pop().unwrap().unwrap();
+    let start = |_| JobStart {
+        dataset: &dataset,
+        start_q24: 0,
+        classes: Classes::PLAIN,
+        seed: 0,
+        row_hash_below: 1 << 32,
+        slots: 64,
+    };
+    let starts: Vec<JobStart<'_, B::Dataset>> = (0..12).map(start).collect();
+    assert!(matches!(backend.begin(&starts), Err(KernelError::Device { .. })));
+    let cpu = CpuBackend::new();
+    let local = cpu.load(&[&set]).pop().unwrap().unwrap();
+    let expected = train_forests(&cpu, &[TrainJob { dataset: &local, params: &params }]).pop().unwrap();
+    let jobs = [TrainJob { dataset: &dataset, params: &params }; 12];
+    assert!(train_forests(backend, &jobs).into_iter().all(|made| made == expected));
 }
 
 fn results_agree<B: Backend>(backend: &B, sets: &[TrainSet], models: &[Gbdt]) {

@@ -55,6 +55,12 @@ fn shuffled_schedules_change_no_bit() {
 }
 
 #[test]
+fn waves_that_do_not_fit_are_halved() {
+    let Some(stand_in) = build(Fault::None, &[]) else { return };
+    assert_passes("child_halves_waves", &stand_in, &[("CUSIM_MEMORY", "20000000")]);
+}
+
+#[test]
 fn fibers_of_the_c_library_agree() {
     // What other processors than x86-64 use.
     let Some(stand_in) = build(Fault::None, &["-DCUSIM_UCONTEXT"]) else { return };
@@ -214,6 +220,14 @@ fn child_conforms_automatically() {
 fn child_agrees() {
     if is_child() {
         agreement::run(&open());
+    }
+}
+
+#[test]
+#[ignore = "a child of waves_that_do_not_fit_are_halved"]
+fn child_halves_waves() {
+    if is_child() {
+        agreement::a_wave_is_halved(&open());
     }
 }
 

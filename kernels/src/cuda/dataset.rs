@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 /// Columns of a word of bins.
 pub(super) const WORD_COLUMNS: usize = 4;
+/// Rows of a table that is scored, explained or counted at most: the numbers of its blocks stay within 32 bits.
+/// Small in tests, so that they cut rows.
+pub(super) const PIECE_ROWS: usize = if cfg!(test) { 200 } else { 1 << 20 };
 /// Rows of a block of `bin_rows`.
 const BIN_ROWS: u32 = 1024;
 /// Rows of a block of `count_bins`.

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Drivers before this are refused: 12.0.
 const DRIVER_VERSION_MIN: i32 = 12_000;
 
+/// Blocks of a launch at most.
+const BLOCKS_MAX: usize = i32::MAX as usize;
+
 /// The kernels, in the order of [`KERNELS`].
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kernel {
@@ -234,6 +237,9 @@ impl<T: DeviceRepr> Tasks<'_, T> {
         let parts = |task| (0..parts(task)).map(move |part| Block { task: task as u32, part });
         let blocks: Vec<Block> = (0..self.count).flat_map(parts).collect();
         let (Some(tasks), false) = (&self.resident, blocks.is_empty()) else { return Ok(self) };
+        if blocks.len() > BLOCKS_MAX {
+            return Err(KernelError::Device { reason: format!("{} blocks are too many for a launch", blocks.len()) });
+        }
         let (_, threads) = KERNELS[kernel as usize];
         let config = LaunchConfig {
             grid_dim: (blocks.len() as u32, 1, 1),

@@ -2,7 +2,7 @@
 
 use super::dataset::RowBins;
 use super::device::{Buffer, Device, Kernel};
-use super::forest::{CudaForest, row_bins, score_bins};
+use super::forest::{CudaForest, joined, pieces, row_bins, score_bins};
 use crate::KernelError;
 use crate::backend::{Contributions, ForestTask};
 use crate::cpu::{ForestPaths, PathEdge, PathTree, round_to_score};
@@ -76,15 +76,16 @@ pub(super) fn explain(
     device: &Device,
     tasks: &[ForestTask<'_, CudaForest>],
 ) -> Result<Vec<Vec<Contributions>>, KernelError> {
-    let tables = row_bins(device, tasks)?;
-    let scores = score_bins(device, tasks, &tables)?;
-    let mut made = Vec::with_capacity(tasks.len());
-    for ((task, table), scores) in tasks.iter().zip(&tables).zip(scores) {
+    let pieces = pieces(tasks)?;
+    let tables = row_bins(device, &pieces)?;
+    let scores = score_bins(device, &pieces, &tables)?;
+    let mut made = Vec::with_capacity(pieces.len());
+    for ((task, table), scores) in pieces.iter().zip(&tables).zip(scores) {
         let totals = totals_q40(device, task.forest, task.rows, table)?;
         let rows = totals.chunks_exact(task.forest.columns()).zip(scores);
         made.push(rows.map(|(totals, score)| round_to_score(totals, task.forest.paths.base_q24, score)).collect());
     }
-    Ok(made)
+    Ok(joined(tasks, made))
 }
 
 /// What each column adds to each row, in Q40.

@@ -1,6 +1,6 @@
 //! Forests on the device, and launches that score rows with them.
 
-use super::dataset::{RowBins, WORD_COLUMNS, bin_rows, edge_table};
+use super::dataset::{PIECE_ROWS, RowBins, WORD_COLUMNS, bin_rows, edge_table};
 use super::device::{Buffer, Device, Kernel};
 use super::explain::ResidentPaths;
 use crate::KernelError;
@@ -119,9 +119,24 @@ impl CudaForest {
     }
 }
 
+/// Cuts the rows of every task into pieces, which are tasks of their own.
+pub(super) fn pieces<'a>(tasks: &[ForestTask<'a, CudaForest>]) -> Result<Vec<ForestTask<'a, CudaForest>>, KernelError> {
+    tasks.iter().try_for_each(|task| task.rows.check(task.forest.columns))?;
+    let cut = |task: &ForestTask<'a, CudaForest>| {
+        let forest = task.forest;
+        task.rows.pieces(PIECE_ROWS).map(move |rows| ForestTask { forest, rows })
+    };
+    Ok(tasks.iter().flat_map(cut).collect())
+}
+
+/// Puts the results of pieces back together.
+pub(super) fn joined<R>(tasks: &[ForestTask<'_, CudaForest>], made: Vec<Vec<R>>) -> Vec<Vec<R>> {
+    let mut made = made.into_iter().flatten();
+    tasks.iter().map(|task| made.by_ref().take(task.rows.count()).collect()).collect()
+}
+
 /// Bins the rows of all tasks in one launch.
 pub(super) fn row_bins(device: &Device, tasks: &[ForestTask<'_, CudaForest>]) -> Result<Vec<RowBins>, KernelError> {
-    tasks.iter().try_for_each(|task| task.rows.check(task.forest.columns))?;
     let table = |task: &ForestTask<'_, CudaForest>| {
         RowBins::new(device, task.rows.features, device.address(&task.forest.edges), task.forest.columns)
     };
@@ -132,8 +147,9 @@ pub(super) fn row_bins(device: &Device, tasks: &[ForestTask<'_, CudaForest>]) ->
 
 /// The score of every row, in Q24.
 pub(super) fn score(device: &Device, tasks: &[ForestTask<'_, CudaForest>]) -> Result<Vec<Vec<i64>>, KernelError> {
-    let tables = row_bins(device, tasks)?;
-    score_bins(device, tasks, &tables)
+    let pieces = pieces(tasks)?;
+    let tables = row_bins(device, &pieces)?;
+    Ok(joined(tasks, score_bins(device, &pieces, &tables)?))
 }
 
 /// The same for rows whose bins are known.
