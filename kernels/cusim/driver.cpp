@@ -127,6 +127,7 @@ API cuMemAlloc_v2(Pointer* pointer, size_t bytes) {
 }
 API cuMemFree_v2(Pointer pointer) {
     std::lock_guard<std::recursive_mutex> lock(driver_mutex);
+    if (!is_current()) return refuse(INVALID_CONTEXT, "memory is freed in a thread without a context");
     auto found = allocations.find(pointer);
     if (found == allocations.end()) return refuse(INVALID_VALUE, "memory is freed that was not allocated");
     allocated_bytes -= found->second;

@@ -13,7 +13,8 @@ if [ -n "${NVRTC_VENV:-}" ]; then
   [ -n "$library" ] && export LD_LIBRARY_PATH=$(dirname "$library")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 log=$(mktemp); trap 'rm -f "$log"' EXIT
-binary=$(cargo test --release -p driftline-kernels --lib --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable unittests.*(\(.*\))/\1/p')
+cargo test --release -p driftline-kernels --lib --no-run || exit 1
+binary=$(cargo test --release -p driftline-kernels --lib --no-run 2>&1 | sed -n 's/.*Executable unittests.*(\(.*\))/\1/p')
 [ -x "$binary" ] || { echo "FAILED: the tests do not build" >&2; exit 1; }
 # test NAME [WRAPPER...]: runs one test and keeps what it prints.
 run_test() { local name=$1; shift; "$@" "$binary" --exact "conformance::cusim::$name" --nocapture >"$log" 2>&1; }

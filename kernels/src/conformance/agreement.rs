@@ -82,18 +82,21 @@ pub(super) fn a_wave_is_halved<B: Backend>(backend: &B) {
 fn results_agree<B: Backend>(backend: &B, sets: &[TrainSet], models: &[Gbdt]) {
     let cpu = CpuBackend::new();
     let models: Vec<&Gbdt> = models.iter().collect();
-    let (found, expected) = (backend.forests(&models).unwrap(), cpu.forests(&models).unwrap());
+    let (forests, expected) = (backend.forests(&models).unwrap(), cpu.forests(&models).unwrap());
     let rows = |index: usize| {
         let set = &sets[index / 2];
         let count = set.rows().min(150 + index);
         Rows { columns: set.columns, features: &set.features[..count * set.columns] }
     };
     let found: Vec<_> =
-        found.iter().enumerate().map(|(index, forest)| ForestTask { forest, rows: rows(index) }).collect();
+        forests.iter().enumerate().map(|(index, forest)| ForestTask { forest, rows: rows(index) }).collect();
     let expected: Vec<_> =
         expected.iter().enumerate().map(|(index, forest)| ForestTask { forest, rows: rows(index) }).collect();
     assert_eq!(backend.score(&found), cpu.score(&expected));
     assert!(backend.explain(&found).unwrap() == cpu.explain(&expected).unwrap(), "contributions differ");
+    drop(found);
+    // Handles may be dropped by a thread that never called the backend.
+    std::thread::scope(|scope| scope.spawn(move || drop(forests)).join()).unwrap();
     let whole = |(set, model): (&TrainSet, usize)| (models[model].edges().clone(), set.features.clone(), set.columns);
     for (edges, features, columns) in sets.iter().zip((0..).step_by(2)).map(whole) {
         let task = CountTask { edges: &edges, rows: Rows { columns, features: &features } };

@@ -102,6 +102,14 @@ impl From<DeviceSums> for Sums {
 #[derive(Debug)]
 pub(super) struct Buffer<T>(CudaSlice<T>);
 
+impl<T> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        // The bindings free memory in whatever context is current, and a thread that only drops a handle has none. A failure
+        // shows itself in the next call.
+        let _ = self.0.context().bind_to_thread();
+    }
+}
+
 /// A device that is ready.
 #[derive(Debug)]
 pub(super) struct Device {

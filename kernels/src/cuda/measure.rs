@@ -7,6 +7,7 @@ use super::device::{Device, Kernel};
 use super::{CudaBackend, CudaTraining};
 use crate::KernelError;
 use crate::backend::{Backend, CountTask, ForestTask, GradientTask, HistogramTask, JobStart, PartitionTask, SplitTask};
+use crate::cpu::CpuBackend;
 use crate::exact::{Classes, mix};
 use crate::params::{GbdtParams, Growth};
 use crate::rows::{Rows, TrainSet};
@@ -189,6 +190,13 @@ impl CudaBackend {
             let time = median_us(&self.device, || self.score(&[ForestTask { forest: &forest, rows }]))?;
             // Features and bins pass through memory; the transfer from the host is in the time, not in the floor.
             keep(name, time, limits.floor_us(count * size.columns * 6, 0));
+        }
+        let cpu = CpuBackend::new();
+        let local = cpu.forests(&[&model])?.pop().expect("one forest per model");
+        for (name, rows) in [("score of one row, on the CPU", 1), ("score of 256 rows, on the CPU", 256)] {
+            let rows = Rows { columns: size.columns, features: &set.features[..rows.min(size.rows) * size.columns] };
+            let time = median_us(&self.device, || cpu.score(&[ForestTask { forest: &local, rows }]))?;
+            keep(name, time, 0.0);
         }
         let rows = Rows { columns: size.columns, features: &set.features[..size.rows.min(1_000) * size.columns] };
         let time = median_us(&self.device, || self.explain(&[ForestTask { forest: &forest, rows }]))?;
