@@ -4,10 +4,12 @@
 //! rule. It therefore has the same bytes for any order of rows, number of threads and device. `README.md` states the number
 //! formats on one page.
 
+mod auto;
 pub mod backend;
 mod bundle;
 mod bytes;
 mod cpu;
+mod cuda;
 mod edges;
 mod error;
 pub mod exact;
@@ -21,9 +23,11 @@ mod trainer;
 #[cfg(test)]
 mod conformance;
 
+pub use auto::{AutoBackend, AutoDataset, AutoForest, AutoTraining, CROSSOVER_ROWS};
 pub use backend::{Backend, Contributions};
 pub use bundle::{Bundle, Explanation, Scorer, Scores, TrainTask, score_many, train_bundle, train_bundles};
 pub use cpu::{CpuBackend, CpuDataset, CpuForest, CpuTraining};
+pub use cuda::{CudaBackend, CudaConfig, CudaDataset, CudaForest, CudaTraining, MeasureSize, Measurement, NoCuda};
 pub use edges::{BinCounts, Edges};
 pub use error::KernelError;
 pub use exact::probability_q30;

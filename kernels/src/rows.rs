@@ -31,10 +31,17 @@ pub struct Rows<'a> {
     pub features: &'a [f32],
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
     /// How many rows these are.
     pub fn count(&self) -> usize {
         self.features.len() / self.columns.max(1)
+    }
+
+    /// The same rows in pieces of at most `count`; one piece without rows where there are none.
+    pub(crate) fn pieces(self, count: usize) -> impl Iterator<Item = Rows<'a>> {
+        let pieces = self.count().div_ceil(count).max(1);
+        let cut = move |row: usize| (row * count).min(self.count()) * self.columns;
+        (0..pieces).map(move |piece| Self { features: &self.features[cut(piece)..cut(piece + 1)], ..self })
     }
 
     /// Refuses rows that are not whole or not of the model's width.
@@ -215,6 +222,16 @@ mod tests {
         let mut torn = set(&[(1, 0.0, true, 1), (2, 0.0, false, 1)]);
         torn.labels.pop();
         assert_eq!(torn.check(), Err(KernelError::Shape { part: "labels", found: 1, expected: 2 }));
+    }
+
+    #[test]
+    fn pieces_are_the_rows_in_order() {
+        let features: Vec<f32> = (0..14u8).map(f32::from).collect();
+        let rows = Rows { columns: 2, features: &features };
+        let lengths = |count| rows.pieces(count).map(|piece| piece.count()).collect::<Vec<_>>();
+        assert_eq!((lengths(3), lengths(7), lengths(8)), (vec![3, 3, 1], vec![7], vec![7]));
+        assert_eq!(rows.pieces(3).flat_map(|piece| piece.features).copied().collect::<Vec<_>>(), features);
+        assert_eq!(Rows { columns: 2, features: &[] }.pieces(3).count(), 1);
     }
 
     #[test]

@@ -3,9 +3,15 @@
 //! A backend conforms when it returns the same bits as the definitions here, which are written for clarity alone: sums in
 //! `i128`, no histograms, no subtraction, brute-force Shapley values.
 
+mod agreement;
 mod cases;
+#[cfg(unix)]
+mod cusim;
 mod oracle;
+mod primitives;
 mod scoring;
+#[cfg(unix)]
+mod stand_in;
 mod training;
 mod vine;
 
@@ -13,6 +19,7 @@ use crate::backend::Backend;
 
 /// Runs every case on `backend`.
 pub(crate) fn run<B: Backend>(backend: &B) {
+    primitives::run(backend);
     training::run(backend);
     scoring::run(backend);
 }

@@ -89,6 +89,14 @@ impl CpuDataset {
 
 /// Edges of one column and the bin of each live row.
 fn bin_column(set: &TrainSet, live: &[usize], column: usize) -> (Vec<u32>, Vec<u8>) {
+    let (edges, codes) = column_edges(set, live, column);
+    let bin = |code: &Option<u32>| code.map_or(0, |code| 1 + edges.partition_point(|&edge| edge < code) as u8);
+    let bins = codes.iter().map(bin).collect();
+    (edges, bins)
+}
+
+/// Edges of one column, and the code of each live row's value.
+pub(crate) fn column_edges(set: &TrainSet, live: &[usize], column: usize) -> (Vec<u32>, Vec<Option<u32>>) {
     let codes: Vec<Option<u32>> = live.iter().map(|&row| ordered(set.features[row * set.columns + column])).collect();
     // Code and weight share a word, so that one sort of integers orders the values and keeps their weights.
     let present = codes.iter().zip(live);
@@ -104,10 +112,7 @@ fn bin_column(set: &TrainSet, live: &[usize], column: usize) -> (Vec<u32>, Vec<u
             _ => values.push((code, weight)),
         }
     }
-    let edges = edges_of(&values);
-    let bin = |code: &Option<u32>| code.map_or(0, |code| 1 + edges.partition_point(|&edge| edge < code) as u8);
-    let bins = codes.iter().map(bin).collect();
-    (edges, bins)
+    (edges_of(&values), codes)
 }
 
 /// Turns columns into padded rows; blocks of rows keep the strided writes in the cache.

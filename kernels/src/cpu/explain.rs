@@ -63,7 +63,7 @@ enum TreePaths {
 
 /// All trees of a forest, and the score of a row of which nothing is known.
 #[derive(Debug)]
-pub(super) struct ForestPaths {
+pub(crate) struct ForestPaths {
     base_q24: i64,
     trees: Vec<TreePaths>,
 }
@@ -85,8 +85,57 @@ struct Asked {
     share: f64,
 }
 
+/// Everything a device needs to explain a forest, as flat arrays.
+#[derive(Debug, Default)]
+pub(crate) struct PathTables {
+    /// The score of a row of which nothing is known.
+    pub(crate) base_q24: i64,
+    pub(crate) trees: Vec<PathTree>,
+    /// The edges of all trees; entry i of a tree leads to its node i + 1.
+    pub(crate) edges: Vec<PathEdge>,
+    /// Per tree its quadrature weights, then per edge three multipliers and three shares by state, one number per point.
+    pub(crate) factors: Vec<f64>,
+    /// Value of each node of all trees in Q40.
+    pub(crate) values_q40: Vec<f64>,
+}
+
+/// Where a tree begins in the arrays of [`PathTables`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct PathTree {
+    first_factor: u64,
+    first_edge: u32,
+    first_value: u32,
+    pub(crate) nodes: u32,
+    pub(crate) points: u32,
+}
+
+/// An [`Edge`] without its factors.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct PathEdge {
+    parent: u32,
+    previous: u32,
+    column: u16,
+    low: u8,
+    high: u8,
+}
+
 impl ForestPaths {
-    pub(super) fn new(model: &Gbdt) -> Self {
+    pub(crate) fn tables(&self) -> PathTables {
+        let mut tables = PathTables { base_q24: self.base_q24, ..PathTables::default() };
+        for tree in &self.trees {
+            match tree {
+                TreePaths::Short(paths) => paths.append(&mut tables),
+                TreePaths::Middle(paths) => paths.append(&mut tables),
+                TreePaths::Long(paths) => paths.append(&mut tables),
+                TreePaths::Longest(paths) => paths.append(&mut tables),
+            }
+        }
+        tables
+    }
+
+    pub(crate) fn new(model: &Gbdt) -> Self {
         Self {
             base_q24: model.base_q24 + model.trees.iter().map(expected_q24).sum::<i64>(),
             trees: model.trees.iter().map(TreePaths::new).collect(),
@@ -166,6 +215,22 @@ impl<const M: usize> Paths<M> {
         }
     }
 
+    fn append(&self, tables: &mut PathTables) {
+        tables.trees.push(PathTree {
+            first_factor: tables.factors.len() as u64,
+            first_edge: tables.edges.len() as u32,
+            first_value: tables.values_q40.len() as u32,
+            nodes: self.values_q40.len() as u32,
+            points: M as u32,
+        });
+        tables.factors.extend(self.weights);
+        for &Edge { parent, previous, column, low, high, multipliers, shares } in &self.edges {
+            tables.edges.push(PathEdge { parent, previous, column, low, high });
+            tables.factors.extend(multipliers.iter().chain(&shares).flatten());
+        }
+        tables.values_q40.extend(&self.values_q40);
+    }
+
     /// Adds the contributions of this tree, in Q40, to `totals_q40`.
     fn add(&self, bins: &[u8], scratch: &mut Scratch, totals_q40: &mut [i64]) {
         let nodes = self.values_q40.len();
@@ -228,7 +293,7 @@ fn edge<const M: usize>(parent: u32, own: &Asked, before: Option<&Asked>, quadra
 }
 
 /// Q40 to Q24, and the remainder to the largest.
-fn round_to_score(totals: &[i64], base_q24: i64, score_q24: i64) -> Contributions {
+pub(crate) fn round_to_score(totals: &[i64], base_q24: i64, score_q24: i64) -> Contributions {
     let half = 1 << (EXTRA_BITS - 1);
     let mut features_q24: Vec<i64> = totals.iter().map(|total| (total + half) >> EXTRA_BITS).collect();
     let remainder = score_q24 - base_q24 - features_q24.iter().sum::<i64>();

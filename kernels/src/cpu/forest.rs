@@ -19,12 +19,20 @@ const BLOCK: usize = 256;
 #[derive(Clone, Copy, Debug)]
 struct FlatNode(u32);
 
-impl FlatNode {
-    fn new(left: usize, column: u16, bin: u8) -> Self {
-        Self((left as u32) << 20 | u32::from(column) << 8 | u32::from(bin))
-    }
+/// The words of a tree's nodes. A leaf compares with 255, which no bin exceeds, and is its own left child.
+pub(crate) fn flat_nodes(tree: &Tree) -> impl Iterator<Item = u32> {
+    let word = |left: usize, column: u16, bin: u8| (left as u32) << 20 | u32::from(column) << 8 | u32::from(bin);
+    tree.nodes.iter().enumerate().map(move |(index, node)| {
+        if node.is_leaf() {
+            word(index, 0, (BINS - 1) as u8)
+        } else {
+            word(usize::from(node.left), node.column, node.bin)
+        }
+    })
+}
 
-    /// The child for a row with these bins. A leaf compares with 255, which no bin exceeds, and is its own left child.
+impl FlatNode {
+    /// The child for a row with these bins.
     fn next(self, bins: &[u8]) -> u32 {
         let bin = bins[(self.0 >> 8 & 0xfff) as usize];
         (self.0 >> 20) + u32::from(bin > self.0 as u8)
@@ -71,14 +79,8 @@ impl CpuForest {
 
     fn push(&mut self, tree: &Tree) {
         let first = self.nodes.len();
-        for (index, node) in tree.nodes.iter().enumerate() {
-            self.nodes.push(if node.is_leaf() {
-                FlatNode::new(index, 0, (BINS - 1) as u8)
-            } else {
-                FlatNode::new(usize::from(node.left), node.column, node.bin)
-            });
-            self.values.push(node.value_q24);
-        }
+        self.nodes.extend(flat_nodes(tree).map(FlatNode));
+        self.values.extend(tree.nodes.iter().map(|node| node.value_q24));
         let depth = tree.depths().into_iter().max().unwrap_or(0);
         self.trees.push(FlatTree { first, end: self.nodes.len(), depth });
     }

@@ -12,7 +12,10 @@ mod split;
 mod training;
 
 pub use dataset::CpuDataset;
+pub(crate) use dataset::column_edges;
+pub(crate) use explain::{ForestPaths, PathEdge, PathTree, round_to_score};
 pub use forest::CpuForest;
+pub(crate) use forest::flat_nodes;
 pub use training::CpuTraining;
 
 use crate::KernelError;

@@ -12,8 +12,12 @@ pub(crate) const fn mix(word: u64) -> u64 {
 
 /// The hash of `key` in tree `tree` of a model with `seed`, spread evenly over 32 bits.
 pub(crate) fn row_hash(seed: u64, tree: u32, key: u64) -> u32 {
-    let stream = mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(2 * u64::from(tree) + 1));
-    (mix(key ^ stream) >> 32) as u32
+    (mix(key ^ row_stream(seed, tree)) >> 32) as u32
+}
+
+/// What tells the hashes of one tree from those of another.
+pub(crate) fn row_stream(seed: u64, tree: u32) -> u64 {
+    mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(2 * u64::from(tree) + 1))
 }
 
 #[cfg(test)]

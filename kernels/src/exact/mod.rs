@@ -10,11 +10,11 @@ mod logarithm;
 mod sigmoid;
 
 pub(crate) use gradient::{Classes, gradient, pack, unpack};
-pub(crate) use hashing::{mix, row_hash};
+pub(crate) use hashing::{mix, row_hash, row_stream};
 pub use logarithm::natural_logarithm;
 pub(crate) use logarithm::signed_log_q32;
-pub(crate) use sigmoid::logit_q24;
 pub use sigmoid::probability_q30;
+pub(crate) use sigmoid::{logit_q24, sigmoid_table_q30};
 
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, AddAssign, Sub};

@@ -44,6 +44,11 @@ const fn table() -> [u32; POINTS] {
     table
 }
 
+/// The table, for devices that interpolate on their own.
+pub(crate) fn sigmoid_table_q30() -> &'static [u32] {
+    &SIGMOID_Q30
+}
+
 /// The probability of log-odds given in Q24, in Q30 (0 to 2^30).
 pub fn probability_q30(log_odds_q24: i64) -> u32 {
     let magnitude = log_odds_q24.unsigned_abs().min((ARGUMENT_MAX * ONE_Q24) as u64 - 1);

@@ -47,6 +47,11 @@ fn checked_wave<B: Backend>(backend: &B, wave: &[TrainJob<'_, B::Dataset>]) -> V
             let mut models = models.into_iter();
             checks.into_iter().map(|check| check.map(|()| models.next().expect("one model per sound job"))).collect()
         }
+        // A device may not have room for all of them at once; alone a job fails for itself only.
+        Err(KernelError::Device { .. }) if wave.len() > 1 => {
+            let (first, second) = wave.split_at(wave.len() / 2);
+            checked_wave(backend, first).into_iter().chain(checked_wave(backend, second)).collect()
+        }
         Err(error) => checks.into_iter().map(|check| check.and(Err(error.clone()))).collect(),
     }
 }

@@ -1,0 +1,266 @@
+//! A CUDA device: its stream, its compiled kernels, and launches over tables of tasks.
+//!
+//! All work goes into one stream, in order. That is why buffers need no events, and why memory that is freed after a launch
+//! was queued stays valid for that launch.
+
+use super::{CudaConfig, NoCuda, compiler};
+use crate::KernelError;
+use crate::exact::{Sums, sigmoid_table_q30};
+use cudarc::driver::result::DriverError;
+use cudarc::driver::{
+    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig, PushKernelArg,
+    ValidAsZeroBits, sys,
+};
+use cudarc::nvrtc::Ptx;
+use std::sync::Arc;
+
+/// Drivers before this are refused: 12.0.
+const DRIVER_VERSION_MIN: i32 = 12_000;
+
+/// Blocks of a launch at most.
+const BLOCKS_MAX: usize = i32::MAX as usize;
+
+/// The kernels, in the order of [`KERNELS`].
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kernel {
+    BinRows,
+    CountBins,
+    FindHotBins,
+    ExplainRows,
+    ScoreRows,
+    StartScores,
+    Gradients,
+    FillHistograms,
+    RestoreHotBins,
+    SubtractHistograms,
+    ClearHistograms,
+    DivideRows,
+    ReturnRows,
+    AddLeaves,
+    ScanColumns,
+    PickSplits,
+    AddInShared,
+}
+
+/// Name and threads per block of each kernel.
+const KERNELS: [(&str, u32); 17] = [
+    ("bin_rows", 256),
+    ("count_bins", 256),
+    ("find_hot_bins", 32),
+    ("explain_rows", 64),
+    ("score_rows", 128),
+    ("start_scores", 256),
+    ("gradients", 256),
+    ("fill_histograms", 256),
+    ("restore_hot_bins", 256),
+    ("subtract_histograms", 256),
+    ("clear_histograms", 256),
+    ("divide_rows", 256),
+    ("return_rows", 256),
+    ("add_leaves", 256),
+    ("scan_columns", 128),
+    ("pick_splits", 32),
+    ("add_in_shared", 256),
+];
+
+/// Which task a block of threads works on, and on which part of it; `Block` in `exact.cuh`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Block {
+    task: u32,
+    part: u32,
+}
+
+// SAFETY: two words without padding.
+unsafe impl DeviceRepr for Block {}
+
+/// `Sums` as kernels see them.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct DeviceSums {
+    gradient: i64,
+    hessian: i64,
+}
+
+// SAFETY: two words without padding, for which zero bytes are zeros.
+unsafe impl DeviceRepr for DeviceSums {}
+unsafe impl ValidAsZeroBits for DeviceSums {}
+
+impl From<Sums> for DeviceSums {
+    fn from(sums: Sums) -> Self {
+        Self { gradient: sums.gradient, hessian: sums.hessian }
+    }
+}
+
+impl From<DeviceSums> for Sums {
+    fn from(sums: DeviceSums) -> Self {
+        Self { gradient: sums.gradient, hessian: sums.hessian }
+    }
+}
+
+/// Memory on the device.
+#[derive(Debug)]
+pub(super) struct Buffer<T>(CudaSlice<T>);
+
+impl<T> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        // The bindings free memory in whatever context is current, and a thread that only drops a handle has none. A failure
+        // shows itself in the next call.
+        let _ = self.0.context().bind_to_thread();
+    }
+}
+
+/// A device that is ready.
+#[derive(Debug)]
+pub(super) struct Device {
+    stream: Arc<CudaStream>,
+    functions: Vec<CudaFunction>,
+    sigmoid_q30: Buffer<u32>,
+    multiprocessors: u32,
+    description: String,
+}
+
+/// A table of tasks on the device, for one or more launches.
+#[derive(Debug)]
+pub(super) struct Tasks<'a, T> {
+    device: &'a Device,
+    count: usize,
+    resident: Option<Buffer<T>>,
+}
+
+fn refused(error: DriverError) -> KernelError {
+    KernelError::Device { reason: error.to_string() }
+}
+
+fn no_device(error: DriverError) -> NoCuda {
+    NoCuda::NoDevice { reason: error.to_string() }
+}
+
+impl Device {
+    /// Opens the device and compiles the kernels for it.
+    pub(super) fn open(config: &CudaConfig) -> Result<Self, NoCuda> {
+        // SAFETY: the call only tries to open the library.
+        if !unsafe { sys::is_culib_present() } {
+            return Err(NoCuda::NoDriver);
+        }
+        let mut version = 0;
+        // SAFETY: the pointer is valid for the call.
+        unsafe { sys::cuDriverGetVersion(&mut version) }.result().map_err(no_device)?;
+        if version < DRIVER_VERSION_MIN {
+            return Err(NoCuda::OldDriver { version, min: DRIVER_VERSION_MIN });
+        }
+        let context = CudaContext::new(config.ordinal).map_err(no_device)?;
+        // SAFETY: all work goes into one stream, so no event is needed to order it.
+        unsafe { context.disable_event_tracking() };
+        let architecture = context.compute_capability().map_err(no_device)?;
+        let name = context.name().map_err(no_device)?;
+        let cubin = compiler::cubin(architecture, config.cubin_cache.as_deref())?;
+        let module = context.load_module(Ptx::from_binary(cubin)).map_err(no_device)?;
+        let functions = KERNELS.iter().map(|(kernel, _)| module.load_function(kernel));
+        let functions = functions.collect::<Result<_, _>>().map_err(no_device)?;
+        let stream = context.new_stream().map_err(no_device)?;
+        let sigmoid_q30 = Buffer(stream.clone_htod(sigmoid_table_q30()).map_err(no_device)?);
+        let multiprocessors = context
+            .attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
+            .map_err(no_device)?
+            .unsigned_abs();
+        let description = format!("{name}, compute capability {}.{}", architecture.0, architecture.1);
+        Ok(Self { stream, functions, sigmoid_q30, multiprocessors, description })
+    }
+
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
+    pub(super) fn sigmoid_q30(&self) -> u64 {
+        self.address(&self.sigmoid_q30)
+    }
+
+    /// Where a buffer lies; valid in kernels of this device's stream while the buffer is not dropped before the launch.
+    pub(super) fn address<T>(&self, buffer: &Buffer<T>) -> u64 {
+        buffer.0.device_ptr(&self.stream).0
+    }
+
+    /// Memory whose contents are not set. The driver refuses empty buffers, so there is room for one entry at least.
+    pub(super) fn room<T: DeviceRepr>(&self, len: usize) -> Result<Buffer<T>, KernelError> {
+        // SAFETY: callers let kernels write before anything reads.
+        unsafe { self.stream.alloc(len.max(1)) }.map(Buffer).map_err(refused)
+    }
+
+    pub(super) fn zeros<T: DeviceRepr + ValidAsZeroBits>(&self, len: usize) -> Result<Buffer<T>, KernelError> {
+        self.stream.alloc_zeros(len.max(1)).map(Buffer).map_err(refused)
+    }
+
+    pub(super) fn upload<T: DeviceRepr>(&self, host: &[T]) -> Result<Buffer<T>, KernelError> {
+        if host.is_empty() {
+            return self.room(1);
+        }
+        self.stream.clone_htod(host).map(Buffer).map_err(refused)
+    }
+
+    /// Waits for all queued work and copies a buffer to the host.
+    pub(super) fn download<T: DeviceRepr>(&self, buffer: &Buffer<T>) -> Result<Vec<T>, KernelError> {
+        let host = self.stream.clone_dtoh(&buffer.0).map_err(refused)?;
+        self.stream.synchronize().map_err(refused)?;
+        Ok(host)
+    }
+
+    /// Queues a copy from one buffer to another of the same length.
+    pub(super) fn copy<T: DeviceRepr>(&self, from: &Buffer<T>, to: &mut Buffer<T>) -> Result<(), KernelError> {
+        self.stream.memcpy_dtod(&from.0, &mut to.0).map_err(refused)
+    }
+
+    /// Microseconds between two events around what `work` queues.
+    pub(super) fn elapsed_us(&self, work: impl FnOnce() -> Result<(), KernelError>) -> Result<f64, KernelError> {
+        let event = || self.stream.record_event(Some(sys::CUevent_flags::CU_EVENT_DEFAULT)).map_err(refused);
+        let start = event()?;
+        work()?;
+        let end = event()?;
+        Ok(f64::from(start.elapsed_ms(&end).map_err(refused)?) * 1000.0)
+    }
+
+    pub(super) fn multiprocessors(&self) -> u32 {
+        self.multiprocessors
+    }
+
+    pub(super) fn tasks<T: DeviceRepr>(&self, host: &[T]) -> Result<Tasks<'_, T>, KernelError> {
+        let resident = if host.is_empty() { None } else { Some(self.upload(host)?) };
+        Ok(Tasks { device: self, count: host.len(), resident })
+    }
+}
+
+impl<T: DeviceRepr> Tasks<'_, T> {
+    /// Queues `kernel` over all parts of all tasks, as one launch; `parts` gives the number of parts by index of the task.
+    pub(super) fn launch(&self, kernel: Kernel, parts: impl Fn(usize) -> u32) -> Result<&Self, KernelError> {
+        self.launch_shared(kernel, 0, parts)
+    }
+
+    /// The same with `shared_bytes` of dynamic shared memory a block.
+    pub(super) fn launch_shared(
+        &self,
+        kernel: Kernel,
+        shared_bytes: u32,
+        parts: impl Fn(usize) -> u32,
+    ) -> Result<&Self, KernelError> {
+        let parts = |task| (0..parts(task)).map(move |part| Block { task: task as u32, part });
+        let blocks: Vec<Block> = (0..self.count).flat_map(parts).collect();
+        let (Some(tasks), false) = (&self.resident, blocks.is_empty()) else { return Ok(self) };
+        if blocks.len() > BLOCKS_MAX {
+            return Err(KernelError::Device { reason: format!("{} blocks are too many for a launch", blocks.len()) });
+        }
+        let (_, threads) = KERNELS[kernel as usize];
+        let config = LaunchConfig {
+            grid_dim: (blocks.len() as u32, 1, 1),
+            block_dim: (threads, 1, 1),
+            shared_mem_bytes: shared_bytes,
+        };
+        let stream = &self.device.stream;
+        let blocks = self.device.upload(&blocks)?;
+        let mut launch = stream.launch_builder(&self.device.functions[kernel as usize]);
+        launch.arg(&tasks.0).arg(&blocks.0);
+        // SAFETY: every kernel takes a table of its tasks and a table of blocks; what tasks point to is alive while the
+        // launch is queued, because memory is freed in the order of the stream.
+        unsafe { launch.launch(config) }.map_err(refused)?;
+        Ok(self)
+    }
+}

@@ -1,0 +1,208 @@
+//! Forests on the device, and launches that score rows with them.
+
+use super::dataset::{PIECE_ROWS, RowBins, WORD_COLUMNS, bin_rows, edge_table};
+use super::device::{Buffer, Device, Kernel};
+use super::explain::ResidentPaths;
+use crate::KernelError;
+use crate::backend::ForestTask;
+use crate::cpu::flat_nodes;
+use crate::gbdt::{Gbdt, Tree};
+use cudarc::driver::DeviceRepr;
+
+/// Threads of a block of `score_rows`.
+const SCORE_THREADS: u32 = 128;
+/// Nodes of trees that share a block's memory; the largest tree fits.
+const CHUNK_NODES: u32 = 2048;
+/// Rows of more words than this share a block with fewer others, so that their bins fit as well.
+const NARROW_WORDS: u32 = 32;
+
+/// `TreeSpan` in `forest.cu`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct TreeSpan {
+    first: u32,
+    depth: u32,
+}
+
+/// `TreeChunk` in `forest.cu`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct TreeChunk {
+    first_tree: u32,
+    end_tree: u32,
+    first_node: u32,
+    nodes: u32,
+}
+
+/// `ScoreTask` in `forest.cu`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct ScoreRows {
+    words: u64,
+    nodes: u64,
+    values: u64,
+    trees: u64,
+    chunks: u64,
+    scores: u64,
+    rows: u32,
+    words_per_row: u32,
+    chunk_count: u32,
+    rows_per_block: u32,
+}
+
+// SAFETY: words without padding, in the order of the kernels' structures.
+unsafe impl DeviceRepr for TreeSpan {}
+unsafe impl DeviceRepr for TreeChunk {}
+unsafe impl DeviceRepr for ScoreRows {}
+
+/// A model on the device, laid out for scoring and explaining.
+#[derive(Debug)]
+pub struct CudaForest {
+    columns: usize,
+    base_q24: i64,
+    edges: Buffer<u32>,
+    nodes: Buffer<u32>,
+    values: Buffer<i32>,
+    trees: Buffer<TreeSpan>,
+    chunks: Buffer<TreeChunk>,
+    chunk_count: u32,
+    chunk_nodes: u32,
+    pub(super) paths: ResidentPaths,
+}
+
+/// Cuts the trees, in order, into chunks that fit into a block's memory.
+fn chunks(trees: &[Tree]) -> Vec<TreeChunk> {
+    let mut chunks: Vec<TreeChunk> = Vec::new();
+    let mut first_node = 0;
+    for (index, tree) in (0..).zip(trees) {
+        let nodes = tree.nodes.len() as u32;
+        match chunks.last_mut() {
+            Some(chunk) if chunk.nodes + nodes <= CHUNK_NODES => {
+                chunk.nodes += nodes;
+                chunk.end_tree = index + 1;
+            }
+            _ => chunks.push(TreeChunk { first_tree: index, end_tree: index + 1, first_node, nodes }),
+        }
+        first_node += nodes;
+    }
+    chunks
+}
+
+impl CudaForest {
+    pub(super) fn new(device: &Device, model: &Gbdt) -> Result<Self, KernelError> {
+        let nodes: Vec<u32> = model.trees.iter().flat_map(flat_nodes).collect();
+        let values: Vec<i32> = model.trees.iter().flat_map(|tree| &tree.nodes).map(|node| node.value_q24).collect();
+        let mut first = 0;
+        let span = |tree: &Tree| {
+            let span = TreeSpan { first, depth: tree.depths().into_iter().max().unwrap_or(0) };
+            first += tree.nodes.len() as u32;
+            span
+        };
+        let spans: Vec<TreeSpan> = model.trees.iter().map(span).collect();
+        let chunks = chunks(&model.trees);
+        Ok(Self {
+            columns: model.columns(),
+            base_q24: model.base_q24,
+            edges: device.upload(&edge_table(&model.edges))?,
+            nodes: device.upload(&nodes)?,
+            values: device.upload(&values)?,
+            trees: device.upload(&spans)?,
+            chunks: device.upload(&chunks)?,
+            chunk_count: chunks.len() as u32,
+            chunk_nodes: chunks.iter().map(|chunk| chunk.nodes).max().unwrap_or(0),
+            paths: ResidentPaths::new(device, model)?,
+        })
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+}
+
+/// Cuts the rows of every task into pieces, which are tasks of their own.
+pub(super) fn pieces<'a>(tasks: &[ForestTask<'a, CudaForest>]) -> Result<Vec<ForestTask<'a, CudaForest>>, KernelError> {
+    tasks.iter().try_for_each(|task| task.rows.check(task.forest.columns))?;
+    let cut = |task: &ForestTask<'a, CudaForest>| {
+        let forest = task.forest;
+        task.rows.pieces(PIECE_ROWS).map(move |rows| ForestTask { forest, rows })
+    };
+    Ok(tasks.iter().flat_map(cut).collect())
+}
+
+/// Puts the results of pieces back together.
+pub(super) fn joined<R>(tasks: &[ForestTask<'_, CudaForest>], made: Vec<Vec<R>>) -> Vec<Vec<R>> {
+    let mut made = made.into_iter().flatten();
+    tasks.iter().map(|task| made.by_ref().take(task.rows.count()).collect()).collect()
+}
+
+/// Bins the rows of all tasks in one launch.
+pub(super) fn row_bins(device: &Device, tasks: &[ForestTask<'_, CudaForest>]) -> Result<Vec<RowBins>, KernelError> {
+    let table = |task: &ForestTask<'_, CudaForest>| {
+        RowBins::new(device, task.rows.features, device.address(&task.forest.edges), task.forest.columns)
+    };
+    let tables = tasks.iter().map(table).collect::<Result<Vec<RowBins>, KernelError>>()?;
+    bin_rows(device, &tables)?;
+    Ok(tables)
+}
+
+/// The score of every row, in Q24.
+pub(super) fn score(device: &Device, tasks: &[ForestTask<'_, CudaForest>]) -> Result<Vec<Vec<i64>>, KernelError> {
+    let pieces = pieces(tasks)?;
+    let tables = row_bins(device, &pieces)?;
+    Ok(joined(tasks, score_bins(device, &pieces, &tables)?))
+}
+
+/// The same for rows whose bins are known.
+pub(super) fn score_bins(
+    device: &Device,
+    tasks: &[ForestTask<'_, CudaForest>],
+    tables: &[RowBins],
+) -> Result<Vec<Vec<i64>>, KernelError> {
+    let bases = |task: &ForestTask<'_, CudaForest>| device.upload(&vec![task.forest.base_q24; task.rows.count()]);
+    let scores = tasks.iter().map(bases).collect::<Result<Vec<Buffer<i64>>, KernelError>>()?;
+    let made = |((task, table), scores): ((&ForestTask<'_, CudaForest>, &RowBins), &Buffer<i64>)| {
+        let forest = task.forest;
+        let words_per_row = table.columns.div_ceil(WORD_COLUMNS as u32);
+        ScoreRows {
+            words: device.address(&table.words),
+            nodes: device.address(&forest.nodes),
+            values: device.address(&forest.values),
+            trees: device.address(&forest.trees),
+            chunks: device.address(&forest.chunks),
+            scores: device.address(scores),
+            rows: table.rows,
+            words_per_row,
+            chunk_count: forest.chunk_count,
+            rows_per_block: if words_per_row > NARROW_WORDS { 32 } else { SCORE_THREADS },
+        }
+    };
+    let made: Vec<ScoreRows> = tasks.iter().zip(tables).zip(&scores).map(made).collect();
+    let parts = |index: usize| made[index].rows.div_ceil(made[index].rows_per_block) * made[index].chunk_count;
+    let shared = |(task, made): (&ForestTask<'_, CudaForest>, &ScoreRows)| {
+        4 * (2 * task.forest.chunk_nodes + made.words_per_row * made.rows_per_block)
+    };
+    let shared_bytes = tasks.iter().zip(&made).map(shared).max().unwrap_or(0);
+    device.tasks(&made)?.launch_shared(Kernel::ScoreRows, shared_bytes, parts)?;
+    let result = |(task, scores): (&ForestTask<'_, CudaForest>, &Buffer<i64>)| {
+        let mut scores = device.download(scores)?;
+        scores.truncate(task.rows.count());
+        Ok(scores)
+    };
+    tasks.iter().zip(&scores).map(result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gbdt::Node;
+
+    #[test]
+    fn chunks_hold_whole_trees_and_all_of_them() {
+        let sizes = [1, 2047, 1, 1, 1000, 1047, 5];
+        let trees = sizes.map(|nodes| Tree { nodes: vec![Node::default(); nodes] });
+        let made: Vec<[u32; 4]> =
+            chunks(&trees).iter().map(|c| [c.first_tree, c.end_tree, c.first_node, c.nodes]).collect();
+        assert_eq!(made, [[0, 2, 0, 2048], [2, 5, 2048, 1002], [5, 7, 3050, 1052]]);
+        assert!(chunks(&[]).is_empty());
+    }
+}
