@@ -18,8 +18,8 @@ mod table;
 mod tables;
 mod text_hash;
 
-use driftline_schema::Language;
 use driftline_schema::facts::{FileFacts, LineClasses, SpaceMetrics};
+use driftline_schema::{Language, Structure};
 use lines::Lines;
 use name::Reader;
 use pass::{Found, Pass};
@@ -112,6 +112,7 @@ pub fn measure(measurer: &mut Measurer, language: Language, text: &str, limits: 
         metrics: file,
         functions,
         lines: std::mem::take(&mut measurer.lines.classes),
+        structure: Structure::default(),
     }
 }
 
@@ -133,5 +134,6 @@ fn unparsed(measurer: &mut Measurer, language: Language, text: &str) -> FileFact
         metrics,
         functions: Vec::new(),
         lines: LineClasses::default(),
+        structure: Structure::default(),
     }
 }
