@@ -13,6 +13,7 @@ mod lines;
 mod name;
 mod pass;
 mod scopes;
+pub mod smells;
 mod space;
 mod table;
 mod tables;
