@@ -19,6 +19,9 @@ use driftline_schema::facts::FileFacts;
 use driftline_schema::{ClassFacts, Finding, FindingKind, FunctionFacts};
 use serde::Serialize;
 
+/// The page that describes the smells, one part a kind.
+const PAGE: &str = include_str!("../../docs/smells.md");
+
 /// What kind of smell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,6 +81,12 @@ impl SmellKind {
             Self::DeadCode => "dead_code",
             Self::DuplicatedCode => "duplicated_code",
         }
+    }
+
+    /// Its part of the page `docs/smells.md`.
+    pub fn help(self) -> &'static str {
+        let section = |text: &'static str| text.split_once('\n').filter(|(title, _)| *title == self.name());
+        PAGE.split("\n## ").find_map(section).map_or("", |(_, help)| help.trim())
     }
 
     /// What it says of the place, as one sentence.

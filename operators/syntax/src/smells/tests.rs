@@ -127,3 +127,16 @@ fn names_equal_the_serialised_form() {
         assert_eq!(serde_json::to_value(kind).expect("plain data"), kind.name());
     }
 }
+
+#[test]
+fn every_kind_has_its_part_of_the_page_with_the_thresholds_as_they_are() {
+    for kind in SmellKind::ALL {
+        assert!(kind.help().len() > 60 && !kind.help().contains("##"), "{}: {}", kind.name(), kind.help());
+    }
+    let thresholds = serde_json::to_value(Thresholds::default()).expect("plain data");
+    for (name, value) in thresholds.as_object().expect("a struct") {
+        let written = format!("`{name} = {}`", value.to_string().trim_matches('"'));
+        // A line may end within it.
+        assert!(PAGE.replace('\n', " ").contains(&written), "the page does not say {written}");
+    }
+}
