@@ -25,8 +25,9 @@ pub struct FileFacts {
     pub structure: Structure,
 }
 
-/// Metrics of a file or a function. A function's cyclomatic complexity, exits and parameters are its own; everything else
-/// includes inner functions. A file has the sums, or the largest for parameters.
+/// Metrics of a file or a function. A function's cyclomatic complexity (both), own and sonar cognitive complexity, exits,
+/// yields and parameters are its own; everything else includes inner functions. A file has the sums, or the largest for
+/// parameters; its distinct operators and operands are those of the whole file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SpaceMetrics {
     /// Cyclomatic complexity (McCabe): of a file, the sum over its functions plus its own decisions plus one.

@@ -20,7 +20,7 @@ pub struct Structure {
     pub windows: Vec<Window>,
 }
 
-/// One imported module.
+/// One imported module; twice if it is imported whole and in part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Import {
     /// The module as written, without quotes: `a.b`, `./c`, `d/e.h`, `crate::f`.
@@ -41,7 +41,8 @@ pub enum ClassKind {
     Trait,
 }
 
-/// One class. Methods written elsewhere in the file (Go receivers, Rust `impl` blocks, C++ qualified names) belong to it.
+/// One class. Methods written elsewhere in the file (Go receivers, Rust `impl` blocks, C++ qualified names) belong to it; if
+/// its declaration stands in another file, it has no fields here and the lines of its first part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClassFacts {
     /// Name as written.
@@ -115,11 +116,11 @@ pub enum FindingKind {
     EmptyCatch,
     /// A numeric literal other than -1, 0, 1, 2 outside constants, enums, annotations and defaults.
     MagicNumber,
-    /// A statement after an unconditional exit of its block.
+    /// A statement after an unconditional exit of its block; a second jump (`break` after `return`) is none.
     DeadCode,
 }
 
-/// One place a rule on syntax alone found.
+/// One place a rule on syntax alone found; several on one line of one function are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Finding {
     /// Its line, from 1.

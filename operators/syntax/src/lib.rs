@@ -9,6 +9,8 @@
 //! parameters).
 
 mod class;
+mod class_metrics;
+mod derived;
 mod imports;
 mod lines;
 mod members;
@@ -22,6 +24,9 @@ mod tables;
 mod text_hash;
 mod tokens;
 mod windows;
+
+pub use class_metrics::{ClassMetrics, MethodMetrics, class_metrics, method_metrics};
+pub use derived::{Halstead, Maintainability, halstead, maintainability};
 
 use driftline_schema::facts::{FileFacts, FunctionFacts, LineClasses, SpaceMetrics};
 use driftline_schema::{Call, Language, NameHash, Structure};
@@ -130,7 +135,7 @@ pub fn measure(measurer: &mut Measurer, language: Language, text: &str, limits: 
 }
 
 /// What the file defines and uses, and its functions.
-fn structure(found: Found, measurer: &Measurer, text: &str, language: Language) -> (Structure, Vec<FunctionFacts>) {
+fn structure(found: Found, measurer: &mut Measurer, text: &str, language: Language) -> (Structure, Vec<FunctionFacts>) {
     let imports = found.imports.finish();
     let last = |module: &str| name_hash(module.rsplit(['.', '/', ':']).next().unwrap_or(module));
     let mut imported: Vec<NameHash> = imports.iter().map(|import| last(&import.module)).collect();
@@ -138,7 +143,7 @@ fn structure(found: Found, measurer: &Measurer, text: &str, language: Language) 
     imported.sort_unstable();
     let traits = table::compiled(language).traits;
     let context = members::Context { text, traits, functions: &found.functions, imported: &imported };
-    let classes = members::assemble(found.classes, found.methods, found.accesses, &context);
+    let classes = members::assemble(found.classes, found.methods, &mut measurer.tokens.accesses, &context);
     let windows = windows::winnow(&measurer.tokens.codes, &measurer.lines.starts);
     let (calls, findings) = (counted(found.calls), found.findings);
     (Structure { imports, classes, calls, findings, windows }, found.functions)

@@ -97,7 +97,7 @@ fn targets(drafts: &[ClassDraft]) -> Vec<usize> {
 pub(super) fn assemble(
     mut drafts: Vec<ClassDraft>,
     methods: Vec<MethodDraft>,
-    mut accesses: Vec<Access>,
+    accesses: &mut [Access],
     context: &Context<'_>,
 ) -> Vec<ClassFacts> {
     let targets = targets(&drafts);
@@ -120,7 +120,7 @@ pub(super) fn assemble(
     }
     // Stable: inner functions of a method are met between its own uses.
     accesses.sort_by_key(|access| access.method);
-    let mut rest = accesses.as_slice();
+    let mut rest = &*accesses;
     for (index, method) in methods.into_iter().enumerate() {
         let count = rest.partition_point(|access| access.method as usize == index);
         let (own, others) = rest.split_at(count);

@@ -12,7 +12,7 @@ mod leaves;
 
 use super::class::*;
 use super::imports::Found as Imported;
-use super::members::{Access, ClassDraft, MethodDraft};
+use super::members::{ClassDraft, MethodDraft};
 use super::name::Reader;
 use super::scopes::Scopes;
 use super::space::{Space, Totals};
@@ -27,6 +27,14 @@ use tree_sitter::Node;
 /// No level at all.
 const NOWHERE: u32 = u32::MAX;
 
+/// A logical operator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    None,
+    And,
+    Or,
+}
+
 /// An entered node that matters to its children.
 struct Frame<'tree> {
     level: u32,
@@ -35,8 +43,8 @@ struct Frame<'tree> {
     restore: u32,
     /// Nesting outside the construct, which its header keeps.
     outer: u32,
-    /// First and last logical operator within, in order of place; zero for none.
-    run: (Classes, Classes),
+    /// First and last logical operator within, in order of place.
+    run: (Operator, Operator),
     /// Whether its own operator is logical.
     logical: bool,
     /// Whether the word `else` was passed.
@@ -66,8 +74,6 @@ pub(super) struct Found {
     pub(super) classes: Vec<ClassDraft>,
     /// Methods in order of place.
     pub(super) methods: Vec<MethodDraft>,
-    /// Uses of members in order of place.
-    pub(super) accesses: Vec<Access>,
 }
 
 /// The state of a pass.
@@ -85,11 +91,11 @@ pub(super) struct Pass<'text, 'tree> {
     import_end: usize,
     import_tokens: Vec<(u32, u32)>,
     /// Number of the token that names a module, if it is a string.
-    module_at: u64,
+    module_at: u32,
     /// Where the part ends that is not code (bytes).
     quiet_end: usize,
     /// The use of a member that the last token was, by the token's number and its index.
-    last_access: (u64, usize),
+    last_access: (u32, usize),
     frames_max: usize,
     frames: Vec<Frame<'tree>>,
     /// Level of the node at hand; the root's is zero.
@@ -146,7 +152,6 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 findings: Vec::new(),
                 classes: Vec::new(),
                 methods: Vec::new(),
-                accesses: Vec::new(),
             },
         }
     }
@@ -299,12 +304,12 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let level = self.level;
         let Some(frame) = self.frames.last_mut().filter(|frame| frame.level + 1 == level) else { return };
         let holder = frame.classes;
-        let operator = classes & (AND | OR);
-        if operator != 0 && holder & BINARY != 0 {
+        if classes & (AND | OR) != 0 && holder & BINARY != 0 {
+            let operator = if classes & AND != 0 { Operator::And } else { Operator::Or };
             self.space.cyclomatic += 1;
             self.space.modified += 1;
             self.space.cognitive = self.space.cognitive.saturating_add(u32::from(frame.run.1 != operator));
-            frame.run = (if frame.run.0 == 0 { operator } else { frame.run.0 }, operator);
+            frame.run = (if frame.run.0 == Operator::None { operator } else { frame.run.0 }, operator);
             frame.logical = true;
         } else if (classes & (AND | OR | KEYWORD) != 0 && holder & MACRO != 0)
             || (classes & KEYWORD != 0 && holder & PATTERN != 0)
@@ -344,7 +349,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
 
     fn frame(&self, node: Node<'tree>, classes: Classes) -> Frame<'tree> {
         let (level, nesting) = (self.level, self.nesting);
-        let (run, logical, else_seen) = ((0, 0), false, false);
+        let (run, logical, else_seen) = ((Operator::None, Operator::None), false, false);
         Frame { level, classes, restore: nesting, outer: nesting, run, logical, else_seen, node }
     }
 
@@ -406,7 +411,8 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 self.scopes.leave();
             } else if frame.classes & (BINARY | PAREN) != 0 {
                 self.report(&frame);
-                if self.reader.table.traits.free_defaults && frame.run == (OR, OR) && frame.logical {
+                if self.reader.table.traits.free_defaults && frame.run == (Operator::Or, Operator::Or) && frame.logical
+                {
                     self.free_default(&frame);
                 }
             }
@@ -428,7 +434,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
     /// Tells the expression around a logical one which operators it begins and ends with, so that a run of like
     /// operators counts once however the tree groups it.
     fn report(&mut self, inner: &Frame<'tree>) {
-        if inner.run.0 == 0 || !(inner.logical || inner.classes & PAREN != 0) {
+        if inner.run.0 == Operator::None || !(inner.logical || inner.classes & PAREN != 0) {
             return;
         }
         let Some(outer) = self.frames.last_mut().filter(|frame| frame.level + 1 == inner.level) else { return };
@@ -438,7 +444,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         if outer.logical && outer.run.1 == inner.run.0 {
             self.space.cognitive = self.space.cognitive.saturating_sub(1);
         }
-        outer.run = (if outer.run.0 == 0 { inner.run.0 } else { outer.run.0 }, inner.run.1);
+        outer.run = (if outer.run.0 == Operator::None { inner.run.0 } else { outer.run.0 }, inner.run.1);
     }
 }
 

@@ -61,9 +61,9 @@ pub(super) struct Space {
     /// Index of the method it is or stands in.
     pub(super) method: Option<u32>,
     /// Number of the first token of that method.
-    pub(super) method_first: u64,
+    pub(super) method_first: u32,
     /// Number of its first token.
-    pub(super) first: u64,
+    pub(super) first: u32,
     /// Distinct operators and operands, less those that only a space around it has not seen.
     pub(super) distinct: [u32; 2],
     /// What was counted before it began.

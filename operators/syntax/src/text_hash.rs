@@ -43,6 +43,7 @@ impl TextHash {
 }
 
 /// The hash by which names are compared across files: the same on every machine and in every release.
+#[inline]
 pub(super) fn name_hash(name: &[u8]) -> u64 {
     let length = name.len();
     let word = |at: usize| u64::from_le_bytes(name[at..at + 8].try_into().expect("eight bytes"));
@@ -53,13 +54,16 @@ pub(super) fn name_hash(name: &[u8]) -> u64 {
         1..=3 => (u64::from(name[0]) << 16 | u64::from(name[length / 2]) << 8 | u64::from(name[length - 1]), 0),
         4..=8 => (half(0), half(length - 4)),
         9..=16 => (word(0), word(length - 8)),
-        _ => {
-            let mut hash = TextHash::new();
-            hash.text(name);
-            (hash.finish(), word(length - 8))
-        }
+        _ => (long_hash(name), word(length - 8)),
     };
     fold(fold(first ^ START, last ^ FACTOR) ^ length as u64, FACTOR)
+}
+
+#[cold]
+fn long_hash(name: &[u8]) -> u64 {
+    let mut hash = TextHash::new();
+    hash.text(name);
+    hash.finish()
 }
 
 /// The two halves of a 128-bit product, joined.

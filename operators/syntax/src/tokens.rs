@@ -3,19 +3,22 @@
 //! Tokens are numbered across all files of a measurer, so that nothing is cleared between files: what was last seen
 //! before the file began was not seen. An operand is told by a 64-bit hash of its text alone.
 
+use super::members::Access;
 use super::table::{Leaf, Role};
 
 /// Slots of a table of operands that is kept from file to file; a larger one is given back.
 const SLOTS: usize = 1 << 12;
 const SLOTS_KEPT_MAX: usize = 1 << 16;
+/// Beyond this number of a token, numbers begin anew with the next file: no file has so many tokens more.
+const NUMBER_MAX: u32 = u32::MAX / 2;
 
 /// An operand: its hash and the number of the token that was last seen to be it.
 #[derive(Clone, Copy, Default)]
 struct Slot {
     hash: u64,
-    last: u64,
+    last: u32,
     /// The last token that was it without anything before it.
-    plain: u64,
+    plain: u32,
 }
 
 /// A token as its followers see it.
@@ -37,28 +40,39 @@ pub(super) struct Tokens {
     /// Operands of this file.
     live: usize,
     /// The last token that was each operator.
-    operators: Vec<u64>,
+    operators: Vec<u32>,
     /// Number of the last token.
-    pub(super) now: u64,
+    pub(super) now: u32,
     /// Number of the file's first token.
-    first: u64,
+    first: u32,
     trail: [Token; 4],
     /// Class and place of each token, those of imports apart.
     pub(super) codes: Vec<(u32, u32)>,
+    /// Uses of members, in order of place.
+    pub(super) accesses: Vec<Access>,
 }
 
 impl Default for Tokens {
     fn default() -> Self {
         let (slots, operators) = (vec![Slot::default(); SLOTS], Vec::new());
-        Self { slots, live: 0, operators, now: 0, first: 1, trail: Default::default(), codes: Vec::new() }
+        Self {
+            slots,
+            live: 0,
+            operators,
+            now: 0,
+            first: 1,
+            trail: Default::default(),
+            codes: Vec::new(),
+            accesses: Vec::new(),
+        }
     }
 }
 
 impl Tokens {
     /// Begins a file of a language that has so many operators.
     pub(super) fn begin(&mut self, operators: usize) {
-        if self.slots.len() > SLOTS_KEPT_MAX {
-            *self = Self { now: self.now, ..Self::default() };
+        if self.slots.len() > SLOTS_KEPT_MAX || self.now > NUMBER_MAX {
+            *self = Self::default();
         }
         // Some other language may have numbered its operators otherwise; all were seen before this file.
         self.operators.resize(operators.max(self.operators.len()), 0);
@@ -66,10 +80,11 @@ impl Tokens {
         self.live = 0;
         self.trail = Default::default();
         self.codes.clear();
+        self.accesses.clear();
     }
 
     /// The token so many before the last one.
-    pub(super) fn back(&self, count: u64) -> &Token {
+    pub(super) fn back(&self, count: u32) -> &Token {
         &self.trail[(self.now.wrapping_sub(count) & 3) as usize]
     }
 
@@ -80,7 +95,7 @@ impl Tokens {
 
     /// Notes an operator; returns when it was last seen.
     #[inline]
-    pub(super) fn operator(&mut self, leaf: Leaf, start: u32) -> u64 {
+    pub(super) fn operator(&mut self, leaf: Leaf, start: u32) -> u32 {
         self.push(Token { hash: 0, start, end: start, role: leaf.role });
         let now = self.now;
         self.operators.get_mut(leaf.operator as usize).map_or(now, |last| std::mem::replace(last, now))
@@ -88,7 +103,7 @@ impl Tokens {
 
     /// Notes an operand; returns when it was last seen and its slot.
     #[inline]
-    pub(super) fn operand(&mut self, token: Token) -> (u64, usize) {
+    pub(super) fn operand(&mut self, token: Token) -> (u32, usize) {
         self.push(token);
         let mask = self.slots.len() - 1;
         let mut at = token.hash as usize & mask;
@@ -111,7 +126,7 @@ impl Tokens {
     }
 
     /// Notes that the operand in this slot stands alone; returns when it last did.
-    pub(super) fn plain(&mut self, slot: usize) -> u64 {
+    pub(super) fn plain(&mut self, slot: usize) -> u32 {
         std::mem::replace(&mut self.slots[slot].plain, self.now)
     }
 
@@ -139,7 +154,7 @@ impl Tokens {
 mod tests {
     use super::*;
 
-    fn operand(tokens: &mut Tokens, hash: u64) -> u64 {
+    fn operand(tokens: &mut Tokens, hash: u64) -> u32 {
         tokens.operand(Token { hash, ..Token::default() }).0
     }
 
@@ -153,7 +168,7 @@ mod tests {
             let hash = |n: u64| n.wrapping_mul(0x1_0000_0001) << 3;
             assert!((0..20_000).all(|n| operand(&mut tokens, hash(n)) == 0), "each is new to its file");
             for n in 0..20_000 {
-                assert_eq!(operand(&mut tokens, hash(n)), before + n + 1);
+                assert_eq!(operand(&mut tokens, hash(n)), before + n as u32 + 1);
             }
         }
     }

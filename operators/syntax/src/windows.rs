@@ -10,6 +10,8 @@ use driftline_schema::Window;
 const TOKENS: usize = 50;
 /// Windows of which one is kept.
 const SPAN: usize = 25;
+/// Places for the hashes of a span: a power of two, so that finding one costs no division.
+const PLACES: usize = 32;
 /// Odd multipliers of the two rolling hashes: digits of e and of pi.
 const BASE: u64 = 0xb7e1_5162_8aed_2a6b;
 const CHECK_BASE: u64 = 0xa409_3822_299f_31d1;
@@ -44,7 +46,7 @@ fn check(tokens: &[(u32, u32)], at: usize) -> u64 {
 pub(super) fn winnow(tokens: &[(u32, u32)], starts: &[u32]) -> Vec<Window> {
     const LEAVING: u64 = power(BASE, TOKENS);
     let mut kept = Vec::with_capacity(tokens.len() / 12);
-    let mut hashes = [u64::MAX; SPAN];
+    let mut hashes = [u64::MAX; PLACES];
     let (mut rolling, mut least, mut last_kept) = (0u64, usize::MAX, usize::MAX);
     let mut line = 0;
     for (index, (code, _)) in tokens.iter().enumerate() {
@@ -54,12 +56,12 @@ pub(super) fn winnow(tokens: &[(u32, u32)], starts: &[u32]) -> Vec<Window> {
             rolling = rolling.wrapping_sub(widen(tokens[at - 1].0, BASE).wrapping_mul(LEAVING));
         }
         let hash = spread(rolling);
-        hashes[at % SPAN] = hash;
+        hashes[at % PLACES] = hash;
         if least == usize::MAX || at - least >= SPAN {
             // The smallest left the span: of equal ones the latest, which stays longest.
             let from = (at + 1).saturating_sub(SPAN);
-            least = (from..=at).rev().min_by_key(|other| hashes[other % SPAN]).unwrap_or(at);
-        } else if hash < hashes[least % SPAN] {
+            least = (from..=at).rev().min_by_key(|other| hashes[other % PLACES]).unwrap_or(at);
+        } else if hash < hashes[least % PLACES] {
             least = at;
         }
         if at + 1 >= SPAN && least != last_kept {
@@ -72,7 +74,7 @@ pub(super) fn winnow(tokens: &[(u32, u32)], starts: &[u32]) -> Vec<Window> {
             kept.push(Window {
                 start_line: line as u32 + 1,
                 end_line: end as u32,
-                hash: hashes[least % SPAN],
+                hash: hashes[least % PLACES],
                 check: check(tokens, least),
             });
         }

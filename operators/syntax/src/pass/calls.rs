@@ -33,7 +33,7 @@ struct Callee {
     name: Token,
     sign: Token,
     object: Token,
-    number: u64,
+    number: u32,
 }
 
 /// The calls that are open.

@@ -127,7 +127,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         shape: &Shape,
         kind: FunctionKind,
         function: usize,
-    ) -> (Option<u32>, u64) {
+    ) -> (Option<u32>, u32) {
         if !matches!(kind, FunctionKind::Method | FunctionKind::Constructor) {
             return (self.space.method, self.space.method_first);
         }
@@ -283,7 +283,11 @@ fn is_public(visibility: Visibility, prefix: &str, name: &str, public_now: bool)
 
 /// The name in a declarator and whether it is that of a function.
 fn declared_name(text: &str) -> Option<(&str, bool)> {
-    let text = text.trim_start_matches(['*', '&', ' ', '\n', '\t', '\r', '"', '\'']);
+    let signs = ['*', '&', ' ', '\n', '\t', '\r', '"', '\''];
+    let mut text = text.trim_start_matches(signs);
+    while let Some(rest) = text.strip_prefix("const ").or(text.strip_prefix("volatile ")) {
+        text = rest.trim_start_matches(signs);
+    }
     let (text, in_brackets) = match text.strip_prefix('(') {
         Some(inner) => (inner.trim_start_matches(['*', '&', ' ', '^']), true),
         None => (text, false),
@@ -297,7 +301,11 @@ fn declared_name(text: &str) -> Option<(&str, bool)> {
 /// A type's name without arguments and signs.
 fn type_name(text: &str) -> Box<str> {
     let text = text.trim_start_matches([':', '*', '&', ' ', '?', '[', ']', '\n', '\t']);
-    let text = text.split(['<', '[', '*', '&', '(', '{', '\n', '=', ';']).next().unwrap_or_default();
+    // `&'a mut T`, `const T`, `dyn T`.
+    let is_sign =
+        |word: &&str| word.starts_with('\'') || matches!(*word, "mut" | "const" | "dyn" | "volatile" | "struct");
+    let text = text.split_whitespace().find(|word| !is_sign(word)).unwrap_or_default();
+    let text = text.split(['<', '[', '*', '&', '(', '{', '=', ';', '|']).next().unwrap_or_default();
     tidy(text).unwrap_or_default()
 }
 
@@ -359,7 +367,10 @@ mod tests {
         assert_eq!(declared_name("*x[4]"), Some(("x", false)));
         assert_eq!(declared_name("(*call)(int)"), Some(("call", false)));
         assert_eq!(declared_name("get(int a) const"), Some(("get", true)));
+        assert_eq!(declared_name("* const x"), Some(("x", false)));
         assert_eq!(declared_name("~Box()"), None);
+        let kinds = ["&'a mut Vec<u8>", ": Map<string, T> | null", "[]*parse.Node", "unsigned int"].map(type_name);
+        assert_eq!(kinds.each_ref().map(|kind| &**kind), ["Vec", "Map", "parse.Node", "unsigned"]);
     }
 
     #[test]

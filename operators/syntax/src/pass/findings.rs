@@ -17,7 +17,7 @@ pub(super) struct Reach {
     /// Level of the statements that follow an unconditional exit.
     ended: u32,
     /// Level of the last statement and number of the last token before it.
-    statement: (u32, u64),
+    statement: (u32, u32),
 }
 
 impl Default for Reach {

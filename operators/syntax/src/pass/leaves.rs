@@ -80,7 +80,7 @@ impl<'tree> Pass<'_, 'tree> {
     }
 
     /// Counts a token, last seen at `last`, as distinct in the space at hand and those around it that began since.
-    fn new_in_space(&mut self, last: u64, class: usize) {
+    fn new_in_space(&mut self, last: u32, class: usize) {
         self.space.distinct[class] = self.space.distinct[class].wrapping_add(1);
         // Spaces add up when they close: the innermost that has seen the token must not count it once more.
         let seen = self.outer_spaces.partition_point(|space| space.first <= last);
@@ -150,15 +150,15 @@ impl<'tree> Pass<'_, 'tree> {
         if (name.start as usize) < self.import_end {
             return;
         }
-        self.last_access = (self.tokens.now, self.found.accesses.len());
+        self.last_access = (self.tokens.now, self.tokens.accesses.len());
         let (start, end) = (name.start, name.end);
-        self.found.accesses.push(Access { method, kind, object, name: name.hash, start, end, written: false });
+        self.tokens.accesses.push(Access { method, kind, object, name: name.hash, start, end, written: false });
     }
 
     /// The use of a member that the token with this number was.
-    pub(super) fn access_at(&mut self, token: u64) -> Option<&mut Access> {
+    pub(super) fn access_at(&mut self, token: u32) -> Option<&mut Access> {
         let (at, index) = self.last_access;
-        if at == token { self.found.accesses.get_mut(index) } else { None }
+        if at == token { self.tokens.accesses.get_mut(index) } else { None }
     }
 
     /// Notes a token while an import is read; ends the import if the token lies beyond it.
