@@ -2,7 +2,9 @@
 //!
 //! Counts are exact as doubles; derived values are doubles anyway, so one type serves both.
 
+use driftline_operators::syntax::{halstead, maintainability};
 use driftline_schema::facts::SpaceMetrics;
+use serde_json::{Map, Value};
 
 /// A metric of a function.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +57,40 @@ const COUNTS: [Metric; 23] = counts!(
     functions
 );
 
+/// What is derived from the counts.
+const DERIVED: [Metric; 8] = [
+    derived("halstead_volume", 1, false, |m| halstead(m).volume),
+    derived("halstead_difficulty", 2, false, |m| halstead(m).difficulty),
+    derived("halstead_effort", 1, false, |m| halstead(m).effort),
+    derived("halstead_time_s", 1, false, |m| halstead(m).time_s),
+    derived("halstead_bugs", 4, false, |m| halstead(m).bugs),
+    derived("maintainability_index", 2, true, |m| maintainability(m).original),
+    derived("maintainability_index_sei", 2, true, |m| maintainability(m).sei),
+    derived("maintainability_index_visual_studio", 2, true, |m| maintainability(m).visual_studio),
+];
+
+const fn derived(name: &'static str, decimals: usize, low_is_worse: bool, value: fn(&SpaceMetrics) -> f64) -> Metric {
+    Metric { name, value, decimals, low_is_worse }
+}
+
+/// Counts and derived values of a space, as one JSON object.
+pub(super) fn object(metrics: &SpaceMetrics) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut object = match serde_json::to_value(metrics)? {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    };
+    // Rounded as they are printed elsewhere: digits beyond say nothing.
+    for metric in DERIVED {
+        let rounded = metric.print(metrics).parse::<f64>().map_or(Value::Null, Value::from);
+        object.insert(metric.name.to_owned(), rounded);
+    }
+    Ok(object)
+}
+
 impl Metric {
     /// All metrics, in the order of the columns.
     pub fn all() -> impl Iterator<Item = Self> {
-        COUNTS.into_iter()
+        COUNTS.into_iter().chain(DERIVED)
     }
 
     /// The metric of this name, or a message that lists all names.

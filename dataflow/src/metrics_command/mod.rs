@@ -164,7 +164,7 @@ fn print(
 ) -> io::Result<()> {
     if args.json {
         for file in files {
-            serde_json::to_writer(&mut *out, &FileRow::of(file))?;
+            serde_json::to_writer(&mut *out, &FileRow::of(file)?)?;
             out.write_all(b"\n")?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The table for people: the worst functions first, then what smells, then sums.
 
 use super::metric::Metric;
-use super::row::MeasuredFile;
+use super::row::{ClassColumns, MeasuredFile};
 use super::style::Style;
 use driftline_operators::syntax::smells::{SmellKind, Thresholds};
 use driftline_schema::FunctionFacts;
@@ -28,6 +28,7 @@ impl Table<'_> {
     /// Prints all of it.
     pub(super) fn print(&self, files: &[MeasuredFile], out: &mut impl Write) -> io::Result<()> {
         self.functions(files, out)?;
+        self.classes(files, out)?;
         self.smells(files, out)?;
         sums(files, out)
     }
@@ -58,6 +59,34 @@ impl Table<'_> {
             let name = self.style.strong(&shorten(&function.qualified_name));
             let place = self.style.faint(&format!("{}:{}", file.path, function.start_line));
             writeln!(out, "{}  {name}  {place}", cells.join(" "))?;
+        }
+        Ok(())
+    }
+
+    /// The classes with the most to answer for.
+    fn classes(&self, files: &[MeasuredFile], out: &mut impl Write) -> io::Result<()> {
+        let mut rows = Vec::new();
+        for file in files {
+            let classes = file.facts.structure.classes.iter().filter(|class| !class.methods.is_empty());
+            rows.extend(classes.map(|class| (file, class, ClassColumns::of(class, &file.facts.functions))));
+        }
+        rows.sort_by_key(|(_, _, columns)| std::cmp::Reverse(columns.wmc));
+        rows.truncate(self.top);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let header = "   wmc methods fields  lcom4       tcc   atfd       woc  class";
+        writeln!(out, "{}", self.style.strong(header))?;
+        for (file, class, columns) in rows {
+            let wmc = format!("{:>6}", columns.wmc);
+            let wmc = if columns.wmc >= self.thresholds.god_class_wmc { self.style.bad(&wmc) } else { wmc };
+            let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+            let (methods, fields, atfd) = (columns.methods, columns.fields, columns.atfd);
+            let lcom4 = or_none(columns.lcom4.map(|lcom4| lcom4.to_string()));
+            let (tcc, woc) = (or_none(columns.tcc), or_none(columns.woc));
+            let name = self.style.strong(&shorten(&class.qualified_name));
+            let place = self.style.faint(&format!("{}:{}", file.path, class.start_line));
+            writeln!(out, "{wmc} {methods:>7} {fields:>6} {lcom4:>6} {tcc:>9} {atfd:>6} {woc:>9}  {name}  {place}")?;
         }
         Ok(())
     }

@@ -70,6 +70,12 @@ fn a_json_row_holds_the_metrics_of_a_file_and_its_functions() {
     assert_eq!((&function["name"], &function["qualified_name"]), (&Value::from("f"), &Value::from("A::f")));
     assert_eq!((&function["kind"], &function["start_line"]), (&Value::from("method"), &Value::from(2)));
     assert_eq!((&function["end_line"], &function["metrics"]["cognitive"]), (&Value::from(5), &Value::from(1)));
+    assert!(function["metrics"]["halstead_volume"].as_f64().is_some_and(|volume| volume > 0.0));
+    assert!(file["metrics"]["maintainability_index"].is_f64());
+    let class = &file["classes"][0];
+    assert_eq!((&class["name"], &class["kind"], &class["start_line"]), (&"A".into(), &"class".into(), &1.into()));
+    let metrics = &class["metrics"];
+    assert_eq!((&metrics["wmc"], &metrics["tcc"], &metrics["woc"]), (&2.into(), &Value::Null, &"1/1".into()));
     for metric in ["cyclomatic", "cognitive", "ploc", "nesting", "params", "sloc", "lloc", "exits"] {
         assert!(function["metrics"][metric].is_u64(), "{metric}");
     }
@@ -116,7 +122,9 @@ fn the_table_lists_the_worst_functions_first() {
     assert_eq!(lines.last().map(String::as_str), Some("3 files, 3 functions, 6 lines of code"));
     let lines = table(&["--top", "1", "--sort", "params"]);
     assert!(lines[1].contains("f  ") && lines[1].ends_with("a.js:1"), "equals stay in the order of paths: {lines:?}");
-    assert_eq!(lines.iter().filter(|line| line.contains(folder.path().to_str().expect("UTF-8"))).count(), 1);
+    let places = lines.iter().filter(|line| line.contains(folder.path().to_str().expect("UTF-8")));
+    assert_eq!(places.count(), 2, "one function and one class");
+    assert!(lines.iter().any(|line| line.contains("lcom4")), "classes have a table: {lines:?}");
     let lines = table(&["--sort", "cloc"]);
     assert!(lines[0].trim_start().starts_with("cloc cognitive "), "another metric gets a column: {lines:?}");
     assert!(lines[1].contains("A::f"), "{lines:?}");
