@@ -16,6 +16,7 @@ mod lines;
 mod members;
 mod name;
 mod pass;
+pub mod patterns;
 mod scopes;
 pub mod smells;
 mod space;
