@@ -80,6 +80,9 @@ impl Found {
     fn ecma_script(&mut self, words: &[&str]) {
         let is_string = |word: &&&str| word.starts_with(['"', '\'']);
         let Some(module) = words.iter().rev().find(is_string).map(|word| unquoted(word)) else { return };
+        if words.contains(&"require") {
+            return self.push(module, None);
+        }
         let mut taken = false;
         let mut in_braces = false;
         let mut before = "";
@@ -88,7 +91,7 @@ impl Found {
                 "from" => break,
                 "{" => in_braces = true,
                 "*" => {}
-                "," | "}" | "as" | "type" | "=" | "require" | "(" | ")" => {}
+                "," | ";" | "}" | "as" | "type" => {}
                 _ if word.starts_with(['"', '\'']) => {}
                 // `a as b` takes `a`; `* as b` takes the whole.
                 _ if before == "as" => {}
@@ -192,7 +195,7 @@ mod tests {
         let read = |text| read(Imports::EcmaScript, text);
         assert_eq!(read("import a , { b as c , d } from './e' ;"), expected(&[("./e", 3)]));
         assert_eq!(read("import * as a from \"b\""), expected(&[("b", 0)]));
-        assert_eq!(read("import 'a'"), expected(&[("a", 0)]));
+        assert_eq!(read("import 'a' ;"), expected(&[("a", 0)]));
     }
 
     #[test]

@@ -161,6 +161,9 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let table = self.reader.table;
         self.erroneous = root.has_error();
         let mut cursor = root.walk();
+        // Children still to come at the level at hand, and at those above: asking the cursor for a sibling that is not
+        // there costs more than counting.
+        let (mut left, mut left_above) = (1u32, Vec::with_capacity(64));
         loop {
             let node = cursor.node();
             let kind = node.kind_id();
@@ -177,7 +180,10 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 }
             }
             if descend {
-                if cursor.goto_first_child() {
+                let children = node.child_count();
+                if children > 0 && cursor.goto_first_child() {
+                    left_above.push(left);
+                    left = children;
                     self.level += 1;
                     continue;
                 }
@@ -189,12 +195,12 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 if self.level == self.frame_level {
                     self.leave();
                 }
-                if cursor.goto_next_sibling() {
+                left -= 1;
+                if left > 0 && cursor.goto_next_sibling() {
                     break;
                 }
-                if !cursor.goto_parent() {
-                    return self.finish();
-                }
+                let Some(above) = left_above.pop().filter(|_| cursor.goto_parent()) else { return self.finish() };
+                left = above;
                 self.level -= 1;
                 self.reach.left_for(self.level);
             }

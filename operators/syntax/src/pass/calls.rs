@@ -64,9 +64,10 @@ impl Calls {
 }
 
 impl<'tree> Pass<'_, 'tree> {
-    fn callee(&self) -> Callee {
-        let tokens = &self.tokens;
-        Callee { name: *tokens.back(0), sign: *tokens.back(1), object: *tokens.back(2), number: tokens.now }
+    /// The last tokens but so many.
+    fn callee(&self, skipped: u32) -> Callee {
+        let back = |count| *self.tokens.back(skipped + count);
+        Callee { name: back(0), sign: back(1), object: back(2), number: self.tokens.now.wrapping_sub(skipped) }
     }
 
     /// Notes what stands before arguments that are types.
@@ -74,7 +75,9 @@ impl<'tree> Pass<'_, 'tree> {
         let start = node.start_byte() as u32;
         if start >= self.calls.types.1 {
             self.calls.types = (start, node.end_byte() as u32);
-            self.calls.before_types = self.callee();
+            // The path sign of `a::<T>()` belongs to the types.
+            let skipped = u32::from(self.tokens.back(0).role == Role::Path);
+            self.calls.before_types = self.callee(skipped);
         }
     }
 
@@ -86,9 +89,12 @@ impl<'tree> Pass<'_, 'tree> {
             return;
         };
         let (start, creates) = (call.start, call.creates);
-        let mut callee = self.callee();
+        let mut callee = self.callee(0);
         if self.calls.closes_type_arguments(&callee.name) {
             callee = self.calls.before_types;
+        } else if self.calls.closes_type_arguments(&callee.sign) {
+            // `a.<T>b()`: what stands before the types is what `b` is called on.
+            (callee.sign, callee.object) = (self.calls.before_types.name, self.calls.before_types.sign);
         }
         if !matches!(callee.name.role, Role::Name | Role::Type) || callee.name.start < start {
             return;

@@ -132,24 +132,21 @@ impl<'tree> Pass<'_, 'tree> {
 
 /// Whether a numeric literal is 0, 1 or 2, however it is written.
 fn is_plain(text: &str) -> bool {
-    let text = text.strip_suffix(|c: char| matches!(c, 'n' | 'j')).unwrap_or(text);
-    let digits = text.trim_end_matches(|c: char| matches!(c, 'l' | 'L' | 'u' | 'U' | 'f' | 'F' | 'd' | 'D'));
-    if digits.len() == 1 {
-        return matches!(digits, "0" | "1" | "2");
+    if text.len() == 1 {
+        return matches!(text, "0" | "1" | "2");
     }
-    let hex =
-        text.strip_prefix("0x").or(text.strip_prefix("0X")).map(|rest| rest.trim_end_matches(['l', 'L', 'u', 'U']));
-    if let Some(hex) = hex {
-        return matches!(hex.trim_start_matches('0'), "" | "1" | "2");
+    if let Some(hex) = text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        return matches!(hex.trim_end_matches(['l', 'L', 'u', 'U']).trim_start_matches('0'), "" | "1" | "2");
     }
-    // `1u32` and `2_usize` carry their type.
-    let number = digits.split(['u', 'i', '_']).next().unwrap_or_default();
-    let number = number.split('f').next().unwrap_or_default();
-    let whole = digits.starts_with(number) && digits[number.len()..].chars().next().is_none_or(|c| !c.is_ascii_digit());
-    let typed = digits[number.len()..].trim_start_matches('_').starts_with(|c: char| c.is_ascii_alphabetic());
-    (number.len() == digits.len() || (whole && typed))
-        && number.parse().is_ok_and(|value: f64| [0.0, 1.0, 2.0].contains(&value))
+    // A type may follow: `1L`, `2.0f`, `1u32`, `2_usize`.
+    let length = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at(length);
+    let is_type = suffix.is_empty() || suffix.trim_start_matches('_').starts_with(SUFFIXES);
+    is_type && number.parse().is_ok_and(|value: f64| [0.0, 1.0, 2.0].contains(&value))
 }
+
+/// What the type of a number may begin with.
+const SUFFIXES: [char; 12] = ['l', 'L', 'u', 'U', 'f', 'F', 'd', 'D', 'i', 'n', 'j', 'J'];
 
 #[cfg(test)]
 mod tests {

@@ -128,7 +128,13 @@ impl<'tree> Pass<'_, 'tree> {
                 || (object.role == Role::Name
                     && self.space.receiver_hash != 0
                     && object.hash == self.space.receiver_hash);
-            if is_self && is_first { (Use::Own, object.hash) } else { (Use::Foreign, object.hash) }
+            if is_self && is_first {
+                (Use::Own, object.hash)
+            } else if self.is_type_name(&object) {
+                return;
+            } else {
+                (Use::Foreign, object.hash)
+            }
         } else if self.reader.table.traits.implicit_self && before.role != Role::Path {
             if self.tokens.plain(slot) >= self.space.method_first {
                 return;
@@ -142,6 +148,11 @@ impl<'tree> Pass<'_, 'tree> {
             return;
         };
         self.access(kind, object, &name);
+    }
+
+    /// Whether a name is that of a type, as far as a capital says so: what a type holds is no object's.
+    fn is_type_name(&self, token: &Token) -> bool {
+        token.hash != 0 && self.reader.text.as_bytes().get(token.start as usize).is_some_and(u8::is_ascii_uppercase)
     }
 
     /// Notes a use of a member that the last token is.

@@ -20,7 +20,7 @@ static BOTH: Table = Table {
         (TYPE_ARGS, &["type_arguments"]),
         (OPERAND, &["jsx_text"]),
         (OPERAND | TYPE, &["type_identifier", "predefined_type", "this_type", "existential_type"]),
-        (PARAM, &["required_parameter", "optional_parameter"]),
+        (PARAM | CONSTANT, &["required_parameter", "optional_parameter"]),
         (STATEMENT, &["import_alias"]),
     ],
     // An optional call has the sign alone, without the kind that other optional chains wrap it in.
