@@ -2,7 +2,7 @@
 //!
 //! A file `smells/LANGUAGE.txt` holds cases. A case opens with `=== KIND SIGNS NOTE`, where a sign is `+` (smells), `-`
 //! (does not) or `+3,4` and `-1,2`: one source for each number `N`. In a source a line `%9 TEXT` (or `%N TEXT`) is
-//! repeated, `{}` being the count from 1 and `{in}` four blanks for each; elsewhere `{in}` is four blanks `N` times and
+//! repeated, `{}` being the count from 1, `\n` a line end and `{in}` four blanks for each; elsewhere `{in}` is four blanks `N` times and
 //! once more, and `{join:, :a@}` is `a1, a2, ...` up to `N`.
 
 #[path = "cases/mod.rs"]

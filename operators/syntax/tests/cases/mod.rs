@@ -54,7 +54,10 @@ fn fill(body: &[&str], n: usize) -> String {
         match repeated.and_then(|(times, text)| Some((if times == "N" { n } else { times.parse().ok()? }, text))) {
             Some((times, text)) => {
                 for count in 1..=times {
-                    let text = text.replace("{in}", &"    ".repeat(count)).replace("{}", &count.to_string());
+                    let text = text
+                        .replace("{in}", &"    ".repeat(count))
+                        .replace("{}", &count.to_string())
+                        .replace("\\n", "\n");
                     source.push_str(&join(&text, n));
                     source.push('\n');
                 }
