@@ -17,6 +17,7 @@ mod thresholds;
 
 use crate::cli::Outcome;
 use clap::Args;
+use driftline_operators::syntax::patterns::patterns;
 use driftline_operators::syntax::smells::{Thresholds, duplicates, smells};
 use driftline_operators::syntax::{Measurer, SyntaxLimits, measure};
 use driftline_schema::FileFacts;
@@ -198,7 +199,8 @@ fn measure_all(
             Ok(facts) => {
                 let found = smells(&facts, thresholds);
                 let smells = found.into_iter().map(|smell| FoundSmell { smell, same_as: None }).collect();
-                files.push(MeasuredFile { path: candidate.shown, facts, smells });
+                let patterns = patterns(&facts);
+                files.push(MeasuredFile { path: candidate.shown, facts, smells, patterns });
             }
             Err(refusal) => refusals.push(refusal),
         }

@@ -2,6 +2,7 @@
 
 use super::metric::object;
 use driftline_operators::syntax::class_metrics;
+use driftline_operators::syntax::patterns::Pattern;
 use driftline_operators::syntax::smells::Smell;
 use driftline_schema::facts::FunctionKind;
 use driftline_schema::{ClassFacts, ClassKind, FileFacts, FunctionFacts, Language};
@@ -16,6 +17,8 @@ pub(super) struct MeasuredFile {
     pub(super) facts: FileFacts,
     /// Its smells, in order of place.
     pub(super) smells: Vec<FoundSmell>,
+    /// Its patterns, in order of place.
+    pub(super) patterns: Vec<Pattern>,
 }
 
 /// A smell, and where else the same code stands.
@@ -48,6 +51,7 @@ pub(super) struct FileRow<'a> {
     functions: Vec<FunctionRow<'a>>,
     classes: Vec<ClassRow<'a>>,
     smells: &'a [FoundSmell],
+    patterns: &'a [Pattern],
 }
 
 #[derive(Serialize)]
@@ -123,6 +127,7 @@ impl<'a> FileRow<'a> {
             functions: facts.functions.iter().map(FunctionRow::of).collect::<Result<_, _>>()?,
             classes: classes.map(|class| ClassRow::of(class, &facts.functions)).collect(),
             smells: &file.smells,
+            patterns: &file.patterns,
         })
     }
 }

@@ -3,8 +3,10 @@
 use super::metric::Metric;
 use super::row::{ClassColumns, MeasuredFile};
 use super::style::Style;
+use driftline_operators::syntax::patterns::Pattern;
 use driftline_operators::syntax::smells::{SmellKind, Thresholds};
 use driftline_schema::FunctionFacts;
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 /// Longer names are cut, in front, where they differ least.
@@ -30,6 +32,7 @@ impl Table<'_> {
         self.functions(files, out)?;
         self.classes(files, out)?;
         self.smells(files, out)?;
+        self.patterns(files, out)?;
         sums(files, out)
     }
 
@@ -70,7 +73,7 @@ impl Table<'_> {
             let classes = file.facts.structure.classes.iter().filter(|class| !class.methods.is_empty());
             rows.extend(classes.map(|class| (file, class, ClassColumns::of(class, &file.facts.functions))));
         }
-        rows.sort_by_key(|(_, _, columns)| std::cmp::Reverse(columns.wmc));
+        rows.sort_by_key(|(_, _, columns)| Reverse(columns.wmc));
         rows.truncate(self.top);
         if rows.is_empty() {
             return Ok(());
@@ -104,13 +107,34 @@ impl Table<'_> {
         if (metric.value)(&function.metrics) > f64::from(limit) { self.style.bad(&text) } else { text }
     }
 
+    /// The patterns with the most to speak for them.
+    fn patterns(&self, files: &[MeasuredFile], out: &mut impl Write) -> io::Result<()> {
+        let mut rows: Vec<(&MeasuredFile, &Pattern)> = Vec::new();
+        for file in files {
+            rows.extend(file.patterns.iter().map(|pattern| (file, pattern)));
+        }
+        rows.sort_by_key(|(_, pattern)| Reverse(pattern.confidence));
+        rows.truncate(self.top);
+        if !rows.is_empty() {
+            writeln!(out, "{}", self.style.strong("confidence  pattern"))?;
+        }
+        for (file, pattern) in rows {
+            let (confidence, kind) = (format!("{:.1}", f64::from(pattern.confidence) / 1000.0), pattern.kind.name());
+            let kind = if pattern.kind.is_anti_pattern() { self.style.bad(kind) } else { kind.to_owned() };
+            let name = self.style.strong(&shorten(&pattern.place));
+            let place = self.style.faint(&format!("{}:{}", file.path, pattern.start_line));
+            writeln!(out, "{confidence:>10}  {kind}  {name}  {place}")?;
+        }
+        Ok(())
+    }
+
     /// How many smells of each kind there are, the most frequent first.
     fn smells(&self, files: &[MeasuredFile], out: &mut impl Write) -> io::Result<()> {
         let all = || files.iter().flat_map(|file| &file.smells);
         let count = |kind| all().filter(|found| found.smell.kind == kind).count();
         let mut counts: Vec<(usize, SmellKind)> = SmellKind::ALL.iter().map(|kind| (count(*kind), *kind)).collect();
         counts.retain(|(count, _)| *count > 0);
-        counts.sort_by_key(|(count, kind)| (std::cmp::Reverse(*count), *kind));
+        counts.sort_by_key(|(count, kind)| (Reverse(*count), *kind));
         if counts.is_empty() {
             return Ok(());
         }

@@ -240,7 +240,8 @@ fn smelly() -> tempfile::TempDir {
 fn a_smell_stands_in_every_form() {
     let folder = smelly();
     let (out, _, _) = printed(&args(&["--json"], &[folder.path()]));
-    let smell = &rows(&out)[0]["smells"][0];
+    let smells = rows(&out)[0]["smells"].as_array().expect("smells").clone();
+    let smell = smells.iter().find(|smell| smell["kind"] == "long_method").expect("the long method");
     assert_eq!((&smell["kind"], &smell["place"]), (&Value::from("long_method"), &Value::from("one")));
     let evidence = serde_json::json!({"measure": "ploc", "value": 62, "relation": "over", "threshold": 50});
     assert_eq!(smell["evidence"][0], evidence);
@@ -250,6 +251,45 @@ fn a_smell_stands_in_every_form() {
     assert!(out.contains("smells: ") && out.contains("2 long_method"), "{out}");
     let (out, _, _) = printed(&args(&["--threshold", "long_method_ploc=62"], &[folder.path()]));
     assert!(!out.contains("long_method"), "{out}");
+}
+
+#[test]
+fn a_pattern_stands_in_json_and_in_the_table() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = "class Store {\n  static #instance;\n  static getInstance() { return Store.#instance; }\n}\n";
+    fs::write(folder.path().join("a.js"), text).expect("a file");
+    let (out, _, _) = printed(&args(&["--json"], &[folder.path()]));
+    let pattern = &rows(&out)[0]["patterns"][0];
+    assert_eq!((&pattern["kind"], &pattern["place"]), (&Value::from("singleton"), &Value::from("Store")));
+    assert_eq!((&pattern["confidence"], &pattern["clues"][1]["line"]), (&700.into(), &3.into()));
+    let (out, _, _) = printed(&args(&[], &[folder.path()]));
+    assert!(out.contains("0.7  singleton  Store  "), "{out}");
+}
+
+#[test]
+fn a_copy_tells_where_the_other_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let body = "    if a > b:\n        a, b = b, a\n    while b and not a:\n        a = other(b) or a\n        \
+                b -= step(a, b, a.size)\n    for item in a.items:\n        b.append(item if item else standard(item))\n    \
+                with open(a) as file:\n        file.write(b[0], sep=a, end={a: b, b: [a, b]})\n    \
+                return [x * a for x in b if x] + (lambda y: y - a)(b)\n";
+    fs::write(folder.path().join("one.py"), format!("def one(a, b):\n{body}")).expect("a file");
+    fs::write(folder.path().join("two.py"), format!("import x\ndef two(a, b):\n{body}")).expect("a file");
+    let (out, _, _) = printed(&args(&["--json"], &[folder.path()]));
+    let rows = rows(&out);
+    let smell = |row: &Value| {
+        row["smells"].as_array().expect("smells").iter().find(|s| s["kind"] == "duplicated_code").cloned()
+    };
+    let copy = smell(&rows[0]).expect("a copy");
+    assert!(copy["same_as"]["path"].as_str().is_some_and(|path| path.ends_with("two.py")), "{copy}");
+    let shift = |key: &str| copy["same_as"][key].as_u64().zip(copy[key].as_u64()).map(|(there, here)| there - here);
+    assert_eq!((shift("start_line"), shift("end_line")), (Some(1), Some(1)), "{copy}");
+    let (out, _, _) = printed(&args(&["--sarif"], &[folder.path()]));
+    let log: Value = serde_json::from_str(&out).expect("one JSON document");
+    let results = log["runs"][0]["results"].as_array().expect("results").clone();
+    let copy = results.iter().find(|result| result["ruleId"] == "duplicated_code").expect("a copy");
+    let other = &copy["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert!(other.as_str().is_some_and(|uri| uri.ends_with("two.py")), "{copy}");
 }
 
 #[test]
