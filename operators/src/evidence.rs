@@ -77,7 +77,16 @@ mod tests {
         let key = BlobKey { blob: blob(10), language };
         Input::Facts(
             key,
-            Arc::new(FileFacts { language, bytes: 9, error_bytes: 0, truncated: false, metrics, functions, lines }),
+            Arc::new(FileFacts {
+                language,
+                bytes: 9,
+                error_bytes: 0,
+                truncated: false,
+                metrics,
+                functions,
+                lines,
+                structure: driftline_schema::Structure::default(),
+            }),
         )
     }
 

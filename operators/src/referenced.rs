@@ -46,6 +46,7 @@ mod tests {
             metrics: SpaceMetrics::default(),
             functions: vec![],
             lines: LineClasses::default(),
+            structure: driftline_schema::Structure::default(),
         };
         Input::Facts(BlobKey { blob: blob(number), language: Language::Rust }, Arc::new(facts))
     }

@@ -1,6 +1,7 @@
 //! What one pass over a file's syntax tree yields: integers only, so that they may be summed and retracted.
 
 use crate::language::Language;
+use crate::structure::Structure;
 use serde::{Deserialize, Serialize};
 
 /// Everything measured on one content. Collections carry it as `Arc<FileFacts>`.
@@ -20,16 +21,25 @@ pub struct FileFacts {
     pub functions: Vec<FunctionFacts>,
     /// What each line holds.
     pub lines: LineClasses,
+    /// What it defines and uses.
+    pub structure: Structure,
 }
 
-/// Metrics of a file or a function. A function's cyclomatic complexity, exits and parameters are its own; everything else
-/// includes inner functions. A file has the sums, or the largest for parameters.
+/// Metrics of a file or a function. A function's cyclomatic complexity (both), own and sonar cognitive complexity, exits,
+/// yields and parameters are its own; everything else includes inner functions. A file has the sums, or the largest for
+/// parameters; its distinct operators and operands are those of the whole file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SpaceMetrics {
     /// Cyclomatic complexity (McCabe): of a file, the sum over its functions plus its own decisions plus one.
     pub cyclomatic: u32,
+    /// Cyclomatic complexity that counts a switch once, whatever the number of its cases.
+    pub cyclomatic_modified: u32,
     /// Cognitive complexity (white paper 1.5), closures rolled up.
     pub cognitive: u32,
+    /// Cognitive complexity without what inner functions hold.
+    pub cognitive_own: u32,
+    /// Cognitive complexity by the published text of rule S3776 for JavaScript: inner functions apart, default values free.
+    pub cognitive_sonar: u32,
     /// Lines with code (NLOC).
     pub ploc: u32,
     /// Lines spanned.
@@ -46,6 +56,24 @@ pub struct SpaceMetrics {
     pub params: u32,
     /// Exits: return, throw, `?`.
     pub exits: u32,
+    /// Values yielded.
+    pub yields: u32,
+    /// Distinct operators (Halstead n1).
+    pub operators_distinct: u32,
+    /// Distinct operands (Halstead n2).
+    pub operands_distinct: u32,
+    /// Operators (Halstead N1).
+    pub operators: u32,
+    /// Operands (Halstead N2).
+    pub operands: u32,
+    /// Assignments, `++` and `--` (Fitzpatrick's A).
+    pub assignments: u32,
+    /// Calls and `new` (Fitzpatrick's B).
+    pub branches: u32,
+    /// Comparisons, `else`, `case`, `catch` and ternaries (Fitzpatrick's C).
+    pub conditions: u32,
+    /// Branches of the preprocessor.
+    pub preproc_branches: u32,
     /// Function spaces inside (of a function, itself apart).
     pub functions: u32,
 }

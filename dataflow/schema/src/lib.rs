@@ -16,6 +16,7 @@ pub mod position;
 pub mod prediction;
 pub mod record;
 pub mod reject;
+pub mod structure;
 pub mod wire;
 
 pub use alert::{Alert, AlertState, DriftRow};
@@ -35,3 +36,6 @@ pub use position::{ChangeKey, Position};
 pub use prediction::{ExpertScore, Place, Prediction, Reason, Receipt};
 pub use record::{BlobContent, BlobKey, ChangeRow, FileClass, FileRow, HunkRow};
 pub use reject::{Reject, RejectReason};
+pub use structure::{
+    Call, ClassFacts, ClassKind, FieldFacts, Finding, FindingKind, Import, MethodFacts, NameHash, Structure, Window,
+};

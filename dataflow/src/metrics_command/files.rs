@@ -5,7 +5,7 @@
 use driftline_schema::Language;
 use ignore::WalkBuilder;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Larger files are refused unread; nobody writes such source, and reading it would only exhaust memory.
@@ -31,8 +31,8 @@ pub(super) struct Refusal {
 
 #[derive(Debug)]
 enum Reason {
-    Io(io::Error),
-    Walk(ignore::Error),
+    Other(String),
+    Missing,
     NoFile,
     NoLanguage,
     TooLarge(u64),
@@ -42,8 +42,8 @@ enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "cannot be read: {error}"),
-            Self::Walk(error) => write!(f, "cannot be searched: {error}"),
+            Self::Other(error) => write!(f, "cannot be read: {error}"),
+            Self::Missing => write!(f, "no such file or folder"),
             Self::NoFile => write!(f, "neither a file nor a folder"),
             Self::NoLanguage => write!(f, "no grammar for files of this name"),
             Self::TooLarge(bytes) => write!(f, "{bytes} bytes are more than the {FILE_BYTES_MAX} that are read"),
@@ -52,14 +52,37 @@ impl fmt::Display for Reason {
     }
 }
 
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
 impl Refusal {
     fn new(path: &Path, reason: Reason) -> Self {
         Self { path: path.display().to_string(), reason }
     }
 
-    /// Says it in one line.
-    pub(super) fn print(&self, errors: &mut impl Write) -> io::Result<()> {
-        writeln!(errors, "driftline: {}: {}", self.path, self.reason)
+    /// What the search below `folder` met, at its own path where it is known.
+    fn of_walk(folder: &Path, error: ignore::Error) -> Self {
+        let mut inner = &error;
+        loop {
+            match inner {
+                ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => inner = err,
+                ignore::Error::WithPath { path, err } => {
+                    let reason = err.io_error().map_or_else(|| Reason::Other(err.to_string()), reason);
+                    return Self::new(path, reason);
+                }
+                other => return Self::new(folder, Reason::Other(other.to_string())),
+            }
+        }
+    }
+}
+
+fn reason(error: &io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::NotFound => Reason::Missing,
+        _ => Reason::Other(error.to_string()),
     }
 }
 
@@ -77,11 +100,11 @@ impl Candidate {
     /// Its text.
     pub(super) fn read(&self) -> Result<String, Refusal> {
         let refuse = |reason| Refusal::new(&self.path, reason);
-        let bytes = std::fs::metadata(&self.path).map_err(|error| refuse(Reason::Io(error)))?.len();
+        let bytes = std::fs::metadata(&self.path).map_err(|error| refuse(reason(&error)))?.len();
         if bytes > FILE_BYTES_MAX {
             return Err(refuse(Reason::TooLarge(bytes)));
         }
-        let bytes = std::fs::read(&self.path).map_err(|error| refuse(Reason::Io(error)))?;
+        let bytes = std::fs::read(&self.path).map_err(|error| refuse(reason(&error)))?;
         String::from_utf8(bytes).map_err(|error| refuse(Reason::NotUtf8(error.utf8_error().valid_up_to())))
     }
 }
@@ -98,7 +121,7 @@ pub(super) fn find(paths: &[PathBuf]) -> (Vec<Candidate>, Vec<Refusal>) {
                 Err(path) => refusals.push(Refusal::new(&path, Reason::NoLanguage)),
             },
             Ok(_) => refusals.push(Refusal::new(path, Reason::NoFile)),
-            Err(error) => refusals.push(Refusal::new(path, Reason::Io(error))),
+            Err(error) => refusals.push(Refusal::new(path, reason(&error))),
         }
     }
     candidates.sort();
@@ -115,7 +138,7 @@ fn search(folder: &Path, candidates: &mut Vec<Candidate>, refusals: &mut Vec<Ref
                 candidates.extend(Candidate::of(entry.into_path()));
             }
             Ok(_) => {}
-            Err(error) => refusals.push(Refusal::new(folder, Reason::Walk(error))),
+            Err(error) => refusals.push(Refusal::of_walk(folder, error)),
         }
     }
 }

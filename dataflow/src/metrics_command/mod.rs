@@ -1,78 +1,90 @@
-//! `driftline metrics PATH...`: metrics of files and functions, without a server and without a history.
+//! `driftline metrics PATH...`: metrics and smells of files, without a server and without a history.
 //!
 //! What is printed depends on the files alone: work is spread over threads, but rows come in the order of paths. A file
 //! that cannot be measured is named on standard error and makes the command fail at its end; the others are printed.
 
+mod csv;
 mod files;
-mod report;
+mod limits;
+mod metric;
+mod row;
+mod sarif;
+mod style;
+mod table;
 #[cfg(test)]
 mod tests;
+mod thresholds;
 
-use clap::{Args, ValueEnum};
+use crate::cli::Outcome;
+use clap::Args;
+use driftline_operators::syntax::patterns::patterns;
+use driftline_operators::syntax::smells::{Thresholds, duplicates, smells};
 use driftline_operators::syntax::{Measurer, SyntaxLimits, measure};
 use driftline_schema::FileFacts;
-use driftline_schema::facts::SpaceMetrics;
 use files::{Candidate, Refusal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+pub use metric::{Limit, Metric};
 use rayon::prelude::*;
-use report::Report;
+use row::{FileRow, FoundSmell, MeasuredFile, OtherPlace};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-
-/// Files measured before any of them is printed: enough to keep all threads busy, few enough to keep in memory.
-const CHUNK_FILES: usize = 256;
+use style::Style;
+use table::Table;
+pub use thresholds::{Setting, ThresholdsError};
 
 /// Arguments of `driftline metrics`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  driftline metrics src\n  driftline metrics . --top 10 --sort cyclomatic\n  \
-                        driftline metrics src --json | jq -c 'select(.metrics.cognitive > 100) | .path'")]
+                        driftline metrics src --fail-over cognitive=25 --fail-over params=7\n  \
+                        driftline metrics src --sarif > smells.sarif\n  \
+                        driftline metrics src --json | jq -c 'select(.metrics.cognitive > 100) | .path'\n\n\
+                        Exits with 3 when a function is over a limit, with 1 when a file could not be measured.")]
 pub struct MetricsArgs {
     /// Files and folders; folders are searched for source files, without what `.gitignore` names and hidden ones.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Print one JSON object a file and line.
-    #[arg(long)]
+    #[arg(long, group = "format")]
     pub json: bool,
-    /// Functions in the table.
-    #[arg(long, default_value_t = 20, value_name = "N", conflicts_with = "json")]
+    /// Print one row a function, separated by commas.
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Print the smells as one SARIF 2.1.0 log.
+    #[arg(long, group = "format")]
+    pub sarif: bool,
+    /// Rows in the table.
+    #[arg(long, default_value_t = 20, value_name = "N", conflicts_with = "format")]
     pub top: usize,
     /// What makes a function worse than another.
-    #[arg(long, value_enum, default_value_t = SortMetric::Cognitive, value_name = "METRIC", conflicts_with = "json")]
-    pub sort: SortMetric,
+    #[arg(
+        long,
+        default_value = "cognitive",
+        value_name = "METRIC",
+        value_parser = Metric::parse,
+        conflicts_with = "format"
+    )]
+    pub sort: Metric,
+    /// Exit with 3 when this metric of a function is over N; may be repeated.
+    #[arg(long, value_name = "METRIC=N", value_parser = Limit::parse)]
+    pub fail_over: Vec<Limit>,
+    /// Thresholds of smells, as TOML: `long_method_ploc = 80`, `god_class_tcc = "1/4"`.
+    #[arg(long, value_name = "FILE")]
+    pub thresholds: Option<PathBuf>,
+    /// One threshold, over those of the file; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Setting::parse)]
+    pub threshold: Vec<Setting>,
+    /// Where the pages of `operators/syntax/docs` are published, for links in SARIF.
+    #[arg(long, value_name = "URL", requires = "sarif")]
+    pub docs_url: Option<String>,
 }
 
-/// A metric to sort functions by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SortMetric {
-    /// Cognitive complexity.
-    Cognitive,
-    /// Cyclomatic complexity.
-    Cyclomatic,
-    /// Lines of code.
-    Ploc,
-    /// Statements.
-    Lloc,
-    /// Deepest nesting.
-    Nesting,
-    /// Parameters.
-    Params,
-    /// Exits.
-    Exits,
-}
-
-impl SortMetric {
-    /// The value of this metric.
-    pub fn of(self, metrics: &SpaceMetrics) -> u32 {
-        match self {
-            Self::Cognitive => metrics.cognitive,
-            Self::Cyclomatic => metrics.cyclomatic,
-            Self::Ploc => metrics.ploc,
-            Self::Lloc => metrics.lloc,
-            Self::Nesting => metrics.nesting,
-            Self::Params => metrics.params,
-            Self::Exits => metrics.exits,
-        }
-    }
+/// Whether the functions keep to the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All of them.
+    Within,
+    /// Some are over one; they were named on standard error.
+    Over,
 }
 
 /// Why `driftline metrics` failed.
@@ -86,58 +98,131 @@ pub enum Error {
         /// All files and folders tried.
         files: usize,
     },
+    /// The thresholds cannot be used.
+    #[error(transparent)]
+    Thresholds(#[from] ThresholdsError),
     /// Nothing more can be printed.
     #[error("the metrics could not be printed")]
     Output(#[from] io::Error),
 }
 
+impl From<Result<Verdict, Error>> for Outcome {
+    fn from(result: Result<Verdict, Error>) -> Self {
+        match result {
+            Ok(Verdict::Within) => Self::Done,
+            Ok(Verdict::Over) => Self::OverThreshold,
+            Err(error) => Self::Failed(Box::new(error)),
+        }
+    }
+}
+
 /// Runs the command on standard output and standard error.
-pub fn run(args: MetricsArgs) -> Result<(), Error> {
+pub fn run(args: MetricsArgs) -> Result<Verdict, Error> {
     let bar = if io::stderr().is_terminal() {
         ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
     } else {
         ProgressBar::hidden()
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let result = print(&args, &bar, &mut out, &mut io::stderr()).and_then(|()| Ok(out.flush()?));
-    match result {
+    execute(&args, Style::of_stdout(), &bar, &mut out, &mut io::stderr())
+}
+
+/// Measures what `args` names: metrics to `out`, refusals and what is over a limit to `errors`.
+fn execute(
+    args: &MetricsArgs,
+    style: Style,
+    bar: &ProgressBar,
+    out: &mut impl Write,
+    errors: &mut impl Write,
+) -> Result<Verdict, Error> {
+    let thresholds = thresholds::read(args.thresholds.as_deref(), &args.threshold)?;
+    let (files, refusals) = measure_all(args, &thresholds, bar, errors)?;
+    match print(args, &thresholds, style, (&files, &refusals), out).and_then(|()| out.flush()) {
         // Whoever reads has seen enough (`| head`); that is no failure.
-        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
+    let over = limits::judge(&files, &args.fail_over, errors)?;
+    let incomplete = Error::Incomplete { refused: refusals.len(), files: files.len() + refusals.len() };
+    match (over, refusals.is_empty()) {
+        (false, true) => Ok(Verdict::Within),
+        (false, false) => Err(incomplete),
+        (true, true) => Ok(Verdict::Over),
+        (true, false) => {
+            // What was measured is over the limit, whatever the rest may be.
+            writeln!(errors, "driftline: {incomplete}")?;
+            Ok(Verdict::Over)
+        }
     }
 }
 
-/// Measures what `args` names: metrics to `out`, refusals to `errors`.
-fn print(args: &MetricsArgs, bar: &ProgressBar, out: &mut impl Write, errors: &mut impl Write) -> Result<(), Error> {
+fn print(
+    args: &MetricsArgs,
+    thresholds: &Thresholds,
+    style: Style,
+    (files, refusals): (&[MeasuredFile], &[Refusal]),
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if args.json {
+        for file in files {
+            serde_json::to_writer(&mut *out, &FileRow::of(file)?)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    } else if args.csv {
+        csv::print(files, out)
+    } else if args.sarif {
+        sarif::print(files, refusals, args.docs_url.as_deref(), out)
+    } else {
+        Table { top: args.top, sort: args.sort, thresholds, style }.print(files, out)
+    }
+}
+
+/// The files that `args` names, in the order of paths, and what could not be measured, which is named on `errors`.
+fn measure_all(
+    args: &MetricsArgs,
+    thresholds: &Thresholds,
+    bar: &ProgressBar,
+    errors: &mut impl Write,
+) -> io::Result<(Vec<MeasuredFile>, Vec<Refusal>)> {
     let (candidates, mut refusals) = files::find(&args.paths);
     bar.set_length(candidates.len() as u64);
     if let Ok(style) = ProgressStyle::with_template("measuring {bar:30} {pos}/{len} files, {eta} left") {
         bar.set_style(style);
     }
-    let tried = candidates.len() + refusals.len();
-    bar.suspend(|| refusals.iter().try_for_each(|refusal| refusal.print(errors)))?;
-    let mut report = Report::new(args);
-    for chunk in candidates.chunks(CHUNK_FILES) {
-        let rows: Vec<_> = chunk.par_iter().map_init(Measurer::new, measure_file).inspect(|_| bar.inc(1)).collect();
-        bar.suspend(|| -> io::Result<()> {
-            for (candidate, row) in chunk.iter().zip(rows) {
-                match row {
-                    Ok(facts) => report.add(&candidate.shown, facts, out)?,
-                    Err(refusal) => {
-                        refusal.print(errors)?;
-                        refusals.push(refusal);
-                    }
-                }
-            }
-            Ok(())
-        })?;
-    }
+    let rows: Vec<Result<FileFacts, Refusal>> =
+        candidates.par_iter().map_init(Measurer::new, measure_file).inspect(|_| bar.inc(1)).collect();
     bar.finish_and_clear();
-    report.finish(out)?;
-    if refusals.is_empty() { Ok(()) } else { Err(Error::Incomplete { refused: refusals.len(), files: tried }) }
+    let mut files = Vec::new();
+    for (candidate, row) in candidates.into_iter().zip(rows) {
+        match row {
+            Ok(facts) => {
+                let found = smells(&facts, thresholds);
+                let smells = found.into_iter().map(|smell| FoundSmell { smell, same_as: None }).collect();
+                let patterns = patterns(&facts);
+                files.push(MeasuredFile { path: candidate.shown, facts, smells, patterns });
+            }
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    add_duplicates(&mut files, thresholds);
+    refusals.iter().try_for_each(|refusal| writeln!(errors, "driftline: {refusal}"))?;
+    Ok((files, refusals))
 }
 
 fn measure_file(measurer: &mut Measurer, candidate: &Candidate) -> Result<FileFacts, Refusal> {
     let text = candidate.read()?;
     Ok(measure(measurer, candidate.language, &text, &SyntaxLimits::default()))
+}
+
+/// Adds what stands in more than one place of all files.
+fn add_duplicates(files: &mut [MeasuredFile], thresholds: &Thresholds) {
+    let facts: Vec<&FileFacts> = files.iter().map(|file| &file.facts).collect();
+    for duplicate in duplicates(&facts, thresholds) {
+        let path = files[duplicate.other_file].path.clone();
+        let (start_line, end_line) = (duplicate.other_start_line, duplicate.other_end_line);
+        let same_as = Some(OtherPlace { path, start_line, end_line });
+        files[duplicate.file].smells.push(FoundSmell { smell: duplicate.smell, same_as });
+    }
+    files.iter_mut().for_each(|file| file.smells.sort_by(|a, b| a.smell.cmp(&b.smell)));
 }

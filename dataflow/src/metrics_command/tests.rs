@@ -7,15 +7,26 @@ use std::path::Path;
 
 const PYTHON: &str = "class A:\n    def f(self, a):\n        # why\n        if a:\n            return 1\n";
 
-fn args(paths: &[&Path]) -> MetricsArgs {
-    let paths = paths.iter().map(|path| path.to_path_buf()).collect();
-    MetricsArgs { paths, json: true, top: 20, sort: SortMetric::Cognitive }
+/// A line of arguments on these paths.
+fn parse(line: &[&str], paths: &[&Path]) -> Result<MetricsArgs, clap::Error> {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        metrics: MetricsArgs,
+    }
+    let paths = paths.iter().map(|path| path.as_os_str());
+    let words = ["driftline"].iter().chain(line).map(std::ffi::OsStr::new);
+    <Line as clap::Parser>::try_parse_from(words.chain(paths)).map(|line| line.metrics)
+}
+
+fn args(line: &[&str], paths: &[&Path]) -> MetricsArgs {
+    parse(line, paths).expect("a correct line")
 }
 
 /// What the command printed and said, and how it ended.
-fn printed(args: &MetricsArgs) -> (String, String, Result<(), Error>) {
+fn printed(args: &MetricsArgs) -> (String, String, Result<Verdict, Error>) {
     let (mut out, mut errors) = (Vec::new(), Vec::new());
-    let result = print(args, &ProgressBar::hidden(), &mut out, &mut errors);
+    let result = execute(args, Style::PLAIN, &ProgressBar::hidden(), &mut out, &mut errors);
     let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
     (text(out), text(errors), result)
 }
@@ -44,7 +55,7 @@ fn folder() -> tempfile::TempDir {
 #[test]
 fn a_json_row_holds_the_metrics_of_a_file_and_its_functions() {
     let folder = folder();
-    let (out, errors, result) = printed(&args(&[&folder.path().join("b/z.py")]));
+    let (out, errors, result) = printed(&args(&["--json"], &[&folder.path().join("b/z.py")]));
     result.expect("nothing is refused");
     assert_eq!(errors, "");
     let rows = rows(&out);
@@ -59,6 +70,12 @@ fn a_json_row_holds_the_metrics_of_a_file_and_its_functions() {
     assert_eq!((&function["name"], &function["qualified_name"]), (&Value::from("f"), &Value::from("A::f")));
     assert_eq!((&function["kind"], &function["start_line"]), (&Value::from("method"), &Value::from(2)));
     assert_eq!((&function["end_line"], &function["metrics"]["cognitive"]), (&Value::from(5), &Value::from(1)));
+    assert!(function["metrics"]["halstead_volume"].as_f64().is_some_and(|volume| volume > 0.0));
+    assert!(file["metrics"]["maintainability_index"].is_f64());
+    let class = &file["classes"][0];
+    assert_eq!((&class["name"], &class["kind"], &class["start_line"]), (&"A".into(), &"class".into(), &1.into()));
+    let metrics = &class["metrics"];
+    assert_eq!((&metrics["wmc"], &metrics["tcc"], &metrics["woc"]), (&2.into(), &Value::Null, &"1/1".into()));
     for metric in ["cyclomatic", "cognitive", "ploc", "nesting", "params", "sloc", "lloc", "exits"] {
         assert!(function["metrics"][metric].is_u64(), "{metric}");
     }
@@ -69,7 +86,7 @@ fn a_folder_is_searched_in_the_order_of_paths_without_what_is_ignored() {
     let folder = folder();
     let root = folder.path();
     // A file that is also named is not measured twice.
-    let (out, _, result) = printed(&args(&[root, &root.join("a.js")]));
+    let (out, _, result) = printed(&args(&["--json"], &[root, &root.join("a.js")]));
     result.expect("nothing is refused");
     let paths: Vec<String> = rows(&out).iter().filter_map(|row| row["path"].as_str().map(str::to_owned)).collect();
     let expected: Vec<_> =
@@ -82,11 +99,11 @@ fn what_cannot_be_measured_is_named_and_the_rest_is_printed() {
     let folder = folder();
     let root = folder.path();
     fs::write(root.join("bad.py"), b"x = '\xff'\n").expect("a file");
-    let (out, errors, result) = printed(&args(&[root, &root.join("read.me"), &root.join("missing.py")]));
+    let (out, errors, result) = printed(&args(&["--json"], &[root, &root.join("read.me"), &root.join("missing.py")]));
     assert_eq!(rows(&out).len(), 3);
     assert!(errors.contains("bad.py: not UTF-8 at byte 5"), "{errors}");
     assert!(errors.contains("read.me: no grammar for files of this name"), "{errors}");
-    assert!(errors.contains("missing.py: cannot be read: "), "{errors}");
+    assert!(errors.contains("missing.py: no such file or folder"), "{errors}");
     assert_eq!(errors.lines().count(), 3);
     let error = result.expect_err("some files were refused");
     assert_eq!(error.to_string(), "3 of 6 files could not be measured");
@@ -95,39 +112,245 @@ fn what_cannot_be_measured_is_named_and_the_rest_is_printed() {
 #[test]
 fn the_table_lists_the_worst_functions_first() {
     let folder = folder();
-    let table = |top, sort| {
-        let args = MetricsArgs { json: false, top, sort, ..args(&[folder.path()]) };
-        let (out, _, result) = printed(&args);
-        result.expect("nothing is refused");
+    let table = |line: &[&str]| {
+        let (out, _, result) = printed(&args(line, &[folder.path()]));
+        assert_eq!(result.expect("nothing is refused"), Verdict::Within);
         out.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    let lines = table(20, SortMetric::Cyclomatic);
-    assert_eq!(lines.len(), 5, "{lines:?}");
+    let lines = table(&["--sort", "cyclomatic"]);
     assert!(lines[1].contains("main") && lines[1].ends_with("b/a.rs:1"), "{lines:?}");
-    assert_eq!(lines[4], "3 files, 3 functions, 6 lines of code");
-    let lines = table(1, SortMetric::Params);
-    assert_eq!(lines.len(), 3);
+    assert_eq!(lines.last().map(String::as_str), Some("3 files, 3 functions, 6 lines of code"));
+    let lines = table(&["--top", "1", "--sort", "params"]);
     assert!(lines[1].contains("f  ") && lines[1].ends_with("a.js:1"), "equals stay in the order of paths: {lines:?}");
+    let places = lines.iter().filter(|line| line.contains(folder.path().to_str().expect("UTF-8")));
+    assert_eq!(places.count(), 2, "one function and one class");
+    assert!(lines.iter().any(|line| line.contains("lcom4")), "classes have a table: {lines:?}");
+    let lines = table(&["--sort", "cloc"]);
+    assert!(lines[0].trim_start().starts_with("cloc cognitive "), "another metric gets a column: {lines:?}");
+    assert!(lines[1].contains("A::f"), "{lines:?}");
+}
+
+#[test]
+fn colours_mark_what_is_over_a_threshold() {
+    let folder = folder();
+    let args = args(&["--threshold", "complex_method_cyclomatic=2"], &[folder.path()]);
+    let (mut out, mut errors) = (Vec::new(), Vec::new());
+    execute(&args, Style::COLOURED, &ProgressBar::hidden(), &mut out, &mut errors).expect("nothing is refused");
+    let out = String::from_utf8(out).expect("UTF-8");
+    assert_eq!(out.matches("\x1b[31m").count(), 1, "main has three paths, the others two: {out}");
+    assert!(!printed(&args).0.contains('\x1b'));
 }
 
 #[test]
 fn an_empty_folder_is_no_failure() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (out, errors, result) = printed(&args(&[folder.path()]));
+    let (out, errors, result) = printed(&args(&["--json"], &[folder.path()]));
     result.expect("nothing to refuse");
     assert_eq!((out.as_str(), errors.as_str()), ("", ""));
 }
 
 #[test]
 fn the_arguments_are_as_documented() {
-    #[derive(clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        metrics: MetricsArgs,
+    let [src, lib] = [Path::new("src"), Path::new("lib")];
+    let args =
+        args(&["--top", "3", "--sort", "ploc", "--fail-over", "nesting=4", "--fail-over", "params=5"], &[src, lib]);
+    assert_eq!((args.paths.len(), args.top, args.sort.name, args.json), (2, 3, "ploc", false));
+    assert_eq!(
+        args.fail_over.iter().map(|limit| (limit.metric.name, limit.most)).collect::<Vec<_>>(),
+        [("nesting", 4.0), ("params", 5.0)]
+    );
+    assert!(parse(&["--json"], &[src]).expect("a correct line").json);
+    for wrong in [&["--json", "--csv"][..], &["--json", "--top", "3"], &["--docs-url", "x"], &["--fail-over", "ploc"]] {
+        assert_eq!(parse(wrong, &[src]).map(|_| ()).map_err(|error| error.exit_code()), Err(2), "{wrong:?}");
     }
-    let parse = |line: &str| <Line as clap::Parser>::try_parse_from(line.split(' ')).map(|line| line.metrics);
-    let args = parse("x src lib --top 3 --sort ploc").expect("a correct line");
-    assert_eq!((args.paths.len(), args.top, args.sort, args.json), (2, 3, SortMetric::Ploc, false));
-    assert!(parse("x src --json").expect("a correct line").json);
-    assert!(parse("x --json").is_err() && parse("x src --sort colour").is_err());
+    assert!(parse(&[], &[]).is_err(), "a path is needed");
+}
+
+#[test]
+fn a_wrong_name_is_a_usage_error_that_lists_the_names() {
+    for wrong in [["--sort", "colour"], ["--fail-over", "colour=3"]] {
+        let error = parse(&wrong, &[Path::new("src")]).expect_err("no such metric");
+        assert_eq!(error.exit_code(), 2);
+        let text = error.to_string();
+        assert!(text.contains("there is no metric `colour`") && text.contains("cognitive, "), "{text}");
+    }
+    let error = parse(&["--threshold", "colour=3"], &[Path::new("src")]).expect_err("no such threshold");
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("long_method_ploc"), "{error}");
+    for wrong in ["long_method_ploc=much", "long_method_ploc", "god_class_tcc=1/0", "long_method_ploc=1/3"] {
+        assert!(parse(&["--threshold", wrong], &[Path::new("src")]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_function_over_a_limit_is_named_and_ends_with_three() {
+    let folder = folder();
+    let (_, errors, result) = printed(&args(&["--fail-over", "cyclomatic=2"], &[folder.path()]));
+    assert_eq!(result.expect("nothing is refused"), Verdict::Over);
+    assert_eq!(errors.lines().count(), 1);
+    assert!(errors.contains("b/a.rs:1: cyclomatic of main is 3, over 2"), "{errors}");
+    assert!(matches!(Outcome::from(Ok(Verdict::Over)), Outcome::OverThreshold));
+    let (_, errors, result) = printed(&args(&["--fail-over", "cyclomatic=3"], &[folder.path()]));
+    assert_eq!((errors.as_str(), result.expect("nothing is refused")), ("", Verdict::Within));
+    let missing = folder.path().join("missing.py");
+    let (_, errors, result) = printed(&args(&["--fail-over", "params=0"], &[folder.path(), &missing]));
+    assert_eq!(result.expect("what is over counts more than what is missing"), Verdict::Over);
+    assert!(errors.contains("missing.py: no such file or folder"), "{errors}");
+    assert!(errors.contains("1 of 4 files could not be measured"), "{errors}");
+}
+
+#[test]
+fn many_functions_over_a_limit_are_counted_after_the_worst() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text: String = (0..30).map(|n| format!("def f{n}({}): pass\n", vec!["a"; n].join(", "))).collect();
+    fs::write(folder.path().join("a.py"), text).expect("a file");
+    let (_, errors, _) = printed(&args(&["--fail-over", "params=4"], &[folder.path()]));
+    assert_eq!(errors.lines().count(), 11);
+    assert!(errors.lines().next().is_some_and(|line| line.contains("params of f29 is 29, over 4")), "{errors}");
+    assert!(errors.ends_with("driftline: 15 more functions are over params=4\n"), "{errors}");
+}
+
+#[test]
+fn a_csv_row_holds_a_function_with_all_its_metrics() {
+    let folder = folder();
+    let (out, _, result) = printed(&args(&["--csv"], &[folder.path()]));
+    result.expect("nothing is refused");
+    let rows: Vec<Vec<&str>> = out.split_terminator("\r\n").map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{rows:?}");
+    let value = |row: usize, name: &str| {
+        let column = rows[0].iter().position(|column| *column == name).expect("a column");
+        rows[row][column]
+    };
+    assert_eq!((value(3, "qualified_name"), value(3, "kind"), value(3, "start_line")), ("A::f", "method", "2"));
+    assert_eq!((value(2, "cyclomatic"), value(2, "language"), value(2, "smells")), ("3", "rust", ""));
+}
+
+/// A folder with a function that is too long and a copy of it.
+fn smelly() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let lines: String = (0..60).map(|n| format!("    total = total + step * {n} - other(total, step)\n")).collect();
+    let text = |name: &str| format!("def {name}(total, step):\n{lines}    return total\n");
+    fs::write(folder.path().join("one.py"), text("one")).expect("a file");
+    fs::write(folder.path().join("two #.py"), text("two")).expect("a file");
+    folder
+}
+
+#[test]
+fn a_smell_stands_in_every_form() {
+    let folder = smelly();
+    let (out, _, _) = printed(&args(&["--json"], &[folder.path()]));
+    let smells = rows(&out)[0]["smells"].as_array().expect("smells").clone();
+    let smell = smells.iter().find(|smell| smell["kind"] == "long_method").expect("the long method");
+    assert_eq!((&smell["kind"], &smell["place"]), (&Value::from("long_method"), &Value::from("one")));
+    let evidence = serde_json::json!({"measure": "ploc", "value": 62, "relation": "over", "threshold": 50});
+    assert_eq!(smell["evidence"][0], evidence);
+    let (out, _, _) = printed(&args(&["--csv"], &[folder.path()]));
+    assert!(out.lines().nth(1).is_some_and(|line| line.contains(",long_method")), "{out}");
+    let (out, _, _) = printed(&args(&[], &[folder.path()]));
+    assert!(out.contains("smells: ") && out.contains("2 long_method"), "{out}");
+    let (out, _, _) = printed(&args(&["--threshold", "long_method_ploc=62"], &[folder.path()]));
+    assert!(!out.contains("long_method"), "{out}");
+}
+
+#[test]
+fn a_pattern_stands_in_json_and_in_the_table() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = "class Store {\n  static #instance;\n  static getInstance() { return Store.#instance; }\n}\n";
+    fs::write(folder.path().join("a.js"), text).expect("a file");
+    let (out, _, _) = printed(&args(&["--json"], &[folder.path()]));
+    let pattern = &rows(&out)[0]["patterns"][0];
+    assert_eq!((&pattern["kind"], &pattern["place"]), (&Value::from("singleton"), &Value::from("Store")));
+    assert_eq!((&pattern["confidence"], &pattern["clues"][1]["line"]), (&700.into(), &3.into()));
+    let (out, _, _) = printed(&args(&[], &[folder.path()]));
+    assert!(out.contains("0.7  singleton  Store  "), "{out}");
+}
+
+#[test]
+fn a_copy_tells_where_the_other_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let body = "    if a > b:\n        a, b = b, a\n    while b and not a:\n        a = other(b) or a\n        \
+                b -= step(a, b, a.size)\n    for item in a.items:\n        b.append(item if item else standard(item))\n    \
+                with open(a) as file:\n        file.write(b[0], sep=a, end={a: b, b: [a, b]})\n    \
+                return [x * a for x in b if x] + (lambda y: y - a)(b)\n";
+    fs::write(folder.path().join("one.py"), format!("def one(a, b):\n{body}")).expect("a file");
+    fs::write(folder.path().join("two.py"), format!("import x\ndef two(a, b):\n{body}")).expect("a file");
+    let (out, _, _) = printed(&args(&["--json"], &[folder.path()]));
+    let rows = rows(&out);
+    let smell = |row: &Value| {
+        row["smells"].as_array().expect("smells").iter().find(|s| s["kind"] == "duplicated_code").cloned()
+    };
+    let copy = smell(&rows[0]).expect("a copy");
+    assert!(copy["same_as"]["path"].as_str().is_some_and(|path| path.ends_with("two.py")), "{copy}");
+    let shift = |key: &str| copy["same_as"][key].as_u64().zip(copy[key].as_u64()).map(|(there, here)| there - here);
+    assert_eq!((shift("start_line"), shift("end_line")), (Some(1), Some(1)), "{copy}");
+    let (out, _, _) = printed(&args(&["--sarif"], &[folder.path()]));
+    let log: Value = serde_json::from_str(&out).expect("one JSON document");
+    let results = log["runs"][0]["results"].as_array().expect("results").clone();
+    let copy = results.iter().find(|result| result["ruleId"] == "duplicated_code").expect("a copy");
+    let other = &copy["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert!(other.as_str().is_some_and(|uri| uri.ends_with("two.py")), "{copy}");
+}
+
+#[test]
+fn a_sarif_log_has_rules_regions_levels_and_links() {
+    let folder = smelly();
+    let (out, _, result) = printed(&args(&["--sarif", "--docs-url", "https://x.test/docs/"], &[folder.path()]));
+    result.expect("nothing is refused");
+    let log: Value = serde_json::from_str(&out).expect("one JSON document");
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    for rule in rules {
+        let id = rule["id"].as_str().expect("an id");
+        assert_eq!(rule["helpUri"], format!("https://x.test/docs/smells.md#{id}"));
+        assert!(rule["help"]["text"].as_str().is_some_and(|text| !text.is_empty()), "{id}");
+        assert!(rule["shortDescription"]["text"].as_str().is_some_and(|text| text.ends_with('.')), "{id}");
+        assert!(["warning", "note"].contains(&rule["defaultConfiguration"]["level"].as_str().expect("a level")));
+    }
+    let results = run["results"].as_array().expect("results");
+    assert!(results.len() >= 2);
+    for result in results {
+        let index = result["ruleIndex"].as_u64().expect("an index") as usize;
+        assert_eq!(result["ruleId"], rules[index]["id"]);
+        assert_eq!(result["level"], rules[index]["defaultConfiguration"]["level"]);
+        let place = &result["locations"][0]["physicalLocation"];
+        let (start, end) = (place["region"]["startLine"].as_u64(), place["region"]["endLine"].as_u64());
+        assert!(start >= Some(1) && start <= end, "{result}");
+        let uri = place["artifactLocation"]["uri"].as_str().expect("a URI");
+        assert!(uri.starts_with("file:///") && !uri.contains([' ', '#']), "{uri}");
+    }
+    let long = results.iter().find(|result| result["ruleId"] == "long_method").expect("the long method");
+    assert_eq!(long["message"]["text"], "The function has too many lines of code: ploc 62, over 50.");
+    assert_eq!(long["locations"][0]["logicalLocations"][0]["fullyQualifiedName"], "one");
+    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+}
+
+#[test]
+fn a_sarif_log_names_what_was_not_read() {
+    let folder = folder();
+    let (out, _, _) = printed(&args(&["--sarif"], &[&folder.path().join("missing.py")]));
+    let log: Value = serde_json::from_str(&out).expect("one JSON document");
+    let invocation = &log["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    let text = invocation["toolExecutionNotifications"][0]["message"]["text"].as_str().expect("a message");
+    assert!(text.ends_with("missing.py: no such file or folder"), "{text}");
+    assert!(log["runs"][0]["tool"]["driver"]["rules"][0].get("helpUri").is_none());
+}
+
+#[test]
+fn thresholds_come_from_a_file_and_the_line_has_the_last_word() {
+    let folder = smelly();
+    let file = folder.path().join("thresholds.toml");
+    let path = file.to_str().expect("UTF-8").to_owned();
+    fs::write(&file, "long_method_ploc = 100\ngod_class_tcc = \"1/4\"\n").expect("a file");
+    let table = |line: &[&str]| printed(&args(line, &[folder.path()])).0;
+    assert!(!table(&["--thresholds", &path]).contains("long_method"));
+    assert!(table(&["--thresholds", &path, "--threshold", "long_method_ploc=10"]).contains("long_method"));
+    fs::write(&file, "long_method = 100\n").expect("a file");
+    let (_, _, result) = printed(&args(&["--thresholds", &path], &[folder.path()]));
+    assert!(matches!(result, Err(Error::Thresholds(ThresholdsError::Malformed { .. }))), "{result:?}");
+    let (_, _, result) = printed(&args(&["--thresholds", "/nowhere.toml"], &[folder.path()]));
+    let error = result.expect_err("no such file");
+    assert_eq!(error.to_string(), "the thresholds in /nowhere.toml cannot be read");
 }

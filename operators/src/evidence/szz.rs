@@ -80,7 +80,16 @@ mod tests {
         let mut lines = LineClasses::default();
         classes.iter().for_each(|class| lines.push(*class));
         let (language, metrics) = (Language::Rust, SpaceMetrics::default());
-        FileFacts { language, bytes: 0, error_bytes: 0, truncated, metrics, functions: Vec::new(), lines }
+        FileFacts {
+            language,
+            bytes: 0,
+            error_bytes: 0,
+            truncated,
+            metrics,
+            functions: Vec::new(),
+            lines,
+            structure: driftline_schema::Structure::default(),
+        }
     }
 
     fn candidate(fix: u64, old: Option<u8>, lines: Vec<Blamed>) -> Candidate {

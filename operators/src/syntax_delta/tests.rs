@@ -56,7 +56,16 @@ fn facts_of(key: BlobKey) -> FileFacts {
         functions: 4,
         ..SpaceMetrics::default()
     };
-    FileFacts { language: key.language, bytes: 100, error_bytes: seed, truncated: false, metrics, functions, lines }
+    FileFacts {
+        language: key.language,
+        bytes: 100,
+        error_bytes: seed,
+        truncated: false,
+        metrics,
+        functions,
+        lines,
+        structure: driftline_schema::Structure::default(),
+    }
 }
 
 fn wire<'s>(inputs: Records<'s, Input>) -> Records<'s, (ChangeKey, Delta)> {

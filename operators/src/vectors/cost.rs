@@ -47,6 +47,7 @@ fn facts(seed: u64) -> FileFacts {
         metrics: SpaceMetrics { cognitive: 90, cyclomatic: 80, ..SpaceMetrics::default() },
         functions: (0..20).map(function).collect(),
         lines,
+        structure: driftline_schema::Structure::default(),
     }
 }
 

@@ -51,7 +51,19 @@ fn wire<'s>(changes: Records<'s, Arc<ChangeRow>>) -> Records<'s, Vector> {
         let metrics = SpaceMetrics { cyclomatic: size, cognitive: size * 2, ..SpaceMetrics::default() };
         let (functions, lines) = (vec![], LineClasses::default());
         let (bytes, error_bytes, truncated) = (size, 0, false);
-        (key, Arc::new(FileFacts { language: key.language, bytes, error_bytes, truncated, metrics, functions, lines }))
+        (
+            key,
+            Arc::new(FileFacts {
+                language: key.language,
+                bytes,
+                error_bytes,
+                truncated,
+                metrics,
+                functions,
+                lines,
+                structure: driftline_schema::Structure::default(),
+            }),
+        )
     });
     vectors(changes, facts).vectors
 }

@@ -3,7 +3,7 @@
 //! A kind has no bit when the pass has nothing to do at it; most kinds have none, which is what makes the pass cheap.
 
 /// A set of meanings.
-pub(super) type Classes = u64;
+pub(super) type Classes = u128;
 
 /// Adds one to cyclomatic complexity.
 pub(super) const DECISION: Classes = 1;
@@ -69,8 +69,6 @@ pub(super) const COMMENT: Classes = 1 << 29;
 pub(super) const STATEMENT: Classes = 1 << 30;
 /// Leaves the function.
 pub(super) const EXIT: Classes = 1 << 31;
-/// Holds neither code nor comments worth a visit.
-pub(super) const OPAQUE: Classes = 1 << 32;
 /// Stands among parameters without being one.
 pub(super) const NOT_PARAM: Classes = 1 << 33;
 /// A preprocessor branch: its condition is not code.
@@ -79,7 +77,7 @@ pub(super) const PREPROC: Classes = 1 << 34;
 pub(super) const LET: Classes = 1 << 35;
 /// A parameter whose default value is a decision (TypeScript).
 pub(super) const PARAM: Classes = 1 << 36;
-/// The sign before a default value.
+/// The sign before a value that is assigned or a default.
 pub(super) const ASSIGN: Classes = 1 << 37;
 /// Part of a loop that its own nesting does not reach.
 pub(super) const HEADER: Classes = 1 << 38;
@@ -92,12 +90,127 @@ pub(super) const RETURN: Classes = 1 << 41;
 /// What the grammar could not read.
 pub(super) const ERROR: Classes = 1 << 42;
 
-/// Kinds that stand alone: they are counted and their children are not visited.
-pub(super) const TOKEN: Classes = AND | OR | ELSE_TOKEN | KEYWORD | ASSIGN;
+/// An operand of Halstead's without children worth a visit.
+pub(super) const OPERAND: Classes = 1 << 43;
+/// An operator of Halstead's: any other leaf.
+pub(super) const OPERATOR: Classes = 1 << 44;
+/// A leaf that is part of a token counted elsewhere: closing brackets, pieces of strings, line ends.
+pub(super) const SILENT: Classes = 1 << 45;
+/// A string that may hold code; one operand, and its code counts as code.
+pub(super) const STRING: Classes = 1 << 46;
+/// Declares fields of the class it stands in.
+pub(super) const FIELD: Classes = 1 << 47;
+/// Names another module.
+pub(super) const IMPORT: Classes = 1 << 48;
+/// The arguments of a call.
+pub(super) const ARGS: Classes = 1 << 49;
+/// Arguments that are types.
+pub(super) const TYPE_ARGS: Classes = 1 << 50;
+/// Assigns, whatever it holds.
+pub(super) const ASSIGNS: Classes = 1 << 51;
+/// A condition of Fitzpatrick's.
+pub(super) const CONDITION: Classes = 1 << 52;
+/// Makes an object.
+pub(super) const CREATES: Classes = 1 << 53;
+/// Yields a value.
+pub(super) const YIELD: Classes = 1 << 54;
+/// A handler of exceptions.
+pub(super) const CATCH: Classes = 1 << 55;
+/// Where a number needs no name: constants, enums, annotations, defaults.
+pub(super) const CONSTANT: Classes = 1 << 56;
+/// A switch, which modified cyclomatic complexity counts instead of its arms.
+pub(super) const SWITCH: Classes = 1 << 57;
+/// A decision that is an arm of a switch.
+pub(super) const CASE: Classes = 1 << 58;
+/// A sign that compares.
+pub(super) const COMPARE: Classes = 1 << 59;
+/// A numeric literal.
+pub(super) const NUMBER: Classes = 1 << 60;
+/// What follows it in its block is never reached.
+pub(super) const ENDS: Classes = 1 << 61;
+/// Sets who may touch the members that follow (C++).
+pub(super) const ACCESS: Classes = 1 << 62;
+/// Holds the names of base classes.
+pub(super) const BASES: Classes = 1 << 63;
+/// An interface.
+pub(super) const INTERFACE: Classes = 1 << 64;
+/// A struct.
+pub(super) const STRUCT: Classes = 1 << 65;
+/// An enum.
+pub(super) const ENUM: Classes = 1 << 66;
+/// A trait.
+pub(super) const TRAIT: Classes = 1 << 67;
+/// A branch of the preprocessor.
+pub(super) const BRANCH: Classes = 1 << 68;
+/// Holds methods of a class that is declared elsewhere (Rust).
+pub(super) const IMPL: Classes = 1 << 69;
+/// A declaration of constants if it says so.
+pub(super) const MAY_BE_CONSTANT: Classes = 1 << 70;
+/// May be jumped to.
+pub(super) const LABELLED: Classes = 1 << 71;
+/// A leaf that is a name.
+pub(super) const NAME: Classes = 1 << 72;
+/// A leaf that names a type.
+pub(super) const TYPE: Classes = 1 << 73;
+/// The object itself.
+pub(super) const SELF: Classes = 1 << 74;
+/// Stands between an object and its member.
+pub(super) const DOT: Classes = 1 << 75;
+/// Stands between a module or type and its member.
+pub(super) const PATH: Classes = 1 << 76;
+/// The parameter that is the object itself.
+pub(super) const RECEIVER: Classes = 1 << 77;
+/// The sign before a type (Python).
+pub(super) const TYPED: Classes = 1 << 78;
+/// Says that a module follows.
+pub(super) const FROM: Classes = 1 << 79;
+
+/// Kinds without children worth a visit.
+pub(super) const LEAF: Classes = OPERAND | OPERATOR | SILENT;
+/// Words and signs whose meaning depends on what holds them.
+pub(super) const TOKEN: Classes = AND | OR | ELSE_TOKEN | KEYWORD | ASSIGN | COMPARE | TYPED;
+/// Leaves the pass acts on beyond counting them as tokens.
+pub(super) const ACTIVE_LEAF: Classes = TOKEN | DECISION | NUMBER | ENDS | STRING | FROM;
 /// Kinds the pass asks for at another node only.
-const PASSIVE: Classes = LABEL | DEFAULT | NOT_PARAM | DECLARATOR | DECORATED | RETURN | CLOSURE | CLASS | METHOD;
+const PASSIVE: Classes = LABEL
+    | DEFAULT
+    | NOT_PARAM
+    | DECLARATOR
+    | DECORATED
+    | RETURN
+    | CLOSURE
+    | CLASS
+    | METHOD
+    | BASES
+    | INTERFACE
+    | STRUCT
+    | ENUM
+    | TRAIT
+    | IMPL
+    | NAME
+    | TYPE
+    | SELF
+    | RECEIVER;
 /// Kinds the pass acts on.
-pub(super) const ACTIVE: Classes = !PASSIVE;
+pub(super) const ACTIVE: Classes = !(PASSIVE | LEAF);
+/// Kinds that are rare or need a look at their children or their text.
+pub(super) const SINGLE: Classes = GOTO
+    | JUMP
+    | ARM
+    | CALL
+    | ERROR
+    | CREATES
+    | FIELD
+    | IMPORT
+    | ARGS
+    | TYPE_ARGS
+    | CATCH
+    | CONSTANT
+    | ACCESS
+    | MAY_BE_CONSTANT
+    | LABELLED
+    | ENDS
+    | STRING;
 /// Kinds whose children the pass sees in their light.
 pub(super) const FRAMED: Classes = STRUCTURAL
     | TRY

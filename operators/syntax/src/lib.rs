@@ -9,26 +9,43 @@
 //! parameters).
 
 mod class;
+mod class_metrics;
+mod derived;
+mod imports;
 mod lines;
+mod members;
 mod name;
 mod pass;
+pub mod patterns;
 mod scopes;
+pub mod smells;
 mod space;
 mod table;
 mod tables;
 mod text_hash;
+mod tokens;
+mod windows;
 
-use driftline_schema::Language;
-use driftline_schema::facts::{FileFacts, LineClasses, SpaceMetrics};
+pub use class_metrics::{ClassMetrics, MethodMetrics, class_metrics, method_metrics};
+pub use derived::{Halstead, Maintainability, halstead, maintainability};
+
+use driftline_schema::facts::{FileFacts, FunctionFacts, LineClasses, SpaceMetrics};
+use driftline_schema::{Call, Language, NameHash, Structure};
 use lines::Lines;
 use name::Reader;
 use pass::{Found, Pass};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
+use tokens::Tokens;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
 /// Version of what the tables and the pass count; facts of different versions must not be mixed.
-pub const TABLE_VERSION: u32 = 1;
+pub const TABLE_VERSION: u32 = 2;
+
+/// The hash by which facts compare the name `name`.
+pub fn name_hash(name: &str) -> NameHash {
+    text_hash::name_hash(name.as_bytes())
+}
 
 /// What a measurement may cost. Beyond a limit the facts say `truncated` and hold what is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +72,7 @@ impl Default for SyntaxLimits {
 pub struct Measurer {
     parsers: [Option<Parser>; Language::ALL.len()],
     lines: Lines,
+    tokens: Tokens,
 }
 
 impl Measurer {
@@ -97,28 +115,56 @@ pub fn measure(measurer: &mut Measurer, language: Language, text: &str, limits: 
     let Some(tree) = tree else { return unparsed(measurer, language, text) };
     let root = tree.root_node();
     let reader = Reader { text, table: table::compiled(language), side: root.walk() };
-    let Found { mut functions, mut file, comments, error_bytes, truncated } =
-        Pass::new(reader, limits.frames_max).run(root);
-    measurer.lines.scan(text, &comments);
-    measurer.lines.measure(0, measurer.lines.len(), &mut file);
-    for function in &mut functions {
+    let mut found = Pass::new(reader, &mut measurer.tokens, limits.frames_max).run(root);
+    measurer.lines.scan(text, &found.comments);
+    measurer.lines.measure(0, measurer.lines.len(), &mut found.file);
+    for function in &mut found.functions {
         measurer.lines.measure(function.start_line - 1, function.end_line, &mut function.metrics);
     }
+    let (error_bytes, truncated, metrics) = (found.error_bytes, found.truncated, found.file);
+    let (structure, functions) = structure(found, measurer, text, language);
     FileFacts {
         language,
         bytes: text.len() as u32,
         error_bytes,
         truncated,
-        metrics: file,
+        metrics,
         functions,
         lines: std::mem::take(&mut measurer.lines.classes),
+        structure,
     }
+}
+
+/// What the file defines and uses, and its functions.
+fn structure(found: Found, measurer: &mut Measurer, text: &str, language: Language) -> (Structure, Vec<FunctionFacts>) {
+    let imports = found.imports.finish();
+    let last = |module: &str| name_hash(module.rsplit(['.', '/', ':']).next().unwrap_or(module));
+    let mut imported: Vec<NameHash> = imports.iter().map(|import| last(&import.module)).collect();
+    imported.extend(imports.iter().flat_map(|import| import.names.iter().copied()));
+    imported.sort_unstable();
+    let traits = table::compiled(language).traits;
+    let context = members::Context { text, traits, functions: &found.functions, imported: &imported };
+    let classes = members::assemble(found.classes, found.methods, &mut measurer.tokens.accesses, &context);
+    let windows = windows::winnow(&measurer.tokens.codes, &measurer.lines.starts);
+    let (calls, findings) = (counted(found.calls), found.findings);
+    (Structure { imports, classes, calls, findings, windows }, found.functions)
+}
+
+/// Calls sorted, equal ones counted.
+fn counted(mut calls: Vec<Call>) -> Vec<Call> {
+    calls.sort_unstable();
+    calls.dedup_by(|next, kept| {
+        let equal = (next.caller, next.callee, next.receiver) == (kept.caller, kept.callee, kept.receiver);
+        kept.times += if equal { next.times } else { 0 };
+        equal
+    });
+    calls
 }
 
 /// What is known without a tree: the size. The classes of lines are not, as any line may be a comment.
 fn unparsed(measurer: &mut Measurer, language: Language, text: &str) -> FileFacts {
     let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    let mut metrics = SpaceMetrics { cyclomatic: 1, ..SpaceMetrics::default() };
+    let mut metrics = SpaceMetrics { cyclomatic: 1, cyclomatic_modified: 1, ..SpaceMetrics::default() };
     measurer.lines = Lines::default();
     for line in text.lines() {
         metrics.sloc = metrics.sloc.saturating_add(1);
@@ -133,5 +179,6 @@ fn unparsed(measurer: &mut Measurer, language: Language, text: &str) -> FileFact
         metrics,
         functions: Vec::new(),
         lines: LineClasses::default(),
+        structure: Structure::default(),
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Lines {
     pub(super) classes: LineClasses,
     /// Sums over the lines before each line and one past the last: code, with a comment, blank.
     sums: Vec<[u32; 3]>,
+    /// Where each line starts (bytes).
+    pub(super) starts: Vec<u32>,
 }
 
 fn is_space(byte: u8) -> bool {
@@ -62,11 +64,13 @@ impl Lines {
     pub(super) fn scan(&mut self, text: &str, ranges: &[(u32, u32)]) {
         self.classes = LineClasses::default();
         self.sums.clear();
+        self.starts.clear();
         self.sums.push([0; 3]);
         let mut comments = Comments { ranges, next: 0 };
         let mut sum = [0; 3];
         let mut start = 0;
         while start < text.len() {
+            self.starts.push(start as u32);
             let end = text[start..].find('\n').map_or(text.len(), |length| start + length);
             let (code, comment) = comments.inspect(text.as_bytes(), start, end);
             let class = match (code, comment) {

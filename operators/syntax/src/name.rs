@@ -24,6 +24,10 @@ pub(super) struct Shape {
     pub(super) receiver: Option<Box<str>>,
     /// Declared parameters without the receiver.
     pub(super) params: u32,
+    /// Where its name starts (bytes).
+    pub(super) name_start: usize,
+    /// Whether it takes the object it is called on.
+    pub(super) takes_self: bool,
     /// Whether it has a body.
     pub(super) has_body: bool,
     /// Whether it only defines and returns another function.
@@ -41,7 +45,7 @@ pub(super) struct Reader<'text, 'tree> {
 }
 
 /// `text` as a name: quotes taken off, at most as long as names may be.
-fn tidy(text: &str) -> Option<Box<str>> {
+pub(super) fn tidy(text: &str) -> Option<Box<str>> {
     let text = text.trim().trim_matches(['"', '\'', '`']);
     let mut end = text.len().min(NAME_BYTES_MAX);
     while !text.is_char_boundary(end) {
@@ -51,8 +55,14 @@ fn tidy(text: &str) -> Option<Box<str>> {
 }
 
 impl<'text, 'tree> Reader<'text, 'tree> {
-    fn text_of(&self, node: Node<'_>) -> &'text str {
+    pub(super) fn text_of(&self, node: Node<'_>) -> &'text str {
         self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    /// Whether a node is a literal, an array or an object.
+    pub(super) fn is_plain_value(&self, node: Node<'_>) -> bool {
+        let classes = self.table.classes(node.kind_id());
+        (classes & OPERAND != 0 && classes & (NAME | SELF) == 0) || self.text_of(node).starts_with(['[', '{'])
     }
 
     /// Visits the children of `node` with their fields (zero for none) until told to stop.
@@ -70,7 +80,7 @@ impl<'text, 'tree> Reader<'text, 'tree> {
     }
 
     /// The first child in one of `fields`.
-    fn child_in(&mut self, node: Node<'tree>, fields: &[u16]) -> Option<Node<'tree>> {
+    pub(super) fn child_in(&mut self, node: Node<'tree>, fields: &[u16]) -> Option<Node<'tree>> {
         let mut found = None;
         self.children(node, |child, field| {
             if !fields.contains(&field) {
@@ -117,6 +127,7 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             Continue(())
         });
         shape.name = name.and_then(|name| tidy(self.text_of(name)));
+        shape.name_start = name.or(declarator).map_or(0, |name| name.start_byte());
         if let Some(declarator) = declarator {
             params = self.declared(declarator, &mut shape);
         }
@@ -124,7 +135,7 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             (shape.receiver, shape.class) = receiver_parts(self.text_of(receiver));
         }
         if let Some(params) = params {
-            shape.params = self.count_params(params);
+            (shape.params, shape.takes_self) = self.count_params(params);
         }
         if let Some(body) = body {
             shape.has_body = true;
@@ -165,15 +176,18 @@ impl<'text, 'tree> Reader<'text, 'tree> {
         params
     }
 
-    /// Declared parameters in a list, without the receiver; a rest or destructured parameter is one.
-    fn count_params(&mut self, list: Node<'tree>) -> u32 {
+    /// Declared parameters in a list, without the receiver, and whether there is one; a rest or destructured parameter
+    /// is one.
+    fn count_params(&mut self, list: Node<'tree>) -> (u32, bool) {
         let table = self.table;
         if list.named_child_count() == 0 {
             // `x -> x` has a name where others have a list.
-            return u32::from(!self.text_of(list).starts_with(['(', '|']));
+            return (u32::from(!self.text_of(list).starts_with(['(', '|'])), false);
         }
         let mut params = Vec::new();
+        let mut takes_self = false;
         self.children(list, |child, _field| {
+            takes_self |= table.classes(child.kind_id()) & RECEIVER != 0;
             if child.is_named() && table.classes(child.kind_id()) & (COMMENT | NOT_PARAM | ERROR) == 0 {
                 params.push(child);
             }
@@ -181,9 +195,12 @@ impl<'text, 'tree> Reader<'text, 'tree> {
         });
         let first = params.first().map_or("", |first| self.text_of(*first));
         let word = first.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-        let receiver = u32::from(table.traits.self_params.contains(&word) || (params.len() == 1 && first == "void"));
+        let is_self = table.traits.self_params.contains(&word);
+        // A class method takes the class and no object.
+        takes_self |= is_self && word != "cls";
+        let receiver = u32::from(is_self || (params.len() == 1 && first == "void"));
         if !table.traits.grouped_params {
-            return params.len() as u32 - receiver;
+            return (params.len() as u32 - receiver, takes_self);
         }
         let mut count = 0;
         for param in params {
@@ -194,7 +211,7 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             });
             count += names.max(1);
         }
-        count
+        (count, takes_self)
     }
 
     /// Whether a body consists of one definition and a `return`.

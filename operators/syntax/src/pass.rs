@@ -4,18 +4,36 @@
 //! seen in their light have a frame; a frame's children stand exactly one level below it.
 
 mod arms;
+mod calls;
+mod classes;
+mod findings;
 mod functions;
-mod recursion;
+mod leaves;
 
 use super::class::*;
+use super::imports::Found as Imported;
+use super::members::{ClassDraft, MethodDraft};
 use super::name::Reader;
 use super::scopes::Scopes;
-use super::space::Space;
+use super::space::{Space, Totals};
+use super::tokens::Tokens;
+use calls::Calls;
 use driftline_schema::facts::{FunctionFacts, SpaceMetrics};
+use driftline_schema::{Call, Finding};
+use findings::Reach;
+use std::collections::HashMap;
 use tree_sitter::Node;
 
 /// No level at all.
 const NOWHERE: u32 = u32::MAX;
+
+/// A logical operator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    None,
+    And,
+    Or,
+}
 
 /// An entered node that matters to its children.
 struct Frame<'tree> {
@@ -25,8 +43,8 @@ struct Frame<'tree> {
     restore: u32,
     /// Nesting outside the construct, which its header keeps.
     outer: u32,
-    /// First and last logical operator within, in order of place; zero for none.
-    run: (Classes, Classes),
+    /// First and last logical operator within, in order of place.
+    run: (Operator, Operator),
     /// Whether its own operator is logical.
     logical: bool,
     /// Whether the word `else` was passed.
@@ -46,11 +64,38 @@ pub(super) struct Found {
     pub(super) error_bytes: u32,
     /// Whether nodes lay too deep to be told apart.
     pub(super) truncated: bool,
+    /// Imports in order of place.
+    pub(super) imports: Imported,
+    /// Calls in order of place.
+    pub(super) calls: Vec<Call>,
+    /// Findings in order of place.
+    pub(super) findings: Vec<Finding>,
+    /// Classes and parts of them in order of place.
+    pub(super) classes: Vec<ClassDraft>,
+    /// Methods in order of place.
+    pub(super) methods: Vec<MethodDraft>,
 }
 
 /// The state of a pass.
 pub(super) struct Pass<'text, 'tree> {
     reader: Reader<'text, 'tree>,
+    tokens: &'text mut Tokens,
+    totals: Totals,
+    /// Whether the tree has an error.
+    erroneous: bool,
+    calls: Calls,
+    reach: Reach,
+    /// Classes by the hash of their name whose methods stand apart.
+    loose: HashMap<u64, u32>,
+    /// Where the import ends that is being read (bytes), and its tokens so far.
+    import_end: usize,
+    import_tokens: Vec<(u32, u32)>,
+    /// Number of the token that names a module, if it is a string.
+    module_at: u32,
+    /// Where the part ends that is not code (bytes).
+    quiet_end: usize,
+    /// The use of a member that the last token was, by the token's number and its index.
+    last_access: (u32, usize),
     frames_max: usize,
     frames: Vec<Frame<'tree>>,
     /// Level of the node at hand; the root's is zero.
@@ -70,10 +115,22 @@ pub(super) struct Pass<'text, 'tree> {
 
 impl<'text, 'tree> Pass<'text, 'tree> {
     /// A pass that has seen nothing and opens at most `frames_max` frames.
-    pub(super) fn new(reader: Reader<'text, 'tree>, frames_max: usize) -> Self {
-        let space = Space::new(0, reader.text.len());
+    pub(super) fn new(reader: Reader<'text, 'tree>, tokens: &'text mut Tokens, frames_max: usize) -> Self {
+        tokens.begin(reader.table.operators);
+        let space = Space { first: tokens.now + 1, ..Space::new(0, reader.text.len()) };
         Self {
             reader,
+            tokens,
+            totals: Totals::default(),
+            erroneous: false,
+            calls: Calls::default(),
+            reach: Reach::default(),
+            loose: HashMap::new(),
+            import_end: 0,
+            import_tokens: Vec::new(),
+            module_at: 0,
+            quiet_end: 0,
+            last_access: (0, 0),
             frames_max,
             frames: Vec::with_capacity(64),
             level: 0,
@@ -90,6 +147,11 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 comments: Vec::new(),
                 error_bytes: 0,
                 truncated: false,
+                imports: Imported::default(),
+                calls: Vec::new(),
+                findings: Vec::new(),
+                classes: Vec::new(),
+                methods: Vec::new(),
             },
         }
     }
@@ -97,45 +159,62 @@ impl<'text, 'tree> Pass<'text, 'tree> {
     /// Walks the tree under `root`.
     pub(super) fn run(mut self, root: Node<'tree>) -> Found {
         let table = self.reader.table;
+        self.erroneous = root.has_error();
         let mut cursor = root.walk();
+        // Children still to come at the level at hand, and at those above: asking the cursor for a sibling that is not
+        // there costs more than counting.
+        let (mut left, mut left_above) = (1u32, Vec::with_capacity(64));
         loop {
             let node = cursor.node();
-            let classes = table.classes(node.kind_id());
+            let kind = node.kind_id();
+            let classes = table.classes(kind);
             let mut descend = true;
-            if self.level == self.watched_level {
-                descend = self.watch(node, cursor.field_id().map_or(0, |id| id.get()));
+            if classes & LEAF != 0 {
+                descend = self.leaf(node, kind, classes);
+            } else {
+                if self.level == self.watched_level {
+                    self.watch(node, cursor.field_id().map_or(0, |id| id.get()));
+                }
+                if classes & ACTIVE != 0 {
+                    descend = self.enter(node, classes);
+                }
             }
-            if descend && classes & ACTIVE != 0 {
-                descend = self.enter(node, classes);
-            }
-            if descend && cursor.goto_first_child() {
-                self.level += 1;
-                continue;
+            if descend {
+                let children = node.child_count();
+                if children > 0 && cursor.goto_first_child() {
+                    left_above.push(left);
+                    left = children;
+                    self.level += 1;
+                    continue;
+                }
+                if classes & (LEAF | ERROR) == 0 {
+                    self.bare(node, kind);
+                }
             }
             loop {
                 if self.level == self.frame_level {
                     self.leave();
                 }
-                if cursor.goto_next_sibling() {
+                left -= 1;
+                if left > 0 && cursor.goto_next_sibling() {
                     break;
                 }
-                if !cursor.goto_parent() {
-                    return self.finish();
-                }
+                let Some(above) = left_above.pop().filter(|_| cursor.goto_parent()) else { return self.finish() };
+                left = above;
                 self.level -= 1;
+                self.reach.left_for(self.level);
             }
         }
     }
 
     fn finish(mut self) -> Found {
+        self.end_import();
         // Until now the file's row held the sums over closed functions.
         let sums = self.found.file;
-        self.found.file = SpaceMetrics {
-            cyclomatic: sums.cyclomatic.saturating_add(self.space.cyclomatic),
-            exits: sums.exits.saturating_add(self.space.exits),
-            params: sums.params,
-            ..self.space.metrics()
-        };
+        let own = self.space.metrics(&self.totals);
+        self.found.file = SpaceMetrics { ..own };
+        self.found.file.params = sums.params;
+        add_own(&mut self.found.file, &sums);
         self.found
     }
 
@@ -147,21 +226,30 @@ impl<'text, 'tree> Pass<'text, 'tree> {
 
     /// Counts a node of classes the pass acts on; returns whether its children are to be visited.
     fn enter(&mut self, node: Node<'tree>, classes: Classes) -> bool {
-        if classes & TOKEN != 0 {
-            self.token(classes);
-            return false;
-        }
         if classes & COMMENT != 0 {
             self.found.comments.push((node.start_byte() as u32, node.end_byte() as u32));
             return false;
         }
-        if classes & OPAQUE != 0 {
-            return node.has_error();
+        if self.quiet_end > 0 && node.start_byte() < self.quiet_end {
+            return true;
         }
-        self.space.cyclomatic += (classes & DECISION != 0) as u32;
-        self.space.statements += (classes & STATEMENT != 0) as u32;
-        self.space.exits += (classes & EXIT != 0) as u32;
-        if classes & (GOTO | JUMP | ARM | CALL | ERROR) != 0 {
+        let is = |class: Classes| (classes & class != 0) as u32;
+        if classes & (DECISION | SWITCH | EXIT | YIELD) != 0 {
+            self.space.cyclomatic += is(DECISION);
+            self.space.modified += is(SWITCH) + (is(DECISION) & !is(CASE));
+            self.space.exits += is(EXIT);
+            self.space.yields += is(YIELD);
+        }
+        if classes & (CONDITION | ASSIGNS | CALL | CREATES | BRANCH) != 0 {
+            self.totals.conditions += is(CONDITION);
+            self.totals.assignments += is(ASSIGNS);
+            self.totals.branches += is(CALL | CREATES);
+            self.totals.preproc_branches += is(BRANCH);
+        }
+        if classes & STATEMENT != 0 {
+            self.statement(node, classes);
+        }
+        if classes & SINGLE != 0 {
             self.single(node, classes);
         }
         if classes & FRAMED != 0 {
@@ -170,19 +258,50 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         true
     }
 
-    /// Counts a node that needs neither its parent nor its children.
+    /// Counts a node by a look at its children or its text.
     fn single(&mut self, node: Node<'tree>, classes: Classes) {
-        if classes & CALL != 0 {
-            self.call(node);
-        } else if classes & ARM != 0 {
-            self.space.cyclomatic += u32::from(!self.takes_everything(node));
+        if classes & (CALL | CREATES) != 0 {
+            self.calls.open(self.level, node.start_byte() as u32, classes & CREATES != 0);
+        } else if classes & ARGS != 0 {
+            self.arguments(node);
+        } else if classes & TYPE_ARGS != 0 {
+            self.type_arguments(node);
         } else if classes & ERROR != 0 {
             // ERROR nodes nest and follow each other in order: what counts is what reaches beyond the last.
             let (start, end) = (node.start_byte().max(self.error_end), node.end_byte());
             self.found.error_bytes += end.saturating_sub(start) as u32;
             self.error_end = self.error_end.max(end);
-        } else if classes & GOTO != 0 || self.names_label(node) {
+        } else {
+            self.rare(node, classes);
+        }
+    }
+
+    fn rare(&mut self, node: Node<'tree>, classes: Classes) {
+        if classes & ARM != 0 && !self.takes_everything(node) {
+            self.space.cyclomatic += 1;
+            self.totals.conditions += 1;
+        }
+        if classes & GOTO != 0 || (classes & JUMP != 0 && self.names_label(node)) {
             self.space.cognitive = self.space.cognitive.saturating_add(1);
+        }
+        if classes & IMPORT != 0 && node.start_byte() >= self.import_end {
+            self.end_import();
+            self.import_end = node.end_byte();
+        }
+        if classes & ACCESS != 0 {
+            self.access_label(node);
+        }
+        if classes & FIELD != 0 {
+            self.fields(node);
+        }
+        if classes & (CONSTANT | MAY_BE_CONSTANT) != 0 {
+            self.constant(node, classes);
+        }
+        if classes & CATCH != 0 {
+            self.handler(node);
+        }
+        if classes & (ENDS | LABELLED) != 0 {
+            self.end_of_block(classes);
         }
     }
 
@@ -191,19 +310,28 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let level = self.level;
         let Some(frame) = self.frames.last_mut().filter(|frame| frame.level + 1 == level) else { return };
         let holder = frame.classes;
-        let operator = classes & (AND | OR);
-        if operator != 0 && holder & BINARY != 0 {
+        if classes & (AND | OR) != 0 && holder & BINARY != 0 {
+            let operator = if classes & AND != 0 { Operator::And } else { Operator::Or };
             self.space.cyclomatic += 1;
+            self.space.modified += 1;
             self.space.cognitive = self.space.cognitive.saturating_add(u32::from(frame.run.1 != operator));
-            frame.run = (if frame.run.0 == 0 { operator } else { frame.run.0 }, operator);
+            frame.run = (if frame.run.0 == Operator::None { operator } else { frame.run.0 }, operator);
             frame.logical = true;
         } else if (classes & (AND | OR | KEYWORD) != 0 && holder & MACRO != 0)
             || (classes & KEYWORD != 0 && holder & PATTERN != 0)
             || (classes & ASSIGN != 0 && holder & PARAM != 0)
         {
             self.space.cyclomatic += 1;
+            self.space.modified += 1;
+        } else if classes & COMPARE != 0 && holder & BINARY != 0 {
+            self.totals.conditions += 1;
+        } else if classes & (ASSIGN | TYPED) != 0 && holder & NAMER != 0 {
+            self.totals.assignments += u32::from(classes & ASSIGN != 0);
+            self.written();
         } else if classes & ELSE_TOKEN != 0 && holder & (IF | LET) != 0 {
+            self.totals.conditions += 1;
             self.space.cyclomatic += u32::from(holder & LET != 0);
+            self.space.modified += u32::from(holder & LET != 0);
             self.space.cognitive = self.space.cognitive.saturating_add(1);
             frame.else_seen = true;
             // The block of `let ... else` is nested; that of an `if` is so already.
@@ -211,23 +339,23 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         }
     }
 
-    /// Looks at a child of a construct with a header; returns whether it is to be entered.
-    fn watch(&mut self, node: Node<'tree>, field: u16) -> bool {
+    /// Looks at a child of a construct with a header.
+    fn watch(&mut self, node: Node<'tree>, field: u16) {
         let table = self.reader.table;
-        let Some((classes, outer)) = self.parent().map(|frame| (frame.classes, frame.outer)) else { return true };
+        let Some((classes, outer)) = self.parent().map(|frame| (frame.classes, frame.outer)) else { return };
         if classes & PREPROC != 0 {
-            return field == 0 || field != table.fields.condition;
-        }
-        if table.is_header(field) && self.frames.len() < self.frames_max {
+            if field != 0 && field == table.fields.condition {
+                self.quiet_end = node.end_byte();
+            }
+        } else if table.is_header(field) && self.frames.len() < self.frames_max {
             self.push(Frame { restore: self.nesting, outer, classes: HEADER, ..self.frame(node, 0) });
             self.nesting = outer;
         }
-        true
     }
 
     fn frame(&self, node: Node<'tree>, classes: Classes) -> Frame<'tree> {
         let (level, nesting) = (self.level, self.nesting);
-        let (run, logical, else_seen) = ((0, 0), false, false);
+        let (run, logical, else_seen) = ((Operator::None, Operator::None), false, false);
         Frame { level, classes, restore: nesting, outer: nesting, run, logical, else_seen, node }
     }
 
@@ -251,12 +379,14 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 return;
             }
         } else if classes & SCOPE != 0 {
-            let Some(name) = self.reader.scope_name(node) else { return };
-            self.scopes.enter(name, classes & CLASS != 0);
+            if !self.open_scope(node, classes, above) {
+                return;
+            }
         } else if classes & ELSE != 0 {
             // After a loop it is one more way out; after `try` it only continues what was tried.
             let after_if = above & (LOOP | TRY) == 0;
             self.space.cyclomatic += u32::from(!after_if);
+            self.space.modified += u32::from(!after_if);
             self.space.cognitive = self.space.cognitive.saturating_add(u32::from(above & TRY == 0));
             frame.outer = outer;
         } else if classes & ELIF != 0 {
@@ -270,6 +400,10 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             self.nesting += 1;
         } else if classes & HEADER != 0 && above & STRUCTURAL != 0 {
             self.nesting = outer;
+        } else if classes & PARAM != 0 {
+            self.parameter_property(node);
+        } else if classes & NAMER != 0 && self.reader.table.traits.fields_by_assignment {
+            self.class_variable(node);
         }
         self.push(frame);
     }
@@ -283,6 +417,10 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 self.scopes.leave();
             } else if frame.classes & (BINARY | PAREN) != 0 {
                 self.report(&frame);
+                if self.reader.table.traits.free_defaults && frame.run == (Operator::Or, Operator::Or) && frame.logical
+                {
+                    self.free_default(&frame);
+                }
             }
             self.nesting = frame.restore;
         }
@@ -290,10 +428,19 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         self.watched_level = self.frames.last().map_or(NOWHERE, watched);
     }
 
+    /// Frees `a = b || {}` in the sonar profile: a run of `or` that is a whole value and ends with a literal.
+    fn free_default(&mut self, run: &Frame<'tree>) {
+        let is_value =
+            self.frames.last().is_some_and(|outer| outer.level + 1 == run.level && outer.classes & NAMER != 0);
+        if is_value && run.node.child(2).is_some_and(|last| self.reader.is_plain_value(last)) {
+            self.space.free += 1;
+        }
+    }
+
     /// Tells the expression around a logical one which operators it begins and ends with, so that a run of like
     /// operators counts once however the tree groups it.
     fn report(&mut self, inner: &Frame<'tree>) {
-        if inner.run.0 == 0 || !(inner.logical || inner.classes & PAREN != 0) {
+        if inner.run.0 == Operator::None || !(inner.logical || inner.classes & PAREN != 0) {
             return;
         }
         let Some(outer) = self.frames.last_mut().filter(|frame| frame.level + 1 == inner.level) else { return };
@@ -303,8 +450,18 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         if outer.logical && outer.run.1 == inner.run.0 {
             self.space.cognitive = self.space.cognitive.saturating_sub(1);
         }
-        outer.run = (if outer.run.0 == 0 { inner.run.0 } else { outer.run.0 }, inner.run.1);
+        outer.run = (if outer.run.0 == Operator::None { inner.run.0 } else { outer.run.0 }, inner.run.1);
     }
+}
+
+/// Adds what counts for a function alone.
+fn add_own(sums: &mut SpaceMetrics, own: &SpaceMetrics) {
+    sums.cyclomatic = sums.cyclomatic.saturating_add(own.cyclomatic);
+    sums.cyclomatic_modified = sums.cyclomatic_modified.saturating_add(own.cyclomatic_modified);
+    sums.cognitive_own = sums.cognitive_own.saturating_add(own.cognitive_own);
+    sums.cognitive_sonar = sums.cognitive_sonar.saturating_add(own.cognitive_sonar);
+    sums.exits = sums.exits.saturating_add(own.exits);
+    sums.yields = sums.yields.saturating_add(own.yields);
 }
 
 /// The level below a frame whose nodes are asked for their field.

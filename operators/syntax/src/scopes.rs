@@ -10,7 +10,8 @@ const QUALIFIED_BYTES_MAX: usize = 512;
 /// A class, module or function that is open.
 struct Scope {
     name: Box<str>,
-    is_class: bool,
+    /// Index of the class it is, if it is one.
+    class: Option<u32>,
 }
 
 /// The open scopes and the names given so far.
@@ -22,8 +23,8 @@ pub(super) struct Scopes {
 
 impl Scopes {
     /// Opens a scope.
-    pub(super) fn enter(&mut self, name: Box<str>, is_class: bool) {
-        self.open.push(Scope { name, is_class });
+    pub(super) fn enter(&mut self, name: Box<str>, class: Option<u32>) {
+        self.open.push(Scope { name, class });
     }
 
     /// Closes the innermost scope.
@@ -33,11 +34,31 @@ impl Scopes {
 
     /// The name of the innermost scope if it is a class.
     pub(super) fn class(&self) -> Option<&str> {
-        self.open.last().filter(|scope| scope.is_class).map(|scope| &*scope.name)
+        self.open.last().filter(|scope| scope.class.is_some()).map(|scope| &*scope.name)
+    }
+
+    /// Index of the innermost scope's class if it is one.
+    pub(super) fn class_index(&self) -> Option<u32> {
+        self.open.last().and_then(|scope| scope.class)
+    }
+
+    /// Index of the class around the innermost scope, where that is a function.
+    pub(super) fn outer_class_index(&self) -> Option<u32> {
+        self.open.len().checked_sub(2).and_then(|outer| self.open[outer].class)
+    }
+
+    /// The names of the open scopes and `name`, joined.
+    pub(super) fn path(&self, name: &str) -> Box<str> {
+        self.join(None, name).into()
     }
 
     /// The qualified name of `name` (with the class it names itself) here; no two are equal.
     pub(super) fn qualify(&mut self, class: Option<&str>, name: &str) -> Box<str> {
+        let path = self.join(class, name);
+        self.unique(path)
+    }
+
+    fn join(&self, class: Option<&str>, name: &str) -> String {
         let mut length = name.len() + class.map_or(0, |class| class.len() + 2);
         let mut first = self.open.len();
         while let Some(scope) = first.checked_sub(1).map(|index| &self.open[index]) {
@@ -49,7 +70,7 @@ impl Scopes {
         }
         let outer = self.open[first..].iter().map(|scope| &*scope.name);
         let parts: Vec<&str> = outer.chain(class).chain([name]).collect();
-        self.unique(parts.join("::"))
+        parts.join("::")
     }
 
     /// `name`, or with `#2`, `#3` when it was given before.
@@ -76,7 +97,7 @@ mod tests {
     #[test]
     fn names_are_joined_and_never_repeated() {
         let mut scopes = Scopes::default();
-        scopes.enter("A".into(), true);
+        scopes.enter("A".into(), Some(0));
         assert_eq!(scopes.class(), Some("A"));
         assert_eq!(&*scopes.qualify(None, "m"), "A::m");
         assert_eq!(&*scopes.qualify(None, "m#2"), "A::m#2");
@@ -91,7 +112,7 @@ mod tests {
     fn a_long_qualified_name_keeps_its_inner_end() {
         let mut scopes = Scopes::default();
         for depth in 0..10_000 {
-            scopes.enter(format!("scope{depth}").into(), false);
+            scopes.enter(format!("scope{depth}").into(), None);
         }
         let name = scopes.qualify(None, "inner");
         assert!(name.len() <= QUALIFIED_BYTES_MAX && name.ends_with("scope9999::inner"), "{name}");

@@ -3,9 +3,10 @@
 //! A grammar gives one name to several ids (aliases), so an array is filled by asking every id for its name; asking for
 //! the id of a name would miss constructs without a sign.
 
-use super::class::{Classes, ERROR};
+use super::class::*;
 use super::tables;
-use driftline_schema::Language;
+use super::text_hash::name_hash;
+use driftline_schema::{ClassKind, Language};
 use std::sync::OnceLock;
 
 /// Kind names of one class.
@@ -25,6 +26,11 @@ pub(super) struct Table {
     pub(super) namer_fields: &'static [&'static str],
     /// Fields that name a scope.
     pub(super) scope_fields: &'static [&'static str],
+    /// Fields of a class that hold the names of its bases.
+    pub(super) base_fields: &'static [&'static str],
+    /// Named kinds that need nothing: a kind that is in no class must stand here.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the test of the tables asks"))]
+    pub(super) ignored: &'static [&'static str],
     /// How the language behaves where tables cannot say it.
     pub(super) traits: Traits,
 }
@@ -40,8 +46,6 @@ pub(super) struct Traits {
     pub(super) implicit_self: bool,
     /// Whether functions of one name differ by their parameters.
     pub(super) overloads: bool,
-    /// Whether a call's first child is what is called; otherwise all before the arguments is.
-    pub(super) callee_first: bool,
     /// Whether arms are told apart by patterns; otherwise by their first word.
     pub(super) arm_patterns: bool,
     /// Whether one parameter declaration may name several parameters.
@@ -50,6 +54,65 @@ pub(super) struct Traits {
     pub(super) decorators: bool,
     /// The name that makes a method a constructor; the class's own name where this is empty.
     pub(super) constructor: Option<&'static str>,
+    /// How members say that others may touch them.
+    pub(super) visibility: Visibility,
+    /// How a file names others.
+    pub(super) imports: Imports,
+    /// Whether assigning to a member of the object declares a field.
+    pub(super) fields_by_assignment: bool,
+    /// Whether a class without a body only mentions the class, and a name may follow the body.
+    pub(super) class_ends_with_body: bool,
+    /// Whether `a = b || {}` is free in the sonar profile.
+    pub(super) free_defaults: bool,
+    /// Which strings hold code.
+    pub(super) code_in_strings: CodeInStrings,
+    /// What a class is whose methods stand in the file and whose declaration does not.
+    pub(super) loose_class: ClassKind,
+}
+
+/// How members say that others may touch them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visibility {
+    /// By the word `public`; members of an interface need none.
+    Word,
+    /// All but `private`, `protected` and names that begin with `#`.
+    NotPrivate,
+    /// All but names that begin with one underscore.
+    Underscore,
+    /// Those whose name begins with a capital.
+    Capital,
+    /// Those that begin with `pub`.
+    Pub,
+    /// By the label above; without one, all but those of a `class`.
+    Label,
+}
+
+/// How a file names others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Imports {
+    /// `import a.b`, `from .a import b`.
+    Python,
+    /// `import a from 'b'`, `export * from 'b'`, `require('b')`.
+    EcmaScript,
+    /// `import a.b.C`.
+    Java,
+    /// `#include "a.h"`.
+    Include,
+    /// `import "a/b"`.
+    Go,
+    /// `use a::b`, `mod a;`.
+    Rust,
+}
+
+/// Which strings hold code.
+#[derive(Clone, Copy)]
+pub(super) enum CodeInStrings {
+    /// None.
+    Never,
+    /// Those with an `f` or `t` before the quote.
+    Prefix,
+    /// Those with this text.
+    Marker(&'static str),
 }
 
 /// Habits most languages share.
@@ -58,12 +121,47 @@ pub(super) const PLAIN: Traits = Traits {
     self_params: &[],
     implicit_self: false,
     overloads: false,
-    callee_first: true,
     arm_patterns: false,
     grouped_params: false,
     decorators: false,
     constructor: None,
+    visibility: Visibility::Word,
+    imports: Imports::Include,
+    fields_by_assignment: false,
+    class_ends_with_body: false,
+    free_defaults: false,
+    code_in_strings: CodeInStrings::Never,
+    loose_class: ClassKind::Class,
 };
+
+/// What a leaf is to the token before and after it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    /// Nothing of the below.
+    #[default]
+    Other,
+    /// A name.
+    Name,
+    /// The name of a type.
+    Type,
+    /// The object itself.
+    SelfName,
+    /// Between an object and its member.
+    Dot,
+    /// Between a module or type and its member.
+    Path,
+}
+
+/// What the pass needs of a leaf's kind.
+#[derive(Clone, Copy)]
+pub(super) struct Leaf {
+    /// What stands for the token where names and literals are compared by class.
+    pub(super) code: u32,
+    /// Its number among the distinct operators.
+    pub(super) operator: u16,
+    /// What it is to its neighbours.
+    pub(super) role: Role,
+}
 
 /// Ids of the fields the pass asks for; zero where the grammar has none.
 #[derive(Default)]
@@ -76,11 +174,17 @@ pub(super) struct Fields {
     pub(super) body: u16,
     pub(super) condition: u16,
     pub(super) definition: u16,
+    pub(super) kind: u16,
+    pub(super) property: u16,
 }
 
 /// A table over kind ids.
 pub(super) struct Compiled {
     classes: Vec<Classes>,
+    leaves: Vec<Leaf>,
+    /// How many distinct operators there may be.
+    pub(super) operators: usize,
+    pub(super) bases: Vec<u16>,
     header: Vec<bool>,
     pub(super) namer: Vec<u16>,
     pub(super) scope: Vec<u16>,
@@ -92,6 +196,11 @@ impl Compiled {
     /// The classes of a kind; ERROR nodes have an id beyond the table.
     pub(super) fn classes(&self, kind: u16) -> Classes {
         self.classes.get(kind as usize).copied().unwrap_or(ERROR)
+    }
+    /// What a leaf of this kind is.
+    pub(super) fn leaf(&self, kind: u16) -> Leaf {
+        let unknown = Leaf { code: 0, operator: 0, role: Role::Other };
+        self.leaves.get(kind as usize).copied().unwrap_or(unknown)
     }
     /// Whether the nesting of a structural node does not reach its field with this id.
     pub(super) fn is_header(&self, field: u16) -> bool {
@@ -119,7 +228,8 @@ pub(super) fn table(language: Language) -> &'static Table {
     match language {
         Language::Python => &tables::python::TABLE,
         Language::JavaScript => &tables::javascript::TABLE,
-        Language::TypeScript | Language::Tsx => &tables::typescript::TABLE,
+        Language::TypeScript => &tables::typescript::TABLE,
+        Language::Tsx => &tables::typescript::TSX,
         Language::Java => &tables::java::TABLE,
         Language::C => &tables::c::TABLE,
         Language::Cpp => &tables::cpp::TABLE,
@@ -139,18 +249,55 @@ fn lineage(table: &'static Table) -> impl Iterator<Item = &'static Table> {
     std::iter::successors(Some(table), |table| table.base)
 }
 
+/// The classes of a word or sign by its text: an operator, unless it closes a bracket or ends a line or a string.
+fn token_class(name: &str) -> Classes {
+    let quotes = |c: char| matches!(c, '"' | '\'' | '`');
+    if name.trim().is_empty() || matches!(name, ")" | "]" | "}" | "]]" | "|}") || name.ends_with(quotes) {
+        SILENT
+    } else {
+        OPERATOR
+    }
+}
+
+/// What a leaf of this name and these classes is; `operator` is its number.
+fn leaf(name: &str, classes: Classes, operator: u16) -> Leaf {
+    let roles = [(NAME, Role::Name), (TYPE, Role::Type), (SELF, Role::SelfName), (DOT, Role::Dot), (PATH, Role::Path)];
+    let role = roles.iter().find(|(class, _)| classes & class != 0).map_or(Role::Other, |(_, role)| *role);
+    let class = match role {
+        Role::Name => "name",
+        Role::Type => "type",
+        _ if classes & NUMBER != 0 => "number",
+        _ if classes & OPERAND != 0 && name.contains("string") => "string",
+        _ => name,
+    };
+    Leaf { code: name_hash(class.as_bytes()) as u32, operator, role }
+}
+
 fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
     let of = |id: u16| -> Classes {
         let Some(name) = grammar.node_kind_for_id(id) else { return 0 };
-        let entries = lineage(table).flat_map(|t| if grammar.node_kind_is_named(id) { t.kinds } else { t.tokens });
-        entries.filter(|(_, names)| names.contains(&name)).fold(0, |classes, (class, _)| classes | class)
+        let named = grammar.node_kind_is_named(id);
+        let entries = lineage(table).flat_map(|t| if named { t.kinds } else { t.tokens });
+        let given = entries.filter(|(_, names)| names.contains(&name)).fold(0, |classes, (class, _)| classes | class);
+        if named { given } else { given | token_class(name) }
     };
     let count = u16::try_from(grammar.node_kind_count()).expect("kind ids are 16 bits wide");
     let field = |name: &str| grammar.field_id_for_name(name).map_or(0, |id| id.get());
     let ids = |names: &[&str]| names.iter().map(|name| field(name)).filter(|id| *id != 0).collect::<Vec<u16>>();
     let headers = ids(table.header_fields);
+    // Equal names share a number, so that aliases of one sign are one operator.
+    let mut names: Vec<&str> = (0..count).filter_map(|id| grammar.node_kind_for_id(id)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let leaf_of = |id: u16| {
+        let name = grammar.node_kind_for_id(id).unwrap_or_default();
+        leaf(name, of(id), names.partition_point(|other| *other < name) as u16)
+    };
     Compiled {
         classes: (0..count).map(of).collect(),
+        leaves: (0..count).map(leaf_of).collect(),
+        operators: names.len() + 1,
+        bases: ids(table.base_fields),
         header: (0..=grammar.field_count()).map(|id| headers.iter().any(|header| usize::from(*header) == id)).collect(),
         namer: ids(table.namer_fields),
         scope: ids(table.scope_fields),
@@ -163,6 +310,8 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
             body: field("body"),
             condition: field("condition"),
             definition: field("definition"),
+            kind: field("type"),
+            property: field("property"),
         },
         traits: table.traits,
     }
@@ -181,20 +330,43 @@ mod tests {
                     .any(|id| grammar.node_kind_for_id(id) == Some(name) && grammar.node_kind_is_named(id) == named)
             };
             for table in lineage(table(language)) {
-                for (entries, named) in [(table.kinds, true), (table.tokens, false)] {
+                for (entries, named) in [(table.kinds, true), (table.tokens, false), (&[(0, table.ignored)], true)] {
                     for name in entries.iter().flat_map(|(_, names)| names.iter()) {
                         assert!(has(name, named), "{language} has no kind `{name}` (named: {named})");
                     }
                 }
             }
             let own = table(language);
-            for name in [own.header_fields, own.namer_fields, own.scope_fields].into_iter().flatten() {
+            let fields = [own.header_fields, own.namer_fields, own.scope_fields, own.base_fields];
+            for name in fields.into_iter().flatten() {
                 assert!(grammar.field_id_for_name(name).is_some(), "{language} has no field `{name}`");
             }
         }
     }
 
-    /// A new grammar may bring kinds no table knows; this makes its reader compare the lists before going on.
+    /// A new grammar may bring kinds no table knows: each must be given a class or be ignored on purpose.
+    #[test]
+    fn every_named_kind_is_in_a_class_or_ignored() {
+        let (mut lost, mut both) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+        for language in Language::ALL {
+            let (grammar, compiled) = (grammar(language), compiled(language));
+            let ignored: Vec<&str> = lineage(table(language)).flat_map(|table| table.ignored).copied().collect();
+            let named = (0..grammar.node_kind_count() as u16)
+                .filter(|id| grammar.node_kind_is_named(*id) && grammar.node_kind_is_visible(*id));
+            for id in named {
+                let name = grammar.node_kind_for_id(id).expect("a visible kind has a name");
+                let (is_ignored, has_class) = (ignored.contains(&name), compiled.classes(id) != 0);
+                if is_ignored && has_class {
+                    both.insert((language, name.to_owned()));
+                } else if !is_ignored && !has_class {
+                    lost.insert((language, name.to_owned()));
+                }
+            }
+        }
+        assert!(lost.is_empty(), "kinds in no class: {lost:?}");
+        assert!(both.is_empty(), "kinds that are ignored and in a class: {both:?}");
+    }
+
     #[test]
     fn the_grammars_are_those_the_tables_were_written_for() {
         let sizes = Language::ALL.map(|language| {

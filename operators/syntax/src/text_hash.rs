@@ -42,6 +42,36 @@ impl TextHash {
     }
 }
 
+/// The hash by which names are compared across files: the same on every machine and in every release.
+#[inline]
+pub(super) fn name_hash(name: &[u8]) -> u64 {
+    let length = name.len();
+    let word = |at: usize| u64::from_le_bytes(name[at..at + 8].try_into().expect("eight bytes"));
+    let half = |at: usize| u64::from(u32::from_le_bytes(name[at..at + 4].try_into().expect("four bytes")));
+    // Two words that overlap hold every byte of a name of up to sixteen, which most are.
+    let (first, last) = match length {
+        0 => (0, 0),
+        1..=3 => (u64::from(name[0]) << 16 | u64::from(name[length / 2]) << 8 | u64::from(name[length - 1]), 0),
+        4..=8 => (half(0), half(length - 4)),
+        9..=16 => (word(0), word(length - 8)),
+        _ => (long_hash(name), word(length - 8)),
+    };
+    fold(fold(first ^ START, last ^ FACTOR) ^ length as u64, FACTOR)
+}
+
+#[cold]
+fn long_hash(name: &[u8]) -> u64 {
+    let mut hash = TextHash::new();
+    hash.text(name);
+    hash.finish()
+}
+
+/// The two halves of a 128-bit product, joined.
+fn fold(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    product as u64 ^ (product >> 64) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

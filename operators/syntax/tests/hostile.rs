@@ -77,6 +77,50 @@ fn a_text_beyond_the_size_limit_is_counted_and_not_parsed() {
 }
 
 #[test]
+fn a_dense_list_of_two_megabytes_is_refused() {
+    let text = format!("x=[{}1]", "1,".repeat(1 << 20));
+    for language in Language::ALL {
+        let facts = facts(language, &text);
+        assert!(facts.truncated && facts.functions.is_empty(), "{language}");
+        assert_eq!((facts.structure, facts.metrics.operands), (Default::default(), 0), "{language}");
+    }
+}
+
+/// Constructs whose texts hold each other, whose names repeat each other, or of which there are very many: what is done
+/// for each must not grow with what is around it.
+#[test]
+fn what_nests_or_repeats_costs_no_more_than_its_bytes() {
+    let many = 8_000;
+    let texts = [
+        (Language::JavaScript, format!("{}a{}", "`${".repeat(many), "}`".repeat(many))),
+        (Language::JavaScript, format!("a{}", ".b()".repeat(many))),
+        (Language::JavaScript, format!("class A {{ f() {{ {} }} }}", "this.a.b = 7; return; ".repeat(many))),
+        (Language::Python, format!("x = {}", "f'{a}' + ".repeat(many) + "1")),
+        (Language::Python, format!("class A:\n{}", "    x = 1\n".repeat(many))),
+        (Language::Rust, format!("use {}a{};", "a::{".repeat(many), "}".repeat(many))),
+        (Language::Rust, format!("{}{}", "mod a {".repeat(many), "}".repeat(many))),
+        (Language::Java, format!("class A {{ {} }}", "int a; int f(int a) { return f(a); } ".repeat(many))),
+        (
+            Language::Java,
+            format!("{}{}", "class A { void f() { new B() { ".repeat(many / 4), "}; } }".repeat(many / 4)),
+        ),
+        (Language::TypeScript, format!("let a: {}b{};", "A<".repeat(many / 8), ">".repeat(many / 8))),
+        (Language::Cpp, format!("{}{}", "struct A { int x; ".repeat(many / 4), "};".repeat(many / 4))),
+    ];
+    for (language, text) in texts {
+        let start = std::time::Instant::now();
+        let facts = facts(language, &text);
+        for class in &facts.structure.classes {
+            driftline_syntax::class_metrics(class, &facts.functions);
+        }
+        let elapsed_s = start.elapsed().as_secs_f64();
+        assert!(elapsed_s < 10.0, "{language} took {elapsed_s} s for {} bytes: {}", text.len(), &text[..40]);
+        let windows = facts.structure.windows.len();
+        assert!(12 * windows <= text.len() + 600, "{language}: {windows} windows in {} bytes", text.len());
+    }
+}
+
+#[test]
 fn a_parse_that_is_cut_short_leaves_no_trace_in_the_next() {
     let text = "int f(int a) { return a ? 1 : 2; }\n".repeat(200);
     let limits = SyntaxLimits { parse_reports_max: 3, ..SyntaxLimits::default() };

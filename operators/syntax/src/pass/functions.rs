@@ -3,10 +3,11 @@
 //! Cyclomatic complexity, exits and parameters are of a function alone, as its control flow is; the rest includes what it
 //! encloses. The file's row holds the sums over closed functions until the pass ends.
 
-use super::Pass;
+use super::{Pass, add_own};
 use crate::class::*;
-use crate::name::ANONYMOUS;
+use crate::name::{ANONYMOUS, Shape};
 use crate::space::Space;
+use crate::text_hash::name_hash;
 use driftline_schema::facts::{FunctionFacts, FunctionKind, SpaceMetrics};
 use tree_sitter::Node;
 
@@ -21,7 +22,7 @@ impl<'tree> Pass<'_, 'tree> {
             return false;
         }
         let namer = if above & NAMER != 0 { self.parent().map(|frame| frame.node) } else { None };
-        let given = shape.name.or_else(|| namer.and_then(|namer| self.reader.given_name(namer)));
+        let given = shape.name.clone().or_else(|| namer.and_then(|namer| self.reader.given_name(namer)));
         let is_named = given.is_some();
         let name = given.unwrap_or_else(|| if classes & INITIALIZER != 0 { STATIC } else { ANONYMOUS }.into());
         let kind = self.kind(classes, shape.class.as_deref(), &name);
@@ -41,19 +42,35 @@ impl<'tree> Pass<'_, 'tree> {
         });
         let text = self.reader.text.as_bytes();
         self.space.hash.text(text.get(self.space.hashed..start).unwrap_or_default());
+        let (method, method_first) = self.open_method(node, classes, &shape, kind, index);
         let space = Space {
             function: Some(index),
             // The space it replaces below will be one more around it.
             named: if is_named { Some(self.outer_spaces.len() + 1) } else { self.space.named },
             params: shape.params,
             decorator: shape.decorator,
+            receiver_hash: self.receiver_hash(&shape, kind),
             receiver: shape.receiver,
-            ..Space::new(start, end)
+            method,
+            method_first,
+            first: self.tokens.now + 1,
+            before: self.totals,
+            ..Space::new(start, end).named(&name)
         };
         self.outer_spaces.push(std::mem::replace(&mut self.space, space));
-        self.scopes.enter(name, false);
+        self.scopes.enter(name, None);
         self.nesting = 0;
         true
+    }
+
+    /// Hash of the name that a method has its object by.
+    fn receiver_hash(&self, shape: &Shape, kind: FunctionKind) -> u64 {
+        match &shape.receiver {
+            Some(receiver) => name_hash(receiver.as_bytes()),
+            None if !matches!(kind, FunctionKind::Method | FunctionKind::Constructor) => self.space.receiver_hash,
+            None if !self.reader.table.traits.self_params.contains(&"self") => 0,
+            None => name_hash(if shape.takes_self { b"self" } else { b"cls" }),
+        }
     }
 
     fn kind(&self, classes: Classes, named_class: Option<&str>, name: &str) -> FunctionKind {
@@ -81,16 +98,14 @@ impl<'tree> Pass<'_, 'tree> {
         let mut inner = std::mem::replace(&mut self.space, outer);
         let text = self.reader.text.as_bytes();
         inner.hash.text(text.get(inner.hashed..inner.end).unwrap_or_default());
-        inner.cognitive = inner.cognitive.saturating_add(u32::from(inner.recursive));
         self.space.absorb(&inner, nesting);
         self.space.hash.word(inner.hash.finish());
         self.space.hashed = inner.end;
-        let sums = &mut self.found.file;
-        sums.cyclomatic = sums.cyclomatic.saturating_add(inner.cyclomatic);
-        sums.exits = sums.exits.saturating_add(inner.exits);
-        sums.params = sums.params.max(inner.params);
+        let metrics = inner.metrics(&self.totals);
+        self.found.file.params = self.found.file.params.max(metrics.params);
+        add_own(&mut self.found.file, &metrics);
         if let Some(row) = inner.function.and_then(|index| self.found.functions.get_mut(index)) {
-            row.metrics = inner.metrics();
+            row.metrics = metrics;
             row.text_hash = inner.hash.finish();
         }
     }

@@ -1,0 +1,54 @@
+//! One row a function for a spreadsheet (RFC 4180): who it is, all its metrics, its smells.
+
+use super::metric::Metric;
+use super::row::MeasuredFile;
+use driftline_schema::FunctionFacts;
+use std::io::{self, Write};
+
+/// A field as it may stand between commas.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        return format!("\"{}\"", field.replace('"', "\"\""));
+    }
+    field.to_owned()
+}
+
+/// Prints all functions, in the order of files and places.
+pub(super) fn print(files: &[MeasuredFile], out: &mut impl Write) -> io::Result<()> {
+    let metrics: Vec<Metric> = Metric::all().collect();
+    let names: Vec<&str> = metrics.iter().map(|metric| metric.name).collect();
+    write!(out, "path,language,qualified_name,kind,start_line,end_line,{},smells\r\n", names.join(","))?;
+    for file in files {
+        for function in &file.facts.functions {
+            let kind = serde_json::to_value(function.kind)?;
+            write!(out, "{},{},", quoted(&file.path), file.facts.language)?;
+            write!(out, "{},{}", quoted(&function.qualified_name), kind.as_str().unwrap_or_default())?;
+            write!(out, ",{},{}", function.start_line, function.end_line)?;
+            for metric in &metrics {
+                write!(out, ",{}", metric.print(&function.metrics))?;
+            }
+            write!(out, ",{}\r\n", smells(file, function).join(" "))?;
+        }
+    }
+    Ok(())
+}
+
+/// The kinds of smells of a function, each once.
+fn smells(file: &MeasuredFile, function: &FunctionFacts) -> Vec<&'static str> {
+    let own = file.smells.iter().filter(|found| found.smell.place == function.qualified_name);
+    let mut kinds: Vec<_> = own.map(|found| found.smell.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds.into_iter().map(|kind| kind.name()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_end_a_field_is_quoted() {
+        assert_eq!(quoted("a::b"), "a::b");
+        assert_eq!(quoted("a, \"b\"\n"), "\"a, \"\"b\"\"\n\"");
+    }
+}

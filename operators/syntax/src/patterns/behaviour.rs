@@ -1,0 +1,121 @@
+//! Patterns of leaving work to others: observer, strategy, decorator.
+
+use super::view::{Method, View, has_base, last_part};
+use super::{Clue, Pattern, PatternKind};
+use crate::name_hash;
+use driftline_schema::{ClassFacts, ClassKind, FieldFacts, Language};
+
+const REGISTERS: [&str; 8] = ["add", "attach", "subscribe", "register", "on", "listen", "observe", "watch"];
+const TELLS: [&str; 8] = ["notify", "emit", "publish", "fire", "trigger", "dispatch", "broadcast", "announce"];
+const LEAVES: [&str; 6] = ["remove", "detach", "unsubscribe", "unregister", "off", "unwatch"];
+
+/// A class with a method that registers and one that tells, on the same field.
+pub(super) fn observer(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
+    let says = |method: &Method<'_>, list: &[&str]| {
+        !method.is_constructor() && method.words().first().is_some_and(|word| list.contains(&word.as_str()))
+    };
+    let shares = |a: &Method<'_>, b: &Method<'_>| {
+        a.facts.own_fields.iter().any(|field| b.facts.own_fields.binary_search(field).is_ok())
+    };
+    let registers = |method: &Method<'_>| says(method, &REGISTERS) && method.function.metrics.params > 0;
+    let tells: Vec<Method<'_>> = view.methods(class).filter(|method| says(method, &TELLS)).collect();
+    let mut pairs = view.methods(class).filter(registers).flat_map(|add| tells.iter().map(move |tell| (add, *tell)));
+    let (add, tell) = pairs.find(|(add, tell)| shares(add, tell))?;
+    let mut clues = vec![add.clue("others register", 300), tell.clue("they are told, from the same field", 300)];
+    if tell.function.metrics.nesting > 0 || tell.function.metrics.functions > 0 {
+        clues.push(tell.clue("one after the other", 200));
+    }
+    let leaves = view.methods(class).find(|method| says(method, &LEAVES) && shares(method, &tell));
+    clues.extend(leaves.map(|leave| leave.clue("they can leave again", 200)));
+    let lines = (class.start_line, class.end_line);
+    Some(Pattern::of(PatternKind::Observer, &class.qualified_name, lines, clues))
+}
+
+/// A method of `class` that calls `callee` on one of its fields.
+fn delegations<'a>(
+    view: &'a View<'a>,
+    class: &'a ClassFacts,
+) -> impl Iterator<Item = (Method<'a>, &'a FieldFacts, u64)> {
+    view.methods(class).filter(|method| !method.is_constructor()).flat_map(move |method| {
+        let calls = view.calls(method.facts.function);
+        calls.filter_map(move |call| {
+            let field = class.fields.iter().find(|field| view.is_on_field(call, field))?;
+            Some((method, field, call.callee))
+        })
+    })
+}
+
+fn defines(view: &View<'_>, class: &ClassFacts, name: u64) -> bool {
+    view.methods(class).any(|method| name_hash(&method.function.name) == name)
+}
+
+/// A class that calls, on a field, a method that several related classes of the file define and it does not.
+pub(super) fn strategy(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
+    let all = &view.facts.structure.classes;
+    for (method, field, callee) in delegations(view, class) {
+        if defines(view, class, callee) {
+            continue;
+        }
+        let able: Vec<&ClassFacts> = all.iter().filter(|other| defines(view, other, callee)).collect();
+        let family = able.iter().flat_map(|other| &other.bases).map(|base| last_part(base)).find_map(|base| {
+            let members: Vec<&ClassFacts> = able.iter().copied().filter(|other| has_base(other, base)).collect();
+            (members.len() > 1).then_some((base, members))
+        });
+        let is_interface = |name: &str| all.iter().any(|c| *c.name == *name && is_abstract(c));
+        let (base, members) = match (view.language(), family) {
+            // What implements an interface is not written there.
+            (Language::Go, _) if is_interface(last_part(&field.kind)) => (last_part(&field.kind), able),
+            (Language::Go, _) => continue,
+            (_, Some(family)) => family,
+            (_, None) => continue,
+        };
+        if members.len() < 2 || has_base(class, base) {
+            continue;
+        }
+        let mut clues = vec![method.clue("leaves work to an object it holds", 400)];
+        let member = |class: &&ClassFacts| Clue { line: class.start_line, what: "can do that work", weight: 150 };
+        clues.extend(members.iter().take(2).map(member));
+        if last_part(&field.kind) == base {
+            clues.push(Clue { line: class.start_line, what: "the field has the type they share", weight: 200 });
+        }
+        if is_interface(base) {
+            clues.push(method.clue("what they share is an interface", 100));
+        }
+        let lines = (class.start_line, class.end_line);
+        return Some(Pattern::of(PatternKind::Strategy, &class.qualified_name, lines, clues));
+    }
+    None
+}
+
+fn is_abstract(class: &ClassFacts) -> bool {
+    matches!(class.kind, ClassKind::Interface | ClassKind::Trait)
+}
+
+/// A class with a base (in Go, a field of an interface) whose methods pass the call on to the same method of a field.
+pub(super) fn decorator(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
+    let mut passed: Vec<(Method<'_>, &FieldFacts)> = delegations(view, class)
+        .filter(|(method, _, callee)| name_hash(&method.function.name) == *callee)
+        .map(|(method, field, _)| (method, field))
+        .collect();
+    passed.dedup_by_key(|(method, _)| method.facts.function);
+    let (_, field) = *passed.first()?;
+    let kind = last_part(&field.kind);
+    let is_of_base = !kind.is_empty() && has_base(class, kind);
+    let all = &view.facts.structure.classes;
+    let is_held = all.iter().any(|other| *other.name == *kind && is_abstract(other));
+    if class.bases.is_empty() && !(view.language() == Language::Go && is_held) {
+        return None;
+    }
+    let line = class.start_line;
+    let mut clues = vec![Clue { line, what: "is of a kind that others are of", weight: 200 }];
+    clues
+        .extend(passed.iter().take(3).map(|(method, _)| method.clue("passes its call on to the same of a field", 200)));
+    if is_of_base || is_held {
+        clues.push(Clue { line, what: "the field is of that kind", weight: 200 });
+    }
+    if class.bases.iter().any(|base| view.with_base(base).count() > 1) {
+        clues.push(Clue { line, what: "another class of the file is of that kind", weight: 100 });
+    }
+    let lines = (class.start_line, class.end_line);
+    Some(Pattern::of(PatternKind::Decorator, &class.qualified_name, lines, clues))
+}
