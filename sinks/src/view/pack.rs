@@ -7,13 +7,14 @@ use super::names::Names;
 use driftline_schema::{ChangeKey, CommitId, ExpertScore, FeatureGroup, Fixed, Place, Prediction, Reason, Receipt};
 use std::sync::Arc;
 
-const GROUPS: [FeatureGroup; 6] = [
+const GROUPS: [FeatureGroup; 7] = [
     FeatureGroup::Size,
     FeatureGroup::Diffusion,
     FeatureGroup::History,
     FeatureGroup::Author,
     FeatureGroup::Purpose,
     FeatureGroup::Syntax,
+    FeatureGroup::Coupling,
 ];
 
 fn group_number(group: FeatureGroup) -> u64 {
@@ -24,6 +25,7 @@ fn group_number(group: FeatureGroup) -> u64 {
         FeatureGroup::Author => 3,
         FeatureGroup::Purpose => 4,
         FeatureGroup::Syntax => 5,
+        FeatureGroup::Coupling => 6,
     }
 }
 
