@@ -134,6 +134,15 @@ mod tests {
     }
 
     #[test]
+    fn names_hash_as_the_syntax_pass_hashes_them() {
+        use crate::syntax::{Measurer, SyntaxLimits, measure};
+        let text = "def function_with_a_name():\n    pass\n\nfunction_with_a_name()\n";
+        let facts = measure(&mut Measurer::new(), Language::Python, text, &SyntaxLimits::default());
+        let called: Vec<NameHash> = facts.structure.calls.iter().map(|call| call.callee).collect();
+        assert!(called.iter().all(|name| *name == name_hash("function_with_a_name")));
+    }
+
+    #[test]
     fn keys_tell_families_paths_and_names_apart() {
         let (a, b) = (name_hash("a"), name_hash("b"));
         let mut keys = vec![a, b, name_hash(""), name_hash("ab"), name_hash("abcdefgh"), name_hash("abcdefghi")];

@@ -137,19 +137,20 @@ fn imports_of(language: Language) -> Vec<(&'static str, Vec<&'static str>)> {
 
 /// The content of a blob in a language, drawn once and for all.
 pub(super) fn content(key: BlobKey) -> Content {
-    const NAMES: [&str; 6] = ["f", "g", "h", "i", "<anonymous>", "missing"];
+    const NAMES: [&str; 9] = ["f", "g", "h", "i", "j", "k", "l", "<anonymous>", "missing"];
     const TYPES: [&str; 5] = ["C", "D", "m.E", "E", "Missing"];
     let mut choices = Choices(u64::from(key.blob.as_bytes()[0]) * 97 + key.language as u64);
-    (0..3).for_each(|_| drop(choices.below(2)));
+    // The first numbers of neighbouring seeds are alike.
+    choices.below(2);
     let mut imports: Vec<_> = imports_of(key.language);
     imports.retain(|_| choices.below(2) == 0);
-    let names = choices.some(&NAMES[..5], 4);
+    let names = choices.some(&NAMES[..8], 4);
     let functions: Vec<_> = names.into_iter().map(|name| (name, choices.below(2) as u64)).collect();
     let caller = |choices: &mut Choices| Some(choices.below(functions.len() + 1)).filter(|at| *at < functions.len());
     let mut calls = Vec::new();
-    for _ in 0..choices.below(8) {
+    for _ in 0..choices.below(12) {
         let receiver = ["", "C", "E", "x"][choices.below(4)];
-        calls.push((caller(&mut choices), NAMES[choices.below(6)], receiver));
+        calls.push((caller(&mut choices), NAMES[choices.below(9)], receiver));
     }
     if choices.below(2) == 0 {
         calls.push((caller(&mut choices), "D", ""));

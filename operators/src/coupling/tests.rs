@@ -169,3 +169,130 @@ proptest! {
         prop_assert_eq!(map, Map::default());
     }
 }
+
+/// The values of each change of a log by the names of features; `facts_of` gives the contents.
+fn values(rows: &[ChangeRow], facts_of: fn(BlobKey) -> FileFacts) -> Vec<BTreeMap<&'static str, Fixed>> {
+    let steps: Vec<_> = rows.iter().map(|row| (Input::Change(Arc::new(row.clone())), 1)).collect();
+    let parts = run(&steps, 1, 1, move |inputs| {
+        let (changes, facts) = split(inputs, facts_of);
+        coupling(changes, facts)
+    });
+    let named = |part: Part| {
+        let names = FEATURES[columns(FeatureGroup::Coupling)].iter().map(|feature| feature.name);
+        assert_eq!(part.values.len(), names.len());
+        names.zip(part.values.iter().copied()).collect()
+    };
+    parts.into_iter().last().unwrap_or_default().into_keys().map(|(_, part)| named(part)).collect()
+}
+
+#[test]
+fn every_value_is_met_in_drawn_logs() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut met: BTreeMap<&str, BTreeSet<Fixed>> = BTreeMap::new();
+    for _ in 0..12 {
+        let log = proptest::collection::vec(any_change(), 20).new_tree(&mut runner).expect("a log").current();
+        let mut rows: Vec<ChangeRow> = log.iter().map(|row| (**row).clone()).collect();
+        (0..).zip(&mut rows).for_each(|(offset, row)| row.key.position.offset = offset);
+        for change in values(&rows, drawn) {
+            for (name, value) in change {
+                met.entry(name).or_default().insert(value);
+            }
+        }
+    }
+    for (name, values) in met {
+        assert!(values.len() > 1 || name == "coupling_bounded", "{name} is always {values:?}");
+    }
+}
+
+/// Two Python files that come to import each other: blob 1 is `pkg/b.py`, blob 2 is `a.py`, blob 3 is `pkg/b.py` again.
+fn two_files(key: BlobKey) -> FileFacts {
+    let class = |name, bases| Class { name, bases, ..Class::default() };
+    let window = vec![(1, 4, 7)];
+    let content = match key.blob.as_bytes()[0] {
+        1 => Content {
+            functions: vec![("f", 1)],
+            classes: vec![class("C", vec![])],
+            windows: window,
+            ..Content::default()
+        },
+        2 => Content {
+            imports: vec![("pkg.b", vec![]), ("requests", vec![])],
+            functions: vec![("g", 1), ("g", 2), ("h", 3)],
+            calls: vec![(Some(2), "f", ""), (Some(0), "g", ""), (None, "f", "")],
+            classes: vec![class("D", vec!["C", "dict"])],
+            windows: window,
+        },
+        _ => Content {
+            imports: vec![("a", vec![])],
+            functions: vec![("f", 2)],
+            calls: vec![(Some(0), "h", "")],
+            classes: vec![class("C", vec![])],
+            windows: vec![],
+        },
+    };
+    content.facts(key.language)
+}
+
+fn bringing(offset: u64, path: &str, blob: Option<u8>) -> ChangeRow {
+    let mut row = changes::change(1, offset);
+    row.files = vec![FileRow {
+        kind: if blob.is_some() { FileKind::Modified } else { FileKind::Deleted },
+        blob: blob.map(changes::blob),
+        has_content: blob.is_some(),
+        hunks: vec![HunkRow { new_start: 2, new_lines: 8, ..HunkRow::default() }],
+        ..changes::file(&row, path)
+    }];
+    row
+}
+
+#[test]
+fn a_log_worked_by_hand() {
+    let log = [
+        bringing(1, "pkg/b.py", Some(1)),
+        bringing(2, "a.py", Some(2)),
+        bringing(3, "pkg/b.py", Some(3)),
+        bringing(4, "a.py", None),
+    ];
+    let values = values(&log, two_files);
+    let of = |change: usize, name: &str| values[change][name].to_string();
+    assert!(values[0].values().all(|value| *value == Fixed::ZERO), "a file alone is coupled to nothing");
+    for (name, value) in [
+        ("coupling_efferent", "1"),
+        ("instability_max", "1"),
+        ("import_depth_max", "1"),
+        ("external_imports_added", "1"),
+        ("fan_out_max", "1"),
+        ("ambiguous_calls", "1"),
+        ("cbo_max", "1"),
+        ("class_names_unresolved", "1"),
+        ("duplicated_lines_added", "2"),
+        ("modules_in_cycle", "0"),
+    ] {
+        assert_eq!(of(1, name), value, "{name} of the second change");
+    }
+    for (name, value) in [
+        ("coupling_afferent", "1"),
+        ("instability_max", "0.5"),
+        ("import_depth_max", "0"),
+        ("modules_in_cycle", "1"),
+        ("modules_in_cycle_delta", "1"),
+        ("fan_in_max", "2"),
+        ("recursive_functions", "1"),
+        ("cbo_max", "1"),
+        ("duplicated_lines_added", "0"),
+    ] {
+        assert_eq!(of(2, name), value, "{name} of the third change");
+    }
+    assert_eq!((of(3, "modules_in_cycle_delta"), of(3, "coupling_efferent_delta")), ("-1".into(), "-1".into()));
+}
+
+#[test]
+fn a_file_that_comes_later_is_found_by_imports_that_stand_already() {
+    let log = [bringing(1, "a.py", Some(2)), bringing(2, "pkg/b.py", Some(1)), bringing(3, "notes.md", None)];
+    let values = values(&log, two_files);
+    assert_eq!(values[0]["external_imports_added"], Fixed::from_int(2), "nobody can know that pkg.b will come");
+    assert_eq!(values[1]["coupling_afferent"], Fixed::from_int(1));
+    assert_eq!(values[1]["fan_in_max"], Fixed::from_int(2), "a function and the code of a file call it");
+    assert!(values[2].values().all(|value| *value == Fixed::ZERO));
+}
