@@ -13,6 +13,7 @@ pub(super) struct Tree(BTreeMap<String, (Language, Option<Content>, BlobKey)>);
 /// A function or class: its file and its index there.
 type Item = (String, usize);
 type Named = Result<Item, bool>;
+type Pairs<N> = BTreeSet<(N, N)>;
 
 fn family(language: Language) -> &'static str {
     match language {
@@ -136,7 +137,7 @@ impl Tree {
         }
     }
 
-    fn edges(&self) -> BTreeSet<(String, String)> {
+    fn edges(&self) -> Pairs<String> {
         let mut edges = BTreeSet::new();
         for (path, content) in self.contents() {
             let own = self.module(path);
@@ -162,7 +163,7 @@ impl Tree {
     }
 
     /// What `name` means in the file at `from`, among the items of that name: `Err(true)` when that is not one.
-    fn meaning(&self, edges: &BTreeSet<(String, String)>, from: &str, items: &[Item]) -> Named {
+    fn meaning(&self, edges: &Pairs<String>, from: &str, items: &[Item]) -> Named {
         let own = self.module(from);
         let same = |path: &str| family(self.0[path].0) == family(self.0[from].0);
         let scopes: [&dyn Fn(&str) -> bool; 3] =
@@ -196,7 +197,7 @@ impl Tree {
 }
 
 /// Which nodes are reached from which.
-fn closure<N: Clone + Ord>(edges: &BTreeSet<(N, N)>) -> BTreeSet<(N, N)> {
+fn closure<N: Clone + Ord>(edges: &Pairs<N>) -> Pairs<N> {
     let mut all = edges.clone();
     loop {
         let more: Vec<(N, N)> = all
@@ -211,7 +212,7 @@ fn closure<N: Clone + Ord>(edges: &BTreeSet<(N, N)>) -> BTreeSet<(N, N)> {
     }
 }
 
-fn depth(edges: &BTreeSet<(String, String)>, reach: &BTreeSet<(String, String)>, node: &str) -> i64 {
+fn depth(edges: &Pairs<String>, reach: &Pairs<String>, node: &str) -> i64 {
     let both =
         |a: &str, b: &str| a == b || reach.contains(&(a.into(), b.into())) && reach.contains(&(b.into(), a.into()));
     let leaving = edges.iter().filter(|(from, to)| both(from, node) && !both(to, node));
@@ -221,11 +222,11 @@ fn depth(edges: &BTreeSet<(String, String)>, reach: &BTreeSet<(String, String)>,
 /// Everything about the calls of a tree.
 struct CallGraph {
     /// (caller, callee) with `usize::MAX` for a file's own code; a function's calls of itself left out.
-    calls: BTreeSet<(Item, Item)>,
+    calls: Pairs<Item>,
     ambiguous: BTreeSet<(Item, &'static str)>,
 }
 
-fn call_graph(tree: &Tree, edges: &BTreeSet<(String, String)>) -> CallGraph {
+fn call_graph(tree: &Tree, edges: &Pairs<String>) -> CallGraph {
     let (mut calls, mut ambiguous) = (BTreeSet::new(), BTreeSet::new());
     for (path, content) in tree.contents() {
         for (caller, name, _) in &content.calls {
@@ -241,7 +242,7 @@ fn call_graph(tree: &Tree, edges: &BTreeSet<(String, String)>) -> CallGraph {
 }
 
 /// Pairs of coupled classes, both ways, and names of classes that are no one class.
-fn class_graph(tree: &Tree, edges: &BTreeSet<(String, String)>) -> (BTreeSet<(Item, Item)>, BTreeSet<(Item, String)>) {
+fn class_graph(tree: &Tree, edges: &Pairs<String>) -> (Pairs<Item>, BTreeSet<(Item, String)>) {
     let (mut pairs, mut unresolved) = (BTreeSet::new(), BTreeSet::new());
     for (path, content) in tree.contents() {
         for (at, class) in content.classes.iter().enumerate() {

@@ -30,10 +30,9 @@ enum Input {
     Withheld(BlobKey),
 }
 
-fn split<'s>(
-    inputs: Records<'s, Input>,
-    facts_of: fn(BlobKey) -> FileFacts,
-) -> (Records<'s, Arc<ChangeRow>>, Records<'s, (BlobKey, Arc<FileFacts>)>) {
+type Split<'s> = (Records<'s, Arc<ChangeRow>>, Records<'s, (BlobKey, Arc<FileFacts>)>);
+
+fn split<'s>(inputs: Records<'s, Input>, facts_of: fn(BlobKey) -> FileFacts) -> Split<'s> {
     let changes = inputs.clone().flat_map(|input| match input {
         Input::Change(row) => Some(row),
         Input::Withheld(_) => None,
