@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::outlets::Outlets;
 use crate::plan::Plan;
+use driftline_operators::coupling::coupling;
 use driftline_operators::diffusion::diffusion;
 use driftline_operators::drift::drift;
 use driftline_operators::evidence::gather_evidence;
@@ -45,6 +46,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
         purpose(changes.clone()),
         history(changes.clone()),
         syntax.parts,
+        coupling(changes.clone(), facts.clone()),
     ]);
 
     let ticks = ticks(input.controls.clone(), input.votes.clone(), input.branches);

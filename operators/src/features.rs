@@ -11,16 +11,17 @@ use serde::{Deserialize, Serialize};
 pub(crate) mod sample;
 
 /// Version of [`FEATURES`]; part of every receipt and model id.
-pub const FEATURES_VERSION: u32 = 1;
+pub const FEATURES_VERSION: u32 = 2;
 
 /// The groups in the order of their columns.
-pub const GROUPS: [FeatureGroup; 6] = [
+pub const GROUPS: [FeatureGroup; 7] = [
     FeatureGroup::Size,
     FeatureGroup::Diffusion,
     FeatureGroup::History,
     FeatureGroup::Author,
     FeatureGroup::Purpose,
     FeatureGroup::Syntax,
+    FeatureGroup::Coupling,
 ];
 
 /// The features of one group for one change.
@@ -44,6 +45,10 @@ const GRAVES: &str = "Graves et al. 2000";
 const MCCABE: &str = "McCabe 1976";
 const COGNITIVE: &str = "Campbell 2018";
 const GIGER: &str = "Giger et al. 2012 (method level)";
+const MARTIN: &str = "Martin 1994";
+const CHIDAMBER: &str = "Chidamber and Kemerer 1994";
+const HENRY: &str = "Henry and Kafura 1981";
+const SCHLEIMER: &str = "Schleimer et al. 2003";
 const OWN: &str = "driftline";
 
 const fn size(name: &'static str, unit: &'static str, definition: &'static str, source: &'static str) -> FeatureMeta {
@@ -73,6 +78,14 @@ const fn purpose(
 }
 const fn syntax(name: &'static str, unit: &'static str, definition: &'static str, source: &'static str) -> FeatureMeta {
     FeatureMeta { name, group: FeatureGroup::Syntax, unit, definition, source }
+}
+const fn coupling(
+    name: &'static str,
+    unit: &'static str,
+    definition: &'static str,
+    source: &'static str,
+) -> FeatureMeta {
+    FeatureMeta { name, group: FeatureGroup::Coupling, unit, definition, source }
 }
 
 /// Every column of the vector. The fourteen measures of Kamei et al. keep their names from the literature, under which
@@ -142,6 +155,24 @@ pub static FEATURES: &[FeatureMeta] = &[
     syntax("code_lines_added", "lines", "Added lines that hold code.", OWN),
     syntax("comment_share_added", "ratio", "Share of comment lines among added lines that are not blank.", OWN),
     syntax("files_unparsed", "files", "Source and test files that exist after the change but were not measured.", OWN),
+
+    coupling("coupling_efferent", "modules", "Modules of the repository that the touched modules import, summed.", MARTIN),
+    coupling("coupling_efferent_delta", "modules", "The same, gained by the change.", MARTIN),
+    coupling("coupling_afferent", "modules", "Modules that import the touched modules, summed.", MARTIN),
+    coupling("instability_max", "ratio", "Largest Ce / (Ca + Ce) of a touched module; 0 without any coupling.", MARTIN),
+    coupling("import_depth_max", "levels", "Longest chain of imports below a touched module, a cycle counting as one.", OWN),
+    coupling("modules_in_cycle", "modules", "Touched modules that lie on a cycle of imports.", MARTIN),
+    coupling("modules_in_cycle_delta", "modules", "The same, gained by the change.", MARTIN),
+    coupling("external_imports_added", "modules", "Modules outside the repository that no touched file imported before.", OWN),
+    coupling("unresolved_imports", "imports", "Imports in touched files of what the repository should have but has not, or more than once.", OWN),
+    coupling("fan_in_max", "functions", "Most functions, or files by code of their own, that call a touched function.", HENRY),
+    coupling("fan_out_max", "functions", "Most functions of the repository that a touched function calls.", HENRY),
+    coupling("ambiguous_calls", "calls", "Calls in touched files that several functions are equally near to, once for each caller and name.", OWN),
+    coupling("recursive_functions", "functions", "Touched functions on a cycle of calls through other functions.", OWN),
+    coupling("cbo_max", "classes", "Most other classes that a class of a touched file uses or is used by.", CHIDAMBER),
+    coupling("class_names_unresolved", "names", "Bases and kinds of fields in touched files that are no one class of the repository.", CHIDAMBER),
+    coupling("duplicated_lines_added", "lines", "Added lines in runs of 50 tokens that stand in another file, too.", SCHLEIMER),
+    coupling("coupling_bounded", "flag", "Whether a walk over imports or calls stopped at its bound.", OWN),
 ];
 
 /// The column of the feature called `name`.

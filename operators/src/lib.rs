@@ -3,6 +3,7 @@
 //! Every operator keeps its answer a function of the multiset of live rows and their positions; a property test beside
 //! it compares it with the batch definition at every time, for several workers and cuts.
 
+pub mod coupling;
 pub mod diffusion;
 pub mod digest;
 pub mod drift;

@@ -4,6 +4,7 @@
 //! taken back when any part is. Each stage is one idea and one line here.
 
 use crate::Records;
+use crate::coupling::coupling;
 use crate::diffusion::diffusion;
 use crate::features::{FEATURES, GROUPS, Part, Parts};
 use crate::history::history;
@@ -28,8 +29,10 @@ pub fn vectors<'scope>(
     live: Records<'scope, Arc<ChangeRow>>,
     facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
 ) -> Vectors<'scope> {
+    let coupling = coupling(live.clone(), facts.clone());
     let syntax = syntax_delta(live.clone(), facts);
-    let parts = [size(live.clone()), diffusion(live.clone()), purpose(live.clone()), history(live), syntax.parts];
+    let parts =
+        [size(live.clone()), diffusion(live.clone()), purpose(live.clone()), history(live), syntax.parts, coupling];
     Vectors { vectors: vectorize(parts), places: syntax.places }
 }
 

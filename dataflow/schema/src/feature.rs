@@ -20,6 +20,8 @@ pub enum FeatureGroup {
     Purpose,
     /// What it does to the syntax.
     Syntax,
+    /// How the touched files hang together with the rest of the repository.
+    Coupling,
 }
 
 impl FeatureGroup {
@@ -32,6 +34,7 @@ impl FeatureGroup {
             Self::Author => "author",
             Self::Purpose => "purpose",
             Self::Syntax => "syntax",
+            Self::Coupling => "coupling",
         }
     }
 }

@@ -133,6 +133,7 @@ fn cost_of_each_stage() {
         ("diffusion", microseconds(&log, |rows, _| drop(diffusion(rows)))),
         ("purpose", microseconds(&log, |rows, _| drop(purpose(rows)))),
         ("history", microseconds(&log, |rows, _| drop(history(rows)))),
+        ("coupling, of files without structure", microseconds(&log, |rows, facts| drop(coupling(rows, facts)))),
         ("syntax_delta", microseconds(&log, |rows, facts| drop(syntax_delta(rows, facts)))),
         ("vectors, all of them", microseconds(&log, |rows, facts| drop(vectors(rows, facts).vectors))),
     ] {

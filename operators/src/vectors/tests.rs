@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 fn part() -> impl Strategy<Value = (ChangeKey, Part)> {
-    (0..3u64, 0..6usize, 0..8i64).prop_map(|(offset, group, value)| {
+    (0..3u64, 0..GROUPS.len(), 0..8i64).prop_map(|(offset, group, value)| {
         let group = GROUPS[group];
         let values = vec![Fixed::from_int(value / 7); columns(group).len()].into();
         let key = ChangeKey { repo: RepoId(1), position: Position { partition: 0, offset } };

@@ -8,13 +8,14 @@ use driftline_schema::{ChangeKey, CommitId, ExpertScore, FeatureGroup, Fixed, Pl
 use std::sync::Arc;
 
 /// Groups by the number they are packed as.
-pub(super) const GROUPS: [FeatureGroup; 6] = [
+pub(super) const GROUPS: [FeatureGroup; 7] = [
     FeatureGroup::Size,
     FeatureGroup::Diffusion,
     FeatureGroup::History,
     FeatureGroup::Author,
     FeatureGroup::Purpose,
     FeatureGroup::Syntax,
+    FeatureGroup::Coupling,
 ];
 
 fn group_number(group: FeatureGroup) -> u64 {
@@ -25,6 +26,7 @@ fn group_number(group: FeatureGroup) -> u64 {
         FeatureGroup::Author => 3,
         FeatureGroup::Purpose => 4,
         FeatureGroup::Syntax => 5,
+        FeatureGroup::Coupling => 6,
     }
 }
 

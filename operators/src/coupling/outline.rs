@@ -1,0 +1,145 @@
+//! What the graphs need of one file: keys of what it imports, defines, calls and repeats, in sorted lists.
+
+use super::names::{Family, Key, last_part, name_hash};
+use super::resolve::{Place, Target, Want, place, want};
+use driftline_schema::{FileFacts, FileRow, FunctionKind};
+
+/// A function of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Function {
+    /// The key of its name; `None` when it cannot be called by one.
+    pub(super) key: Option<Key>,
+    /// Its qualified name, hashed, and its text: what has both is the same function, unchanged.
+    pub(super) identity: (u64, u64),
+}
+
+/// A class of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Class {
+    /// The key of its name.
+    pub(super) key: Key,
+    /// Bases and kinds of fields.
+    pub(super) named: Box<[Key]>,
+    /// What its methods call, and what they call it on: classes among functions and objects.
+    pub(super) called: Box<[Key]>,
+}
+
+impl Class {
+    /// All names under which it may use another class.
+    pub(super) fn mentions(&self) -> impl Iterator<Item = Key> {
+        self.named.iter().chain(&self.called).copied()
+    }
+}
+
+/// The outline of one file; without facts it is a module that nothing is known of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outline {
+    pub(super) place: Place,
+    pub(super) wants: Box<[Want]>,
+    /// In the order of the facts.
+    pub(super) functions: Box<[Function]>,
+    /// (caller, name), sorted and distinct.
+    pub(super) calls: Box<[(u32, Key)]>,
+    pub(super) classes: Box<[Class]>,
+    /// Sorted and distinct.
+    pub(super) windows: Box<[(u64, u64)]>,
+}
+
+/// Sorted, each with its count.
+pub(super) fn counted<T: Ord + Copy>(items: impl IntoIterator<Item = T>) -> Vec<(T, u32)> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    items.sort_unstable();
+    items.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect()
+}
+
+/// Sorted and distinct.
+pub(super) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Box<[T]> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    items.sort_unstable();
+    items.dedup();
+    items.into()
+}
+
+impl Outline {
+    /// The outline of a file; `None` when it has no language.
+    pub(super) fn of(row: &FileRow, facts: Option<&FileFacts>) -> Option<Self> {
+        let language = row.language?;
+        let place = place(&row.path, language);
+        let Some(facts) = facts else {
+            let (wants, functions, calls) = Default::default();
+            return Some(Self { place, wants, functions, calls, classes: Box::default(), windows: Box::default() });
+        };
+        let family = place.family;
+        let structure = &facts.structure;
+        Some(Self {
+            place,
+            wants: structure.imports.iter().filter_map(|import| want(&row.path, language, import)).collect(),
+            functions: functions(family, facts),
+            calls: distinct(structure.calls.iter().map(|call| (call.caller, family.function(call.callee)))),
+            classes: classes(family, facts),
+            windows: distinct(structure.windows.iter().map(|window| (window.hash, window.check))),
+        })
+    }
+
+    /// Keys of modules that could change what its imports mean.
+    pub(super) fn wanted(&self) -> Box<[Key]> {
+        let targets =
+            |want: &Want| want.first_of.iter().chain(&want.names).map(|target: &Target| target.key()).collect();
+        distinct(self.wants.iter().flat_map::<Vec<Key>, _>(targets))
+    }
+    /// Names of functions, with how many bear each.
+    pub(super) fn defined(&self) -> Vec<(Key, u32)> {
+        counted(self.functions.iter().filter_map(|function| function.key))
+    }
+    /// Called names, with from how many functions each is called.
+    pub(super) fn called(&self) -> Vec<(Key, u32)> {
+        counted(self.calls.iter().map(|(_, callee)| *callee))
+    }
+    /// Names of classes, with how many bear each.
+    pub(super) fn declared(&self) -> Vec<(Key, u32)> {
+        counted(self.classes.iter().map(|class| class.key))
+    }
+    /// Names under which classes may use others.
+    pub(super) fn mentioned(&self) -> Box<[Key]> {
+        distinct(self.classes.iter().flat_map(Class::mentions))
+    }
+    /// What one function calls.
+    pub(super) fn calls_of(&self, caller: u32) -> impl Iterator<Item = Key> {
+        let start = self.calls.partition_point(|(other, _)| *other < caller);
+        self.calls[start..].iter().take_while(move |(other, _)| *other == caller).map(|(_, callee)| *callee)
+    }
+    /// How many functions call a name.
+    pub(super) fn callers_of(&self, callee: Key) -> usize {
+        self.calls.iter().filter(|(_, other)| *other == callee).count()
+    }
+}
+
+fn functions(family: Family, facts: &FileFacts) -> Box<[Function]> {
+    let callable = |kind| !matches!(kind, FunctionKind::Initializer);
+    facts
+        .functions
+        .iter()
+        .map(|function| Function {
+            key: (callable(function.kind) && !function.name.starts_with('<'))
+                .then(|| family.function(name_hash(&function.name))),
+            identity: (name_hash(&function.qualified_name), function.text_hash),
+        })
+        .collect()
+}
+
+fn classes(family: Family, facts: &FileFacts) -> Box<[Class]> {
+    let calls = &facts.structure.calls;
+    let named =
+        |name: &str| Some(last_part(name)).filter(|name| !name.is_empty()).map(|name| family.class(name_hash(name)));
+    let class = |class: &driftline_schema::ClassFacts| {
+        let key = family.class(name_hash(&class.name));
+        let kinds = class.fields.iter().map(|field| &field.kind);
+        let mut methods: Vec<u32> = class.methods.iter().map(|method| method.function).collect();
+        methods.sort_unstable();
+        let calls = calls.iter().filter(|call| methods.binary_search(&call.caller).is_ok());
+        let names = calls.flat_map(|call| [call.callee, call.receiver]).filter(|name| *name != 0);
+        let called = distinct(names.map(|name| family.class(name)));
+        Class { key, named: distinct(class.bases.iter().chain(kinds).filter_map(|name| named(name))), called }
+    };
+    facts.structure.classes.iter().map(class).collect()
+}
