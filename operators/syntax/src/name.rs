@@ -67,15 +67,17 @@ impl<'text, 'tree> Reader<'text, 'tree> {
 
     /// Visits the children of `node` with their fields (zero for none) until told to stop.
     pub(super) fn children(&mut self, node: Node<'tree>, mut visit: impl FnMut(Node<'tree>, u16) -> ControlFlow<()>) {
+        // Counting is cheaper than asking for a sibling after the last.
+        let mut left = node.child_count();
         self.side.reset(node);
-        if !self.side.goto_first_child() {
-            return;
-        }
-        loop {
+        let mut is_there = left > 0 && self.side.goto_first_child();
+        while is_there {
             let field = self.side.field_id().map_or(0, |id| id.get());
-            if visit(self.side.node(), field).is_break() || !self.side.goto_next_sibling() {
+            if visit(self.side.node(), field).is_break() {
                 return;
             }
+            left -= 1;
+            is_there = left > 0 && self.side.goto_next_sibling();
         }
     }
 
@@ -121,7 +123,11 @@ impl<'text, 'tree> Reader<'text, 'tree> {
                 _ if field == fields.parameter => shape.params = 1,
                 _ if field == fields.receiver => receiver = Some(child),
                 _ if field == fields.declarator => declarator = Some(child),
-                _ if field == fields.body => body = Some(child),
+                _ if field == fields.body => {
+                    // Nothing of interest follows a body.
+                    body = Some(child);
+                    return Break(());
+                }
                 _ => {}
             }
             Continue(())

@@ -52,6 +52,26 @@ struct Frame<'tree> {
     node: Node<'tree>,
 }
 
+/// A node whose children are being visited.
+struct Open {
+    /// Children still to come.
+    left: u32,
+    /// Where it ends (bytes).
+    end: usize,
+    tail: Tail,
+}
+
+/// What the last byte of a node says of its last child.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    /// Nothing.
+    Unknown,
+    /// It may be a closing bracket, which counts nothing.
+    Bracket,
+    /// It may be the semicolon of a statement.
+    Semicolon,
+}
+
 /// What the pass found.
 pub(super) struct Found {
     /// Functions in order of their start, lines apart.
@@ -163,7 +183,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let mut cursor = root.walk();
         // Children still to come at the level at hand, and at those above: asking the cursor for a sibling that is not
         // there costs more than counting.
-        let (mut left, mut left_above) = (1u32, Vec::with_capacity(64));
+        let (mut open, mut open_above) = (Open { left: 1, end: 0, tail: Tail::Unknown }, Vec::with_capacity(64));
         loop {
             let node = cursor.node();
             let kind = node.kind_id();
@@ -182,8 +202,8 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             if descend {
                 let children = node.child_count();
                 if children > 0 && cursor.goto_first_child() {
-                    left_above.push(left);
-                    left = children;
+                    open_above.push(open);
+                    open = self.open_children(node, classes, children);
                     self.level += 1;
                     continue;
                 }
@@ -191,20 +211,50 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                     self.bare(node, kind);
                 }
             }
+            let mut child_end = None;
             loop {
                 if self.level == self.frame_level {
                     self.leave();
                 }
-                left -= 1;
-                if left > 0 && cursor.goto_next_sibling() {
+                open.left -= 1;
+                if open.left == 1 && open.tail != Tail::Unknown {
+                    let end = child_end.unwrap_or_else(|| node.end_byte());
+                    open.left -= u32::from(self.passes_tail(&open, end));
+                }
+                if open.left > 0 && cursor.goto_next_sibling() {
                     break;
                 }
-                let Some(above) = left_above.pop().filter(|_| cursor.goto_parent()) else { return self.finish() };
-                left = above;
+                child_end = Some(open.end);
+                let Some(above) = open_above.pop().filter(|_| cursor.goto_parent()) else { return self.finish() };
+                open = above;
                 self.level -= 1;
                 self.reach.left_for(self.level);
             }
         }
+    }
+
+    fn open_children(&self, node: Node<'tree>, classes: Classes, left: u32) -> Open {
+        let end = node.end_byte();
+        let tail = match self.reader.text.as_bytes().get(end.wrapping_sub(1)) {
+            _ if self.erroneous || classes & (CONSTANT | IMPORT) != 0 => Tail::Unknown,
+            Some(b')' | b']' | b'}') => Tail::Bracket,
+            Some(b';') if classes & STATEMENT != 0 && classes & STRUCTURAL == 0 => Tail::Semicolon,
+            _ => Tail::Unknown,
+        };
+        Open { left, end, tail }
+    }
+
+    /// Whether the last child of a node is known without a visit: nothing but white space stands between the child that
+    /// ends at `end` and the node's last byte. Every fifth node is such a sign, and the cursor's steps are what costs most.
+    fn passes_tail(&mut self, open: &Open, end: usize) -> bool {
+        let Some(gap) = self.reader.text.as_bytes().get(end..open.end - 1) else { return false };
+        if self.import_end > 0 || !gap.iter().all(u8::is_ascii_whitespace) {
+            return false;
+        }
+        if open.tail == Tail::Semicolon {
+            self.operator(self.reader.table.semicolon, open.end - 1);
+        }
+        true
     }
 
     fn finish(mut self) -> Found {

@@ -182,6 +182,8 @@ pub(super) struct Fields {
 pub(super) struct Compiled {
     classes: Vec<Classes>,
     leaves: Vec<Leaf>,
+    /// What a semicolon is.
+    pub(super) semicolon: Leaf,
     /// How many distinct operators there may be.
     pub(super) operators: usize,
     pub(super) bases: Vec<u16>,
@@ -296,6 +298,7 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
     Compiled {
         classes: (0..count).map(of).collect(),
         leaves: (0..count).map(leaf_of).collect(),
+        semicolon: leaf_of(grammar.id_for_node_kind(";", false)),
         operators: names.len() + 1,
         bases: ids(table.base_fields),
         header: (0..=grammar.field_count()).map(|id| headers.iter().any(|header| usize::from(*header) == id)).collect(),

@@ -31,32 +31,56 @@ fn spread(hash: u64) -> u64 {
     mixed ^ (mixed >> 29)
 }
 
-/// Something of 64 bits for a class of 32 bits.
-fn widen(code: u32, factor: u64) -> u64 {
-    (u64::from(code) + 1).wrapping_mul(factor)
+/// A polynomial hash of the last [`TOKENS`] tokens.
+struct Rolling {
+    hash: u64,
+    base: u64,
+    /// What a token weighs that leaves.
+    leaving: u64,
+    /// By how many bits a token's class is rotated, so that two hashes see different words.
+    rotation: u32,
 }
 
-/// A second hash of the window that starts at `at`, with another base and other words for the tokens.
-fn check(tokens: &[(u32, u32)], at: usize) -> u64 {
-    let words = tokens[at..at + TOKENS].iter().map(|(code, _)| widen(code.rotate_left(13), CHECK_BASE));
-    spread(words.fold(0u64, |hash, word| hash.wrapping_mul(CHECK_BASE) ^ word))
+impl Rolling {
+    fn word(&self, code: u32) -> u64 {
+        (u64::from(code.rotate_left(self.rotation)) + 1).wrapping_mul(self.base)
+    }
+
+    fn enter(&mut self, code: u32) {
+        self.hash = self.hash.wrapping_mul(self.base).wrapping_add(self.word(code));
+    }
+
+    fn leave(&mut self, code: u32) {
+        self.hash = self.hash.wrapping_sub(self.word(code).wrapping_mul(self.leaving));
+    }
+}
+
+/// The two hashes of a window: one to choose and find windows by, one to tell equal from alike.
+fn rolling() -> (Rolling, Rolling) {
+    const LEAVING: u64 = power(BASE, TOKENS);
+    const CHECK_LEAVING: u64 = power(CHECK_BASE, TOKENS);
+    let hash = Rolling { hash: 0, base: BASE, leaving: LEAVING, rotation: 0 };
+    (hash, Rolling { hash: 0, base: CHECK_BASE, leaving: CHECK_LEAVING, rotation: 13 })
 }
 
 /// The windows kept of `tokens` (class, place in bytes); `starts` holds the place of each line.
 pub(super) fn winnow(tokens: &[(u32, u32)], starts: &[u32]) -> Vec<Window> {
-    const LEAVING: u64 = power(BASE, TOKENS);
     let mut kept = Vec::with_capacity(tokens.len() / 12);
-    let mut hashes = [u64::MAX; PLACES];
-    let (mut rolling, mut least, mut last_kept) = (0u64, usize::MAX, usize::MAX);
+    let (mut hashes, mut checks) = ([u64::MAX; PLACES], [0; PLACES]);
+    let (mut hash, mut check) = rolling();
+    let (mut least, mut last_kept) = (usize::MAX, usize::MAX);
     let mut line = 0;
     for (index, (code, _)) in tokens.iter().enumerate() {
-        rolling = rolling.wrapping_mul(BASE).wrapping_add(widen(*code, BASE));
+        hash.enter(*code);
+        check.enter(*code);
         let Some(at) = (index + 1).checked_sub(TOKENS) else { continue };
         if at > 0 {
-            rolling = rolling.wrapping_sub(widen(tokens[at - 1].0, BASE).wrapping_mul(LEAVING));
+            hash.leave(tokens[at - 1].0);
+            check.leave(tokens[at - 1].0);
         }
-        let hash = spread(rolling);
+        let hash = spread(hash.hash);
         hashes[at % PLACES] = hash;
+        checks[at % PLACES] = check.hash;
         if least == usize::MAX || at - least >= SPAN {
             // The smallest left the span: of equal ones the latest, which stays longest.
             let from = (at + 1).saturating_sub(SPAN);
@@ -75,7 +99,7 @@ pub(super) fn winnow(tokens: &[(u32, u32)], starts: &[u32]) -> Vec<Window> {
                 start_line: line as u32 + 1,
                 end_line: end as u32,
                 hash: hashes[least % PLACES],
-                check: check(tokens, least),
+                check: spread(checks[least % PLACES]),
             });
         }
     }
@@ -94,8 +118,9 @@ mod tests {
     /// The definition: every window by itself, the smallest of every span.
     fn batch(tokens: &[(u32, u32)]) -> Vec<u64> {
         let hash = |window: &[(u32, u32)]| {
-            let words = window.iter().map(|(code, _)| widen(*code, BASE));
-            spread(words.fold(0u64, |hash, word| hash.wrapping_mul(BASE).wrapping_add(word)))
+            let (mut hash, _) = rolling();
+            window.iter().for_each(|(code, _)| hash.enter(*code));
+            spread(hash.hash)
         };
         let all: Vec<u64> = tokens.windows(TOKENS).map(hash).collect();
         let mut kept = Vec::new();

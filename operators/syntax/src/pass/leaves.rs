@@ -6,7 +6,7 @@
 use super::Pass;
 use crate::class::*;
 use crate::members::{Access, Use};
-use crate::table::{CodeInStrings, Role};
+use crate::table::{CodeInStrings, Leaf, Role};
 use crate::text_hash::name_hash;
 use crate::tokens::Token;
 use tree_sitter::Node;
@@ -45,11 +45,11 @@ impl<'tree> Pass<'_, 'tree> {
             if self.erroneous && node.end_byte() == start {
                 return false;
             }
-            let last = self.tokens.operator(leaf, start as u32);
-            self.totals.operators += 1;
-            if last < self.space.first {
-                self.new_in_space(last, 0);
+            if self.import_end == 0 {
+                self.operator(leaf, start);
+                return classes & ACTIVE_LEAF != 0 && self.active_leaf(node, classes);
             }
+            self.count_operator(leaf, start);
         }
         if self.import_end == 0 {
             self.tokens.codes.push((leaf.code, start as u32));
@@ -63,6 +63,20 @@ impl<'tree> Pass<'_, 'tree> {
             self.module_string(node);
         }
         self.erroneous && classes & OPERAND != 0 && node.has_error()
+    }
+
+    fn count_operator(&mut self, leaf: Leaf, start: usize) {
+        let last = self.tokens.operator(leaf, start as u32);
+        self.totals.operators += 1;
+        if last < self.space.first {
+            self.new_in_space(last, 0);
+        }
+    }
+
+    /// Counts an operator outside of imports.
+    pub(super) fn operator(&mut self, leaf: Leaf, start: usize) {
+        self.count_operator(leaf, start);
+        self.tokens.codes.push((leaf.code, start as u32));
     }
 
     /// Counts a leaf of a kind that is in no class of leaves, or a node without children and text.
