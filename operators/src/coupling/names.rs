@@ -7,6 +7,9 @@ use driftline_schema::{Language, NameHash};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// The hash under which the syntax pass notes names.
+pub(super) use driftline_syntax::name_hash;
+
 /// A module, a part of a path, or a name in one family of languages.
 pub(super) type Key = u64;
 
@@ -18,18 +21,6 @@ fn word(state: u64, word: u64) -> u64 {
     // The two halves of a 128-bit product depend on every bit of both factors.
     let product = u128::from(state ^ word) * u128::from(FACTOR);
     (product as u64 ^ (product >> 64) as u64).wrapping_add(START)
-}
-
-/// The hash of a name: eight bytes at a time, then the rest padded with zeros, then the length.
-pub(super) fn name_hash(name: &str) -> NameHash {
-    let mut chunks = name.as_bytes().chunks_exact(8);
-    let mut state = START;
-    for chunk in &mut chunks {
-        state = word(state, u64::from_le_bytes(chunk.try_into().expect("a chunk has eight bytes")));
-    }
-    let mut rest = [0; 8];
-    rest[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-    word(word(state, u64::from_le_bytes(rest)), name.len() as u64)
 }
 
 /// The key of a pair.
