@@ -29,12 +29,26 @@ pub struct Config {
     /// When models are trained.
     #[serde(default)]
     pub training: TrainingConfig,
+    /// Where models are trained and scored.
+    #[serde(default)]
+    pub backend: BackendChoice,
     /// How labels come about.
     #[serde(default)]
     pub labels: LabelConfig,
     /// What one event may hold.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// Where models are trained and scored; every choice gives the same bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendChoice {
+    /// CUDA where a device can be used, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU, without looking for a device.
+    Cpu,
 }
 
 /// The Kafka cluster and the topics on it.

@@ -5,7 +5,7 @@
 use crate::capture::{Publisher, Reflected};
 use crate::clock::{Clock, ClockConfig, ClockError};
 use crate::conductor::Conductor;
-use crate::config::{LabelConfig, TrainingConfig};
+use crate::config::{BackendChoice, LabelConfig, TrainingConfig};
 use crate::cpu::StageCpu;
 use crate::log::DataDir;
 use crate::plan::{Counts, Plan};
@@ -13,6 +13,8 @@ use crate::source::{AppendError, Appender, Source};
 use crate::telemetry::{Telemetry, Watched};
 use crate::trainer::{Trainer, TrainerConfig, TrainerError};
 use crate::worker;
+use driftline_kernels::backend::Backend as _;
+use driftline_kernels::{AutoBackend, CudaConfig};
 use driftline_operators::features::{FEATURES_VERSION, column};
 use driftline_schema::{Limits, ModelInfo};
 use driftline_sinks::Sink;
@@ -34,6 +36,8 @@ pub struct EngineConfig {
     pub clock: ClockConfig,
     /// When models are trained.
     pub training: TrainingConfig,
+    /// Where models are trained and scored.
+    pub backend: BackendChoice,
     /// How labels come about.
     pub labels: LabelConfig,
     /// What one event may hold.
@@ -48,6 +52,7 @@ impl Default for EngineConfig {
             workers: NonZeroUsize::MIN,
             clock: ClockConfig::default(),
             training: TrainingConfig::default(),
+            backend: BackendChoice::default(),
             labels: LabelConfig::default(),
             limits: Limits::default(),
             announce: true,
@@ -89,6 +94,7 @@ pub struct Engine {
     telemetry: Option<Telemetry>,
     metrics: Metrics,
     trainer: Arc<Trainer>,
+    backend: String,
     view: ViewReader,
     counts: Arc<Counts>,
     stopping: Arc<AtomicBool>,
@@ -120,7 +126,10 @@ impl Engine {
         let train_cpu = Arc::<StageCpu>::default();
         let training_failed: Arc<Mutex<Option<AppendError>>> = Arc::default();
         let conductor = Arc::new(Conductor::open(appender)?);
-        let trainer = Arc::new(start_trainer(dir, &conductor, config, &train_cpu, &training_failed)?);
+        let backend = open_backend(dir, config.backend);
+        metrics.set_backend(backend.name(), backend.description());
+        let description = backend.description().to_owned();
+        let trainer = Arc::new(start_trainer(dir, &conductor, config, backend, (&train_cpu, &training_failed))?);
         let plan = Plan::new(config, trainer.shelf(), train_cpu, metrics.clone());
         let counts = plan.counts.clone();
         let clock = Clock::start(source, dir, config.workers.get(), &config.clock)?;
@@ -151,6 +160,7 @@ impl Engine {
             trainer,
             telemetry: Some(telemetry),
             metrics,
+            backend: description,
             view,
             counts,
             stopping: Arc::default(),
@@ -167,6 +177,11 @@ impl Engine {
     /// What `/metrics` exports.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Where models are trained and scored: "cpu", or the device's name.
+    pub fn backend(&self) -> &str {
+        &self.backend
     }
 
     /// Counters for people.
@@ -265,16 +280,28 @@ impl Drop for Engine {
     }
 }
 
+/// The backend that is wanted and can be had; what was compiled for a device is kept in the data folder.
+fn open_backend(dir: &DataDir, choice: BackendChoice) -> AutoBackend {
+    match choice {
+        BackendChoice::Auto => {
+            let cubin_cache = Some(dir.path().join("kernels"));
+            AutoBackend::probe(&CudaConfig { cubin_cache, ..CudaConfig::default() })
+        }
+        BackendChoice::Cpu => AutoBackend::cpu(),
+    }
+}
+
 fn start_trainer(
     dir: &DataDir,
     conductor: &Arc<Conductor>,
     config: &EngineConfig,
-    cpu: &Arc<StageCpu>,
-    failed: &Arc<Mutex<Option<AppendError>>>,
+    backend: AutoBackend,
+    (cpu, failed): (&Arc<StageCpu>, &Arc<Mutex<Option<AppendError>>>),
 ) -> Result<Trainer, EngineError> {
     let (conductor, announce, failed) = (conductor.clone(), config.announce, failed.clone());
     let trainer_config = TrainerConfig {
         folder: dir.path().join("models"),
+        backend,
         size_column: column("la").expect("lines added is a feature") as u32,
         features_version: FEATURES_VERSION,
         answered: conductor.last().model_ready,

@@ -6,7 +6,7 @@
 use crate::cpu::StageCpu;
 use crossbeam_channel::{Receiver, Sender};
 use driftline_kernels::{
-    Bundle, BundleParams, CpuBackend, KernelError, Rows, Scorer, TrainSet, TrainTask, train_bundles,
+    AutoBackend, Bundle, BundleParams, KernelError, Rows, Scorer, TrainSet, TrainTask, train_bundles,
 };
 use driftline_operators::models::{ModelShelf, Opinion, ShelfError, TrainRequest};
 use driftline_schema::ids::to_hex;
@@ -35,6 +35,8 @@ pub struct Trainer {
 
 struct Shared {
     folder: PathBuf,
+    /// Where models are trained and scored; the bits are those of any other.
+    backend: AutoBackend,
     size_column: u32,
     features_version: u32,
     answered: u64,
@@ -46,7 +48,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    resident: Vec<(ModelId, Arc<Scorer<CpuBackend>>)>,
+    resident: Vec<(ModelId, Arc<Scorer<AutoBackend>>)>,
     finished: HashSet<u64>,
     infos: BTreeMap<ModelId, ModelInfo>,
     trained: u64,
@@ -56,6 +58,8 @@ struct State {
 pub struct TrainerConfig {
     /// Where models are kept.
     pub folder: PathBuf,
+    /// Where models are trained and scored.
+    pub backend: AutoBackend,
     /// The column "lines added".
     pub size_column: u32,
     /// Version of the features table.
@@ -89,6 +93,7 @@ impl Trainer {
             .map_err(|source| TrainerError::Folder { folder: config.folder.clone(), source })?;
         let shared = Arc::new(Shared {
             folder: config.folder,
+            backend: config.backend,
             size_column: config.size_column,
             features_version: config.features_version,
             answered: config.answered,
@@ -167,8 +172,8 @@ impl Shared {
             }
         }
         let tasks: Vec<TrainTask<'_>> = fresh.iter().map(|(_, set)| TrainTask { set, params: &params }).collect();
-        for ((info, _), bundle) in fresh.into_iter().zip(train_bundles(&CpuBackend::new(), &tasks)) {
-            match bundle.and_then(|bundle| Scorer::new(&CpuBackend::new(), Arc::new(bundle))) {
+        for ((info, _), bundle) in fresh.into_iter().zip(train_bundles(&self.backend, &tasks)) {
+            match bundle.and_then(|bundle| Scorer::new(&self.backend, Arc::new(bundle))) {
                 Ok(scorer) => {
                     self.store(info.id, scorer.bundle());
                     self.keep(info, Arc::new(scorer));
@@ -202,7 +207,7 @@ impl Shared {
         }
     }
 
-    fn keep(&self, info: ModelInfo, scorer: Arc<Scorer<CpuBackend>>) {
+    fn keep(&self, info: ModelInfo, scorer: Arc<Scorer<AutoBackend>>) {
         let mut state = self.state.lock();
         state.trained += 1;
         state.hold(info.id, scorer);
@@ -222,17 +227,17 @@ impl Shared {
         }
     }
 
-    fn load(&self, id: ModelId) -> Option<Arc<Scorer<CpuBackend>>> {
+    fn load(&self, id: ModelId) -> Option<Arc<Scorer<AutoBackend>>> {
         let bytes = std::fs::read(self.path(id)).ok()?;
         let scorer: Result<_, KernelError> =
-            Bundle::from_bytes(&bytes).and_then(|bundle| Scorer::new(&CpuBackend::new(), Arc::new(bundle)));
+            Bundle::from_bytes(&bytes).and_then(|bundle| Scorer::new(&self.backend, Arc::new(bundle)));
         scorer
             .inspect_err(|error| tracing::warn!(model = %id, %error, "a kept model is damaged and is rebuilt"))
             .ok()
             .map(Arc::new)
     }
 
-    fn scorer(&self, id: ModelId, cut: u64) -> Result<Arc<Scorer<CpuBackend>>, ShelfError> {
+    fn scorer(&self, id: ModelId, cut: u64) -> Result<Arc<Scorer<AutoBackend>>, ShelfError> {
         {
             let state = self.state.lock();
             if let Some((_, scorer)) = state.resident.iter().find(|(resident, _)| *resident == id) {
@@ -254,7 +259,7 @@ impl Shared {
 }
 
 impl State {
-    fn hold(&mut self, id: ModelId, scorer: Arc<Scorer<CpuBackend>>) {
+    fn hold(&mut self, id: ModelId, scorer: Arc<Scorer<AutoBackend>>) {
         self.resident.push((id, scorer));
         if self.resident.len() > RESIDENT_MAX {
             self.resident.remove(0);
@@ -283,10 +288,10 @@ impl ModelShelf for Shelf {
 
     fn opinions(&self, model: ModelId, cut: u64, rows: Rows<'_>) -> Result<Vec<Opinion>, ShelfError> {
         let scorer = self.shared.scorer(model, cut)?;
-        let backend = CpuBackend::new();
+        let backend = &self.shared.backend;
         let broken = |error: KernelError| ShelfError::Unavailable(error.to_string());
-        let scores = scorer.score(&backend, rows).map_err(broken)?;
-        let explanations = scorer.explain(&backend, rows).map_err(broken)?;
+        let scores = scorer.score(backend, rows).map_err(broken)?;
+        let explanations = scorer.explain(backend, rows).map_err(broken)?;
         Ok(scores
             .iter()
             .zip(explanations)

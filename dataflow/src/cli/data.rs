@@ -1,6 +1,7 @@
 //! Where a data folder is, and the engine on the embedded log in it.
 
 use crate::collect::CollectError;
+use crate::config::BackendChoice;
 use crate::engine::{Engine, EngineConfig, EngineError};
 use crate::log::{DataDir, EmbeddedLog, LogConfig, LogError};
 use crate::source::{AppendError, EmbeddedSource, SourceError};
@@ -19,6 +20,9 @@ pub struct DataArgs {
     /// Dataflow workers; on two cores one is the faster choice beside HTTP.
     #[arg(long, value_name = "N", default_value = "1")]
     pub workers: NonZeroUsize,
+    /// Where models are trained and scored: CUDA where there is a device, or the CPU. The bits are the same.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub backend: BackendChoice,
 }
 
 /// Why a command on a data folder failed.
@@ -100,7 +104,7 @@ impl Local {
         let dir = DataDir::open(&args.data)?;
         let log = Arc::new(EmbeddedLog::open(&dir, &LogConfig::default())?);
         let source = Box::new(EmbeddedSource::new(&log)?);
-        let config = EngineConfig { workers: args.workers, ..config.clone() };
+        let config = EngineConfig { workers: args.workers, backend: args.backend, ..config.clone() };
         let engine = Engine::start(&dir, source, log.clone(), &config, sinks)?;
         Ok(Self { log, engine, scratch: None })
     }

@@ -3,6 +3,7 @@
 use super::data::{DataArgs, DataError, Local};
 use crate::capture::Reflected;
 use crate::clock::ClockConfig;
+use crate::config::BackendChoice;
 use crate::engine::EngineConfig;
 use clap::Args;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -26,12 +27,28 @@ struct Way {
     name: &'static str,
     workers: usize,
     records_per_binding: u32,
+    backend: BackendChoice,
 }
 
 const WAYS: [Way; 3] = [
-    Way { name: "one worker, 2,000 records a binding", workers: 1, records_per_binding: 2_000 },
-    Way { name: "two workers, 7 records a binding", workers: 2, records_per_binding: 7 },
-    Way { name: "two workers, 100 records a binding", workers: 2, records_per_binding: 100 },
+    Way {
+        name: "one worker, 2,000 records a binding, any backend",
+        workers: 1,
+        records_per_binding: 2_000,
+        backend: BackendChoice::Auto,
+    },
+    Way {
+        name: "two workers, 7 records a binding, on the CPU",
+        workers: 2,
+        records_per_binding: 7,
+        backend: BackendChoice::Cpu,
+    },
+    Way {
+        name: "two workers, 100 records a binding, any backend",
+        workers: 2,
+        records_per_binding: 100,
+        backend: BackendChoice::Auto,
+    },
 ];
 
 /// Runs the command.
@@ -68,7 +85,7 @@ fn replay(data: &DataArgs, way: &Way) -> Result<Reflected, DataError> {
     let count = |number: u32| NonZeroU32::new(number).expect("no way has a zero");
     let workers = NonZeroUsize::new(way.workers).expect("no way has a zero");
     let clock = ClockConfig { records_per_binding_max: count(way.records_per_binding), ..ClockConfig::default() };
-    let config = EngineConfig { clock, workers, announce: false, ..EngineConfig::default() };
+    let config = EngineConfig { clock, workers, backend: way.backend, announce: false, ..EngineConfig::default() };
     let local = Local::scratch(data, &config)?;
     local.engine.wait_until_idle()?;
     let reflected = local.engine.reflected();

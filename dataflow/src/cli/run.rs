@@ -57,6 +57,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     let engine_config = EngineConfig {
         workers: config.workers,
         training: config.training.clone(),
+        backend: config.backend,
         labels: config.labels.clone(),
         limits: config.limits.clone(),
         ..EngineConfig::default()
@@ -65,6 +66,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     let engine = Engine::start_with(&dir, source, appender, &engine_config, sinks(config, &metrics)?, metrics)?;
     let serving = serve::start(&engine, config.listen)?;
     eprintln!("driftline listens on http://{}", serving.address());
+    eprintln!("kernels run on: {}", engine.backend());
     let schedule = Schedule::new(&config.training);
     loop {
         engine.check()?;

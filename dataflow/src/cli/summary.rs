@@ -27,6 +27,8 @@ pub struct Summary {
     pub labels: BTreeMap<&'static str, u64>,
     /// Models trained or rebuilt.
     pub models: u64,
+    /// Where they were trained and scored: "cpu", or the device's name. It is no part of the digest.
+    pub backend: String,
     /// Predictions.
     pub predictions: u64,
     /// Drift alerts, open or resolved.
@@ -61,6 +63,7 @@ impl Summary {
             blobs_reused: counts.parse.reused(),
             labels,
             models: engine.models().len() as u64,
+            backend: engine.backend().to_owned(),
             predictions: view.predictions as u64,
             alerts: view.alerts as u64,
             as_of: reflected.as_of,
@@ -109,6 +112,6 @@ pub fn print_summary(summary: &Summary, json: bool) {
     );
     println!("{} contents parsed, {} reused; labels {:?}", summary.files_parsed, summary.blobs_reused, summary.labels);
     let total = summary.cpu_seconds.get("total").copied().unwrap_or(0.0);
-    println!("{total:.1} CPU s, peak memory {} MiB", summary.peak_rss_bytes >> 20);
+    println!("{total:.1} CPU s, peak memory {} MiB, kernels on {}", summary.peak_rss_bytes >> 20, summary.backend);
     println!("digest {}", summary.digest);
 }

@@ -136,6 +136,7 @@ pub fn run(args: UpArgs) -> Result<(), DataError> {
     } else {
         eprintln!("driftline listens on http://{}", serving.address());
     }
+    eprintln!("kernels run on: {}", up.local.engine.backend());
     up.catch_up()?;
     serving.ready();
     if args.exit_when_idle {

@@ -57,6 +57,12 @@ impl Metrics {
         Self { registry: Arc::new(registry), engine, http, webhook, sinks }
     }
 
+    /// Which kernels train and score: `name` is the backend's, `device` is for people. Called once per registry.
+    pub fn set_backend(&self, name: &str, device: &str) {
+        let help = "The backend that trains and scores models.";
+        self.maker().info("driftline_kernel_backend_info", help, &[("backend", name), ("device", device)]);
+    }
+
     /// The text exposition format.
     pub fn text(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(16 * 1024);
