@@ -14,6 +14,7 @@ pub mod evaluate;
 pub mod graph;
 pub mod importer;
 pub mod log;
+pub mod memory;
 pub mod metrics_command;
 pub mod outlets;
 pub mod plan;
