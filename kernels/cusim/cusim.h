@@ -111,6 +111,7 @@ template <class T> T atomicAdd(T* place, T value) {
 }
 
 inline int __popc(unsigned word) { return __builtin_popcount(word); }
+inline double __longlong_as_double(long long word) { return cusim::from_bits<double>(cusim::to_bits(word)); }
 inline long long __double_as_longlong(double value) { return cusim::from_bits<long long>(cusim::to_bits(value)); }
 
 // Single operations of IEEE arithmetic, because the file is compiled with -ffp-contract=off.

@@ -93,7 +93,14 @@ fn assert_found(stand_in: &StandIn, settings: &[(&str, &str)], reason: &str) {
 
 #[test]
 fn missing_barriers_are_found() {
-    for fault in [Fault::NoBarrierBeforeFlush, Fault::NoBarrierBeforePlaces, Fault::NoBarrierBeforeTotal] {
+    let faults = [
+        Fault::NoBarrierBeforeFlush,
+        Fault::NoBarrierBeforePlaces,
+        Fault::NoBarrierBeforeTotal,
+        Fault::NoBarrierBeforePairs,
+        Fault::NoBarrierBeforeCells,
+    ];
+    for fault in faults {
         let Some(stand_in) = build(fault, &[]) else { return };
         // Which order of threads shows the fault is a matter of luck, so any one of a few schedules may.
         let found = (0..4u32).any(|seed| {
@@ -216,6 +223,29 @@ fn child_conforms_automatically() {
 }
 
 #[test]
+fn an_automatic_backend_measures_its_crossover_once() {
+    let Some(stand_in) = build(Fault::None, &[]) else { return };
+    assert_passes("child_measures_its_crossover", &stand_in, &[]);
+}
+
+#[test]
+#[ignore = "a child of an_automatic_backend_measures_its_crossover_once"]
+fn child_measures_its_crossover() {
+    if is_child() {
+        let backend = AutoBackend::probe(&CudaConfig::default());
+        let clone = backend.clone();
+        assert_eq!(backend.crossover(), None);
+        agreement::large_calls_are_scored(&backend);
+        let measured = backend.crossover();
+        assert!(measured.is_some_and(|rows| rows >= 1), "{measured:?}");
+        agreement::large_calls_are_scored(&clone);
+        assert_eq!(clone.crossover(), measured);
+        assert_eq!(backend.with_crossover(7).crossover(), Some(7));
+        assert_eq!(AutoBackend::cpu().crossover(), None);
+    }
+}
+
+#[test]
 #[ignore = "a child of the tests that need one short run"]
 fn child_agrees() {
     if is_child() {
@@ -237,7 +267,7 @@ fn child_measures() {
     if is_child() {
         let size = MeasureSize { rows: 300, columns: 3, trees: 2, copy_bytes: 1 << 20 };
         let made = open().measure(size).expect("the stand-in does everything");
-        assert!(made.len() == 14 && made.iter().all(|step| step.median_us >= 0.0), "{made:?}");
+        assert!(made.len() == 18 && made.iter().all(|step| step.median_us >= 0.0), "{made:?}");
     }
 }
 

@@ -33,16 +33,17 @@ impl CudaDataset {
     }
 }
 
+/// A choice of rows shares all but its weights with its set.
 #[derive(Debug)]
 pub(super) struct Resident {
     pub(super) summary: Summary,
     /// Bins of four columns a word, word after word.
-    pub(super) words: Buffer<u32>,
-    pub(super) keys: Buffer<u64>,
+    pub(super) words: Arc<Buffer<u32>>,
+    pub(super) keys: Arc<Buffer<u64>>,
     /// Weight in the high bits, label in the lowest.
     pub(super) marks: Buffer<u32>,
     /// The most frequent bin of each column.
-    pub(super) hot: Buffer<u8>,
+    pub(super) hot: Arc<Buffer<u8>>,
     pub(super) weight_max: u32,
 }
 
@@ -186,10 +187,10 @@ fn make_resident(device: &Device, sets: &[&Prepared<'_>]) -> Result<Vec<CudaData
     let resident = |((set, table), hot): ((&&Prepared<'_>, RowBins), Buffer<u8>)| {
         Ok(CudaDataset(Arc::new(Resident {
             summary: set.summary.clone(),
-            words: table.words,
-            keys: device.upload(&set.keys)?,
+            words: Arc::new(table.words),
+            keys: Arc::new(device.upload(&set.keys)?),
             marks: device.upload(&set.marks)?,
-            hot,
+            hot: Arc::new(hot),
             weight_max: set.weight_max,
         })))
     };

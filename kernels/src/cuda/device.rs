@@ -40,10 +40,14 @@ pub(super) enum Kernel {
     ScanColumns,
     PickSplits,
     AddInShared,
+    ChooseRows,
+    CompareCounts,
+    KernelSums,
+    CountTokens,
 }
 
 /// Name and threads per block of each kernel.
-const KERNELS: [(&str, u32); 17] = [
+const KERNELS: [(&str, u32); 21] = [
     ("bin_rows", 256),
     ("count_bins", 256),
     ("find_hot_bins", 32),
@@ -61,6 +65,10 @@ const KERNELS: [(&str, u32); 17] = [
     ("scan_columns", 128),
     ("pick_splits", 32),
     ("add_in_shared", 256),
+    ("choose_rows", 256),
+    ("compare_counts", 256),
+    ("kernel_sums", 128),
+    ("count_tokens", 256),
 ];
 
 /// Which task a block of threads works on, and on which part of it; `Block` in `exact.cuh`.
