@@ -37,6 +37,9 @@ struct Block {
     u32 part;
 };
 
+// The task of a block that only fills its grid up to the size that a graph has.
+#define IDLE 0xffffffffu
+
 // Sums of gradients and Hessians, in units of 2^-15.
 struct Sums {
     i64 gradient;

@@ -6,7 +6,8 @@ use crate::exact::mix;
 use crate::tokens::{BUCKET_BITS_MAX, TokenCounts, TokenTask, TokenUse};
 
 fn uses(count: u64, token: impl Fn(u64) -> u64, weight: impl Fn(u64) -> i32) -> Vec<TokenUse> {
-    let one = |index| TokenUse { token: token(index), weight: weight(index), is_defective: mix(index) % 3 == 0 };
+    let one =
+        |index| TokenUse { token: token(index), weight: weight(index), is_defective: mix(index).is_multiple_of(3) };
     (0..count).map(one).collect()
 }
 

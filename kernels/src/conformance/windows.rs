@@ -130,7 +130,7 @@ fn value(a: &[f32], b: &[f32], gamma: f64) -> (i64, f64) {
     let mut distance = 0.0;
     let mut apart = 0.0;
     for (&a, &b) in a.iter().zip(b) {
-        let place = |value: f32| if value.is_nan() { 0.0 } else { f64::from(value.max(f32::MIN).min(f32::MAX)) };
+        let place = |value: f32| if value.is_nan() { 0.0 } else { f64::from(value.clamp(f32::MIN, f32::MAX)) };
         distance += (place(a) - place(b)) * (place(a) - place(b));
         apart += f64::from(u8::from(a.is_nan() != b.is_nan()));
     }

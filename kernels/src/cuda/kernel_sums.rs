@@ -18,7 +18,7 @@ const PIECE_ROWS: usize = if cfg!(test) { 150 } else { 1 << 20 };
 /// `PairTask` in `kernel_sums.cu`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-struct SumPairs {
+struct PairSums {
     rows: u64,
     row_missing: u64,
     others: u64,
@@ -32,9 +32,9 @@ struct SumPairs {
 }
 
 // SAFETY: words without padding, in the order of the kernel's structure.
-unsafe impl DeviceRepr for SumPairs {}
+unsafe impl DeviceRepr for PairSums {}
 
-impl SumPairs {
+impl PairSums {
     fn parts(&self) -> u32 {
         self.row_count.div_ceil(PAIR_THREADS) * self.other_count.div_ceil(PAIR_OTHERS)
     }
@@ -93,7 +93,7 @@ pub(super) fn sums(device: &Device, tasks: &[KernelSumTask<'_>]) -> Result<Vec<V
     let pieces = cut.map(piece).collect::<Result<Vec<Piece>, KernelError>>()?;
     let record = |piece: &Piece| {
         let (task, others) = (&tasks[piece.task], &others[piece.task]);
-        SumPairs {
+        PairSums {
             rows: device.address(&piece.points.places),
             row_missing: device.address(&piece.points.missing),
             others: device.address(&others.places),
@@ -106,10 +106,10 @@ pub(super) fn sums(device: &Device, tasks: &[KernelSumTask<'_>]) -> Result<Vec<V
             words: task.rows.columns.div_ceil(MARKS) as u32,
         }
     };
-    let records: Vec<SumPairs> = pieces.iter().map(record).collect();
-    let shared_bytes = records.iter().map(SumPairs::shared_bytes).max().unwrap_or(0);
+    let records: Vec<PairSums> = pieces.iter().map(record).collect();
+    let shared_bytes = records.iter().map(PairSums::shared_bytes).max().unwrap_or(0);
     let parts = |index: usize| records[index].parts();
-    device.tasks(&records)?.launch_shared(Kernel::KernelSums, shared_bytes, parts)?;
+    device.tasks(&records)?.launch_shared(Kernel::SumPairs, shared_bytes, parts)?;
     let mut sums = vec![Vec::new(); tasks.len()];
     for piece in &pieces {
         sums[piece.task].extend(device.download(&piece.sums)?.into_iter().take(piece.count));

@@ -155,7 +155,8 @@ impl CudaBackend {
         // Key, mark and score are read, a pair and the order written.
         keep("gradients", time, limits.floor_us(rows * 32, 0));
         let fill = [HistogramTask { job: 0, slot: 0, rows: all.clone() }];
-        let time = median_us(&self.device, || self.histograms(training, &fill))?;
+        let time =
+            median_us(&self.device, || self.histograms(training, &fill).and_then(|()| training.settle(&self.device)))?;
         // A third of the values stands in the bin that is left out.
         keep("histogram of all rows", time, limits.floor_us(cells + rows * 12, 2 * cells * 2 / 3));
         let columns: Vec<u16> = (0..size.columns as u16).collect();

@@ -15,6 +15,8 @@ mod forest;
 mod histogram;
 mod kernel_sums;
 mod measure;
+mod pinned;
+mod replay;
 mod split;
 mod tokens;
 mod training;
@@ -105,6 +107,11 @@ impl CudaBackend {
     /// The device, for logs: its name and compute capability.
     pub fn description(&self) -> &str {
         self.device.description()
+    }
+
+    /// How many sequences of launches were replayed as graphs so far. For a metric.
+    pub fn graphs_replayed(&self) -> u64 {
+        self.device.replays()
     }
 }
 
