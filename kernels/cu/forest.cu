@@ -25,7 +25,7 @@ struct ScoreTask {
     const i32* values;
     const TreeSpan* trees;
     const TreeChunk* chunks;
-    // The base score before.
+    // Zero before; the host adds the base score.
     i64* scores;
     u32 rows;
     u32 words_per_row;

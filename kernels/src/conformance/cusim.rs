@@ -55,6 +55,12 @@ fn shuffled_schedules_change_no_bit() {
 }
 
 #[test]
+fn threads_share_a_device() {
+    let Some(stand_in) = build(Fault::None, &[]) else { return };
+    assert_passes("child_shares_a_device", &stand_in, &[("CUSIM_FUZZ", "3")]);
+}
+
+#[test]
 fn waves_that_do_not_fit_are_halved() {
     let Some(stand_in) = build(Fault::None, &[]) else { return };
     assert_passes("child_halves_waves", &stand_in, &[("CUSIM_MEMORY", "20000000")]);
@@ -255,6 +261,20 @@ fn child_agrees() {
         // Rounds come again in the same shapes, so many of them are graphs even in so short a training.
         let replayed = backend.graphs_replayed();
         assert!(replayed >= 20, "{replayed} graphs were replayed");
+    }
+}
+
+#[test]
+#[ignore = "a child of threads_share_a_device"]
+fn child_shares_a_device() {
+    if is_child() {
+        let backend = open();
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| agreement::run(&backend));
+            }
+        });
+        assert!(backend.graphs_replayed() >= 60);
     }
 }
 

@@ -158,8 +158,8 @@ pub(super) fn score_bins(
     tasks: &[ForestTask<'_, CudaForest>],
     tables: &[RowBins],
 ) -> Result<Vec<Vec<i64>>, KernelError> {
-    let bases = |task: &ForestTask<'_, CudaForest>| device.upload(&vec![task.forest.base_q24; task.rows.count()]);
-    let scores = tasks.iter().map(bases).collect::<Result<Vec<Buffer<i64>>, KernelError>>()?;
+    let zeros = |task: &ForestTask<'_, CudaForest>| device.zeros(task.rows.count());
+    let scores = tasks.iter().map(zeros).collect::<Result<Vec<Buffer<i64>>, KernelError>>()?;
     let made = |((task, table), scores): ((&ForestTask<'_, CudaForest>, &RowBins), &Buffer<i64>)| {
         let forest = task.forest;
         let words_per_row = table.columns.div_ceil(WORD_COLUMNS as u32);
@@ -186,6 +186,8 @@ pub(super) fn score_bins(
     let result = |(task, scores): (&ForestTask<'_, CudaForest>, &Buffer<i64>)| {
         let mut scores = device.download(scores)?;
         scores.truncate(task.rows.count());
+        // Sums are integers, so the base may be added last; sending it would cost as much as the scores.
+        scores.iter_mut().for_each(|score| *score += task.forest.base_q24);
         Ok(scores)
     };
     tasks.iter().zip(&scores).map(result).collect()
