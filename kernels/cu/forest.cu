@@ -38,6 +38,7 @@ struct ScoreTask {
 KERNEL(score_rows, SCORE_THREADS, const ScoreTask* tasks, const Block* blocks) {
     DYN_SHARED(shared);
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const ScoreTask task = tasks[block.task];
     const TreeChunk chunk = global(task.chunks)[block.part % task.chunk_count];
     const u32 first = block.part / task.chunk_count * task.rows_per_block;

@@ -27,13 +27,21 @@ pub struct Summary {
 }
 
 /// Rows of a resident data set to be chosen by the hash of their keys.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct ChoiceTask<'a, D> {
     /// The rows.
     pub dataset: &'a D,
     /// Which of them, and how many copies of each.
     pub choice: RowChoice,
 }
+
+impl<D> Clone for ChoiceTask<'_, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D> Copy for ChoiceTask<'_, D> {}
 
 /// One model to train, as the device sees it.
 #[derive(Debug)]

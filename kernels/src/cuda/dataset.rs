@@ -51,11 +51,11 @@ pub(super) struct Resident {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct BinTask {
-    features: u64,
-    edges: u64,
-    words: u64,
-    rows: u32,
-    columns: u32,
+    pub(super) features: u64,
+    pub(super) edges: u64,
+    pub(super) words: u64,
+    pub(super) rows: u32,
+    pub(super) columns: u32,
 }
 
 /// `CountTask` in `count.cu`.
@@ -72,6 +72,12 @@ pub(super) struct CountBinsTask {
 // SAFETY: words without padding, in the order of the kernels' structures.
 unsafe impl DeviceRepr for BinTask {}
 unsafe impl DeviceRepr for CountBinsTask {}
+
+impl BinTask {
+    pub(super) fn parts(&self) -> u32 {
+        self.columns.div_ceil(WORD_COLUMNS as u32) * self.rows.div_ceil(BIN_ROWS)
+    }
+}
 
 impl CountBinsTask {
     pub(super) fn parts(&self) -> u32 {
@@ -116,8 +122,7 @@ impl RowBins {
 /// Finds the bins of all rows of all tables in one launch.
 pub(super) fn bin_rows(device: &Device, tables: &[RowBins]) -> Result<(), KernelError> {
     let tasks: Vec<BinTask> = tables.iter().map(|table| table.task(device)).collect();
-    let parts = |task: &BinTask| task.columns.div_ceil(WORD_COLUMNS as u32) * task.rows.div_ceil(BIN_ROWS);
-    device.tasks(&tasks)?.launch(Kernel::BinRows, |index| parts(&tasks[index]))?;
+    device.tasks(&tasks)?.launch(Kernel::BinRows, |index| tasks[index].parts())?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! was queued stays valid for that launch.
 
 use super::pinned::Pinned;
+use super::replay::Replay;
 use super::{CudaConfig, NoCuda, compiler};
 use crate::KernelError;
 use crate::exact::{Sums, sigmoid_table_q30};
@@ -16,7 +17,7 @@ use cudarc::driver::{
 use cudarc::nvrtc::Ptx;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Drivers before this are refused: 12.0.
 const DRIVER_VERSION_MIN: i32 = 12_000;
@@ -173,6 +174,8 @@ pub(super) struct Device {
     /// get into one.
     recorder: Mutex<Arc<CudaStream>>,
     replays: AtomicU64,
+    /// Scores small batches; training has means of its own.
+    scoring: Mutex<Replay>,
     functions: Vec<CudaFunction>,
     sigmoid_q30: Buffer<u32>,
     multiprocessors: u32,
@@ -226,7 +229,8 @@ impl Device {
         let description = format!("{name}, compute capability {}.{}", architecture.0, architecture.1);
         let recorder = Mutex::new(context.new_stream().map_err(no_device)?);
         let replays = AtomicU64::new(0);
-        Ok(Self { stream, recorder, replays, functions, sigmoid_q30, multiprocessors, description })
+        let scoring = Mutex::new(Replay::new());
+        Ok(Self { stream, recorder, replays, scoring, functions, sigmoid_q30, multiprocessors, description })
     }
 
     pub(super) fn description(&self) -> &str {
@@ -329,6 +333,10 @@ impl Device {
         self.replays.fetch_add(1, Ordering::Relaxed);
         // SAFETY: graph and stream are alive, and memory that the launches use is freed in the order of the stream.
         unsafe { launch_graph(graph.graph.cu_graph_exec(), self.stream.cu_stream()) }.map_err(refused)
+    }
+
+    pub(super) fn scoring(&self) -> MutexGuard<'_, Replay> {
+        self.scoring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many sequences of launches were queued as graphs.
