@@ -49,7 +49,7 @@ fn main() {
     let task = CompareTask { reference: &counts[0], current: &counts[1] };
     report("comparison, a cell", 1 << 16, || CPU.compare_counts(&[task]));
     let mut set = TrainSet::new(2);
-    (0..1 << 17).for_each(|row| set.push(draw(row), &[(draw(row) % 99) as f32, 1.0], draw(row) % 9 == 0, 1));
+    (0..1 << 17).for_each(|row| set.push(draw(row), &[(draw(row) % 99) as f32, 1.0], draw(row).is_multiple_of(9), 1));
     let dataset = CPU.load(&[&set]).pop().expect("one result per set").expect("the set is sound");
     for choice in [RowChoice::OutsideFold { seed: 1, folds: 5, fold: 0 }, RowChoice::Bootstrap { seed: 1 }] {
         let task = ChoiceTask { dataset: &dataset, choice };

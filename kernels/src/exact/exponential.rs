@@ -32,6 +32,7 @@ const SERIES: [f64; 11] = [
 
 /// e^-x in Q32 for x >= 0, half to even: 2^32 at zero, never negative, zero from about 22.9 on. The error before rounding is
 /// below 2^-8 of a unit.
+#[inline(always)]
 pub(crate) fn decay_q32(x: f64) -> i64 {
     let x = if x < END { x } else { END };
     // e^-x = 2^-halvings e^-rest with |rest| at most half of ln 2.
