@@ -1,8 +1,9 @@
 // A stand-in for the CUDA driver: the calls that the backend makes, on host memory, with the kernels on fibers.
 //
 // Stricter than the driver where that finds faults: copies must lie within one allocation, a thread must have made its
-// context current, fresh memory is poisoned, a stream that captures takes kernels and nothing else. CUSIM_FUZZ seeds the schedules, CUSIM_DEVICES and CUSIM_DRIVER_VERSION say what
-// the machine is to look like, CUSIM_MEMORY how much memory it has.
+// context current, fresh memory is poisoned, a stream that captures takes kernels and nothing else. CUSIM_FUZZ seeds the
+// schedules, CUSIM_DEVICES and CUSIM_DRIVER_VERSION say what the machine is to look like, CUSIM_MEMORY how much memory it
+// has, CUSIM_GRAPHS=0 that it has no graphs.
 #include "cusim.h"
 
 #include <chrono>
@@ -18,7 +19,8 @@ typedef uint64_t Pointer;
 namespace {
 
 const Result INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_IMAGE = 200,
-             INVALID_CONTEXT = 201, NOT_FOUND = 500, LAUNCH_FAILED = 719, CAPTURE_UNSUPPORTED = 900, ILLEGAL_STATE = 401;
+             INVALID_CONTEXT = 201, NOT_FOUND = 500, LAUNCH_FAILED = 719, CAPTURE_UNSUPPORTED = 900, ILLEGAL_STATE = 401,
+             NOT_SUPPORTED = 801;
 const int SHARED_MEMORY_PER_BLOCK = 49152;
 
 std::recursive_mutex driver_mutex;
@@ -222,6 +224,7 @@ API cuStreamWaitEvent(void* stream, void*, unsigned) { return check_stream(strea
 API cuStreamBeginCapture_v2(void* stream, int) {
     std::lock_guard<std::recursive_mutex> lock(driver_mutex);
     if (Result fault = check_stream(stream)) return fault;
+    if (setting("CUSIM_GRAPHS", 1) == 0) return NOT_SUPPORTED;
     static_cast<Stream*>(stream)->capture = new Graph;
     return 0;
 }

@@ -134,11 +134,12 @@ fn accesses_out_of_bounds_are_found() {
 #[test]
 fn what_is_missing_is_said_and_never_a_panic() {
     let Some(stand_in) = build(Fault::None, &[]) else { return };
-    let cases: [(&[(&str, &str)], &str); 4] = [
+    let cases: [(&[(&str, &str)], &str); 5] = [
         (&[("CUSIM_DEVICES", "0")], "no CUDA device can be used"),
         (&[("CUSIM_DRIVER_VERSION", "11040")], "the CUDA driver has version 11040"),
         (&[("CUSIM_COMPILER_FAILS", "1")], "kernels.cu(1): error: asked to fail"),
         (&[("CUSIM_MEMORY", "1000")], "no CUDA device can be used"),
+        (&[("CUSIM_GRAPHS", "0")], "no CUDA device can be used"),
     ];
     for (settings, reason) in cases {
         assert_refused(&stand_in, settings, reason);

@@ -3,7 +3,7 @@
 //! All work goes into one stream, in order. That is why buffers need no events, and why memory that is freed after a launch
 //! was queued stays valid for that launch.
 
-use super::pinned::Pinned;
+use super::pinned::{Pinned, Way};
 use super::replay::Replay;
 use super::{CudaConfig, NoCuda, compiler};
 use crate::KernelError;
@@ -230,7 +230,21 @@ impl Device {
         let recorder = Mutex::new(context.new_stream().map_err(no_device)?);
         let replays = AtomicU64::new(0);
         let scoring = Mutex::new(Replay::new());
-        Ok(Self { stream, recorder, replays, scoring, functions, sigmoid_q30, multiprocessors, description })
+        let made = Self { stream, recorder, replays, scoring, functions, sigmoid_q30, multiprocessors, description };
+        made.rehearse().map_err(|error| NoCuda::NoDevice { reason: error.to_string() })?;
+        Ok(made)
+    }
+
+    /// Makes the calls that training and scoring make, with nothing to do: a driver that lacks one of them is found out while
+    /// the CPU can still be taken instead.
+    fn rehearse(&self) -> Result<(), KernelError> {
+        self.pinned(1, 0)?;
+        let graph = self.capture(&[])?;
+        self.replay(&graph)?;
+        self.replays.store(0, Ordering::Relaxed);
+        let mut zeros = Pinned::new(Way::ToHost);
+        zeros.bytes(self, 8)?;
+        self.receive(&self.zeros::<u8>(8)?, 0..8, &mut zeros)
     }
 
     pub(super) fn description(&self) -> &str {
