@@ -29,6 +29,7 @@ static __device__ __forceinline__ u32 ordered(u32 bits) {
 KERNEL(bin_rows, BIN_THREADS, const BinTask* tasks, const Block* blocks) {
     __shared__ u32 edges[WORD_COLUMNS * BINS];
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const BinTask task = tasks[block.task];
     const u32 words = (task.columns + WORD_COLUMNS - 1) / WORD_COLUMNS;
     const u32 word = block.part % words;

@@ -11,7 +11,8 @@
 #else
 // The launch bound lets the compiler plan registers; the stand-in checks it.
 #define KERNEL(name, threads, ...) extern "C" __global__ void __launch_bounds__(threads) name(__VA_ARGS__)
-#define DYN_SHARED(name) extern __shared__ u32 name[]
+// Aligned for words of 64 bits as well.
+#define DYN_SHARED(name) extern __shared__ __align__(8) u32 name[]
 // Pointers that come from a table could lead anywhere; told that they lead to global memory, the compiler uses its
 // instructions instead of ones that look first, and no loop for atomics.
 #define IS_GLOBAL(pointer) __builtin_assume(__isGlobal(pointer))
@@ -35,6 +36,9 @@ struct Block {
     u32 task;
     u32 part;
 };
+
+// The task of a block that only fills its grid up to the size that a graph has.
+#define IDLE 0xffffffffu
 
 // Sums of gradients and Hessians, in units of 2^-15.
 struct Sums {

@@ -25,7 +25,7 @@ struct ScoreTask {
     const i32* values;
     const TreeSpan* trees;
     const TreeChunk* chunks;
-    // The base score before.
+    // Zero before; the host adds the base score.
     i64* scores;
     u32 rows;
     u32 words_per_row;
@@ -38,6 +38,7 @@ struct ScoreTask {
 KERNEL(score_rows, SCORE_THREADS, const ScoreTask* tasks, const Block* blocks) {
     DYN_SHARED(shared);
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const ScoreTask task = tasks[block.task];
     const TreeChunk chunk = global(task.chunks)[block.part % task.chunk_count];
     const u32 first = block.part / task.chunk_count * task.rows_per_block;

@@ -44,6 +44,7 @@ KERNEL(start_scores, GRADIENT_THREADS, const StartTask* tasks, const Block* bloc
 KERNEL(gradients, GRADIENT_THREADS, const GradientTask* tasks, const Block* blocks) {
     __shared__ Sums warps[GRADIENT_THREADS / WARP];
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const GradientTask task = tasks[block.task];
     const Job job = *global(task.job);
     const u32 first = block.part * GRADIENT_ROWS;

@@ -30,6 +30,7 @@ struct HistogramTask {
 KERNEL(fill_histograms, HISTOGRAM_THREADS, const HistogramTask* tasks, const Block* blocks) {
     DYN_SHARED(planes);
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const HistogramTask task = tasks[block.task];
     const Job* job = global(task.job);
     const u32* order = global(job->order);
@@ -92,6 +93,7 @@ KERNEL(fill_histograms, HISTOGRAM_THREADS, const HistogramTask* tasks, const Blo
 // Part p of a task: columns from p * RESTORE_WARPS, one warp each. The bin left out is the total less all others.
 KERNEL(restore_hot_bins, HISTOGRAM_THREADS, const HistogramTask* tasks, const Block* blocks) {
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const HistogramTask task = tasks[block.task];
     const u32 column = block.part * RESTORE_WARPS + threadIdx.x / WARP;
     if (column >= task.job->columns) return;
@@ -121,6 +123,7 @@ struct SubtractTask {
 // Part p of a task: entries from p * SUBTRACT_ENTRIES.
 KERNEL(subtract_histograms, HISTOGRAM_THREADS, const SubtractTask* tasks, const Block* blocks) {
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const SubtractTask task = tasks[block.task];
     const u32 first = block.part * SUBTRACT_ENTRIES;
     const u32 end = smaller(first + SUBTRACT_ENTRIES, task.entries);
@@ -136,6 +139,7 @@ KERNEL(subtract_histograms, HISTOGRAM_THREADS, const SubtractTask* tasks, const 
 // Part p of a task: entries of `from` from p * SUBTRACT_ENTRIES are set to zero.
 KERNEL(clear_histograms, HISTOGRAM_THREADS, const SubtractTask* tasks, const Block* blocks) {
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const SubtractTask task = tasks[block.task];
     const u32 first = block.part * SUBTRACT_ENTRIES;
     const u32 end = smaller(first + SUBTRACT_ENTRIES, task.entries);

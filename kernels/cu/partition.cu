@@ -31,6 +31,7 @@ KERNEL(divide_rows, PARTITION_THREADS, const PartitionTask* tasks, const Block* 
     __shared__ u32 rights[PARTITION_WARPS];
     __shared__ u32 places[2];
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const PartitionTask task = tasks[block.task];
     const Job* job = global(task.job);
     u32* aside = global(job->aside);
@@ -73,6 +74,7 @@ KERNEL(divide_rows, PARTITION_THREADS, const PartitionTask* tasks, const Block* 
 // Part p of a task: rows from p * PARTITION_ROWS return from `aside`.
 KERNEL(return_rows, PARTITION_THREADS, const PartitionTask* tasks, const Block* blocks) {
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const PartitionTask task = tasks[block.task];
     const u32 first = task.start + block.part * PARTITION_ROWS;
     const u32 end = smaller(first + PARTITION_ROWS, task.end);
@@ -84,6 +86,7 @@ KERNEL(return_rows, PARTITION_THREADS, const PartitionTask* tasks, const Block* 
 // Part p of a task: rows from p * PARTITION_ROWS.
 KERNEL(add_leaves, PARTITION_THREADS, const LeafTask* tasks, const Block* blocks) {
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const LeafTask task = tasks[block.task];
     const u32 first = task.start + block.part * PARTITION_ROWS;
     const u32 end = smaller(first + PARTITION_ROWS, task.end);

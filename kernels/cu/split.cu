@@ -65,6 +65,7 @@ static __device__ __forceinline__ Sums before_lane(Sums own) {
 // Part p of a task: columns from p * SCAN_WARPS, one warp each; a lane takes eight bins in a row.
 KERNEL(scan_columns, SCAN_THREADS, const SplitTask* tasks, const Block* blocks) {
     const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
     const SplitTask task = tasks[block.task];
     const u32 index = block.part * SCAN_WARPS + threadIdx.x / WARP;
     if (index >= task.column_count) return;
@@ -107,7 +108,9 @@ KERNEL(scan_columns, SCAN_THREADS, const SplitTask* tasks, const Block* blocks) 
 
 // Part 0 of a task: one warp takes the best of the candidates, which stand in the order of their columns.
 KERNEL(pick_splits, WARP, const SplitTask* tasks, const Block* blocks) {
-    const SplitTask task = tasks[blocks[blockIdx.x].task];
+    const Block block = blocks[blockIdx.x];
+    if (block.task == IDLE) return;
+    const SplitTask task = tasks[block.task];
     double gain = 0;
     u32 place = ~0u;
     for (u32 i = threadIdx.x; i < task.column_count; i += WARP) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <utility>
+#include <vector>
 
 namespace cusim {
 
@@ -29,12 +30,16 @@ void* dynamic_shared();
 struct Kernel {
     unsigned threads_max;
     std::function<void(void**)> call;
+    // Bytes of each argument: a graph keeps their values.
+    std::vector<size_t> argument_bytes;
 };
 
 // Makes a kernel known to the driver by its name.
 struct Registration {
     template <class... A> Registration(const char* name, unsigned threads_max, void (*kernel)(A...)) {
-        add(name, {threads_max, [kernel](void** arguments) { apply(kernel, arguments, std::index_sequence_for<A...>{}); }});
+        add(name, {threads_max,
+                   [kernel](void** arguments) { apply(kernel, arguments, std::index_sequence_for<A...>{}); },
+                   {sizeof(A)...}});
     }
     template <class... A, size_t... I>
     static void apply(void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
@@ -111,6 +116,7 @@ template <class T> T atomicAdd(T* place, T value) {
 }
 
 inline int __popc(unsigned word) { return __builtin_popcount(word); }
+inline double __longlong_as_double(long long word) { return cusim::from_bits<double>(cusim::to_bits(word)); }
 inline long long __double_as_longlong(double value) { return cusim::from_bits<long long>(cusim::to_bits(value)); }
 
 // Single operations of IEEE arithmetic, because the file is compiled with -ffp-contract=off.

@@ -1,8 +1,9 @@
 // A stand-in for the CUDA driver: the calls that the backend makes, on host memory, with the kernels on fibers.
 //
 // Stricter than the driver where that finds faults: copies must lie within one allocation, a thread must have made its
-// context current, fresh memory is poisoned. CUSIM_FUZZ seeds the schedules, CUSIM_DEVICES and CUSIM_DRIVER_VERSION say what
-// the machine is to look like, CUSIM_MEMORY how much memory it has.
+// context current, fresh memory is poisoned, a stream that captures takes kernels and nothing else. CUSIM_FUZZ seeds the
+// schedules, CUSIM_DEVICES and CUSIM_DRIVER_VERSION say what the machine is to look like, CUSIM_MEMORY how much memory it
+// has, CUSIM_GRAPHS=0 that it has no graphs.
 #include "cusim.h"
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <vector>
 
 typedef int Result;
 typedef uint64_t Pointer;
@@ -17,14 +19,30 @@ typedef uint64_t Pointer;
 namespace {
 
 const Result INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_IMAGE = 200,
-             INVALID_CONTEXT = 201, NOT_FOUND = 500, LAUNCH_FAILED = 719;
+             INVALID_CONTEXT = 201, NOT_FOUND = 500, LAUNCH_FAILED = 719, CAPTURE_UNSUPPORTED = 900, ILLEGAL_STATE = 401,
+             NOT_SUPPORTED = 801;
 const int SHARED_MEMORY_PER_BLOCK = 49152;
 
 std::recursive_mutex driver_mutex;
 std::map<Pointer, size_t> allocations;
 size_t allocated_bytes;
 thread_local void* current_context;
-int the_context, the_module, the_stream;
+int the_context, the_module;
+
+// A launch that a graph keeps, with copies of its arguments.
+struct Recorded {
+    const cusim::Kernel* kernel;
+    cusim::Index grid, block;
+    unsigned shared_bytes;
+    std::vector<std::vector<char>> arguments;
+};
+
+typedef std::vector<Recorded> Graph;
+
+struct Stream {
+    // What is captured; null when nothing is.
+    Graph* capture;
+};
 
 uint64_t setting(const char* name, uint64_t otherwise) {
     const char* text = getenv(name);
@@ -44,6 +62,12 @@ bool is_allocated(Pointer pointer, size_t bytes) {
     if (after == allocations.begin()) return false;
     auto holder = std::prev(after);
     return pointer + bytes <= holder->first + holder->second;
+}
+
+Result check_stream(void* stream) {
+    if (!is_current()) return refuse(INVALID_CONTEXT, "no context is current in this thread");
+    if (static_cast<Stream*>(stream)->capture) return refuse(CAPTURE_UNSUPPORTED, "a capture holds more than kernels");
+    return 0;
 }
 
 Result check(Pointer pointer, size_t bytes) {
@@ -135,49 +159,100 @@ API cuMemFree_v2(Pointer pointer) {
     free(reinterpret_cast<void*>(pointer));
     return 0;
 }
-API cuMemAllocAsync(Pointer* pointer, size_t bytes, void*) { return cuMemAlloc_v2(pointer, bytes); }
-API cuMemFreeAsync(Pointer pointer, void*) { return cuMemFree_v2(pointer); }
+API cuMemAllocAsync(Pointer* pointer, size_t bytes, void* stream) {
+    if (Result fault = check_stream(stream)) return fault;
+    return cuMemAlloc_v2(pointer, bytes);
+}
+API cuMemFreeAsync(Pointer pointer, void* stream) {
+    if (Result fault = check_stream(stream)) return fault;
+    return cuMemFree_v2(pointer);
+}
+API cuMemHostAlloc(void** memory, size_t bytes, unsigned) {
+    if (!is_current()) return refuse(INVALID_CONTEXT, "no context is current in this thread");
+    if (bytes == 0) return INVALID_VALUE;
+    *memory = malloc(bytes);
+    memset(*memory, 0xa5, bytes);
+    return 0;
+}
+API cuMemFreeHost(void* memory) {
+    if (!is_current()) return refuse(INVALID_CONTEXT, "memory is freed in a thread without a context");
+    free(memory);
+    return 0;
+}
 
-API cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, void*) {
+API cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, void* stream) {
     std::lock_guard<std::recursive_mutex> lock(driver_mutex);
+    if (Result fault = check_stream(stream)) return fault;
     if (Result fault = check(to, bytes)) return fault;
     memcpy(reinterpret_cast<void*>(to), from, bytes);
     return 0;
 }
-API cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, void*) {
+API cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, void* stream) {
     std::lock_guard<std::recursive_mutex> lock(driver_mutex);
+    if (Result fault = check_stream(stream)) return fault;
     if (Result fault = check(from, bytes)) return fault;
     memcpy(to, reinterpret_cast<void*>(from), bytes);
     return 0;
 }
-API cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, void*) {
+API cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, void* stream) {
     std::lock_guard<std::recursive_mutex> lock(driver_mutex);
+    if (Result fault = check_stream(stream)) return fault;
     if (Result fault = check(to, bytes)) return fault;
     if (Result fault = check(from, bytes)) return fault;
     memcpy(reinterpret_cast<void*>(to), reinterpret_cast<void*>(from), bytes);
     return 0;
 }
-API cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, void*) {
+API cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, void* stream) {
     std::lock_guard<std::recursive_mutex> lock(driver_mutex);
+    if (Result fault = check_stream(stream)) return fault;
     if (Result fault = check(to, bytes)) return fault;
     memset(reinterpret_cast<void*>(to), value, bytes);
     return 0;
 }
 
 API cuStreamCreate(void** stream, unsigned) {
-    *stream = &the_stream;
+    *stream = new Stream{nullptr};
     return 0;
 }
-API cuStreamDestroy_v2(void*) { return 0; }
-API cuStreamSynchronize(void*) { return is_current() ? 0 : INVALID_CONTEXT; }
-API cuStreamWaitEvent(void*, void*, unsigned) { return 0; }
+API cuStreamDestroy_v2(void* stream) {
+    delete static_cast<Stream*>(stream);
+    return 0;
+}
+API cuStreamSynchronize(void* stream) { return check_stream(stream); }
+API cuStreamWaitEvent(void* stream, void*, unsigned) { return check_stream(stream); }
+
+API cuStreamBeginCapture_v2(void* stream, int) {
+    std::lock_guard<std::recursive_mutex> lock(driver_mutex);
+    if (Result fault = check_stream(stream)) return fault;
+    if (setting("CUSIM_GRAPHS", 1) == 0) return NOT_SUPPORTED;
+    static_cast<Stream*>(stream)->capture = new Graph;
+    return 0;
+}
+API cuStreamEndCapture(void* stream, void** graph) {
+    std::lock_guard<std::recursive_mutex> lock(driver_mutex);
+    Stream& own = *static_cast<Stream*>(stream);
+    if (!own.capture) return refuse(ILLEGAL_STATE, "a capture ends that did not begin");
+    *graph = own.capture;
+    own.capture = nullptr;
+    return 0;
+}
+API cuGraphInstantiateWithFlags(void** exec, void* graph, unsigned long long) {
+    *exec = new Graph(*static_cast<Graph*>(graph));
+    return 0;
+}
+API cuGraphDestroy(void* graph) {
+    delete static_cast<Graph*>(graph);
+    return is_current() ? 0 : refuse(INVALID_CONTEXT, "a graph is destroyed in a thread without a context");
+}
+API cuGraphExecDestroy(void* exec) { return cuGraphDestroy(exec); }
 
 // An event is the time it was recorded, in microseconds: launches are over when they return.
 API cuEventCreate(void** event, unsigned) {
     *event = new int64_t(0);
     return 0;
 }
-API cuEventRecord(void* event, void*) {
+API cuEventRecord(void* event, void* stream) {
+    if (Result fault = check_stream(stream)) return fault;
     auto now = std::chrono::steady_clock::now().time_since_epoch();
     *static_cast<int64_t*>(event) = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
     return 0;
@@ -202,8 +277,21 @@ API cuGetErrorString(Result, const char** text) {
     return 0;
 }
 
+namespace {
+
+Result launch(const cusim::Kernel& kernel, cusim::Index grid, cusim::Index block, unsigned shared_bytes, void** arguments) {
+    // Every launch has a schedule of its own.
+    static uint64_t launches;
+    const uint64_t seed = setting("CUSIM_FUZZ", 0);
+    const uint64_t own_seed = seed == 0 ? 0 : seed * 1000003 + ++launches;
+    const char* fault = cusim::run_grid(kernel, arguments, grid, block, shared_bytes, own_seed);
+    return fault ? refuse(LAUNCH_FAILED, fault) : 0;
+}
+
+}  // namespace
+
 API cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
-                   unsigned block_z, unsigned shared_bytes, void*, void** arguments, void**) {
+                   unsigned block_z, unsigned shared_bytes, void* stream, void** arguments, void**) {
     std::lock_guard<std::recursive_mutex> lock(driver_mutex);
     if (!is_current()) return refuse(INVALID_CONTEXT, "no context is current in this thread");
     const cusim::Kernel& kernel = *static_cast<cusim::Kernel*>(function);
@@ -212,11 +300,26 @@ API cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned gr
     if (blocks == 0 || threads == 0) return refuse(INVALID_VALUE, "a launch is empty");
     if (threads > kernel.threads_max) return refuse(INVALID_VALUE, "a launch exceeds the kernel's launch bound");
     if (shared_bytes > unsigned(SHARED_MEMORY_PER_BLOCK)) return refuse(INVALID_VALUE, "too much shared memory");
-    // Every launch has a schedule of its own.
-    static uint64_t launches;
-    const uint64_t seed = setting("CUSIM_FUZZ", 0);
-    const uint64_t own_seed = seed == 0 ? 0 : seed * 1000003 + ++launches;
-    const char* fault = cusim::run_grid(kernel, arguments, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z},
-                                        shared_bytes, own_seed);
-    return fault ? refuse(LAUNCH_FAILED, fault) : 0;
+    const cusim::Index grid = {grid_x, grid_y, grid_z}, block = {block_x, block_y, block_z};
+    Graph* capture = static_cast<Stream*>(stream)->capture;
+    if (!capture) return launch(kernel, grid, block, shared_bytes, arguments);
+    Recorded recorded = {&kernel, grid, block, shared_bytes, {}};
+    for (size_t i = 0; i < kernel.argument_bytes.size(); i++) {
+        const char* bytes = static_cast<const char*>(arguments[i]);
+        recorded.arguments.emplace_back(bytes, bytes + kernel.argument_bytes[i]);
+    }
+    capture->push_back(recorded);
+    return 0;
+}
+API cuGraphLaunch(void* exec, void* stream) {
+    std::lock_guard<std::recursive_mutex> lock(driver_mutex);
+    if (Result fault = check_stream(stream)) return fault;
+    for (Recorded& recorded : *static_cast<Graph*>(exec)) {
+        std::vector<void*> arguments;
+        for (std::vector<char>& argument : recorded.arguments) arguments.push_back(argument.data());
+        const Result fault =
+            launch(*recorded.kernel, recorded.grid, recorded.block, recorded.shared_bytes, arguments.data());
+        if (fault) return fault;
+    }
+    return 0;
 }

@@ -5,10 +5,13 @@
 //! stated bound, floating point has a fixed order, and ties go to the lowest column, then the lowest bin.
 
 use crate::KernelError;
+use crate::choice::RowChoice;
+use crate::drift::{CompareTask, Comparison, KernelSumTask};
 use crate::edges::{BinCounts, Edges};
 use crate::exact::{Classes, Sums};
 use crate::gbdt::Gbdt;
 use crate::rows::{ClassWeights, Rows, TrainSet};
+use crate::tokens::{TokenCounts, TokenTask};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,6 +25,23 @@ pub struct Summary {
     /// Where the bins of each column end.
     pub edges: Arc<Edges>,
 }
+
+/// Rows of a resident data set to be chosen by the hash of their keys.
+#[derive(Debug)]
+pub struct ChoiceTask<'a, D> {
+    /// The rows.
+    pub dataset: &'a D,
+    /// Which of them, and how many copies of each.
+    pub choice: RowChoice,
+}
+
+impl<D> Clone for ChoiceTask<'_, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D> Copy for ChoiceTask<'_, D> {}
 
 /// One model to train, as the device sees it.
 #[derive(Debug)]
@@ -173,6 +193,11 @@ pub trait Backend: Sync {
     /// What the host may know of a data set.
     fn summary<'a>(&self, dataset: &'a Self::Dataset) -> &'a Summary;
 
+    /// Chooses rows of resident sets by the hash of their keys. The sets made share bins, edges and memory with theirs and
+    /// differ in weights only, so any number of folds and resamples can be trained on in one batch; a choice that no model
+    /// can be trained on does not fail the others.
+    fn choose_rows(&self, tasks: &[ChoiceTask<'_, Self::Dataset>]) -> Vec<Result<Self::Dataset, KernelError>>;
+
     /// Makes room for a wave of jobs and sets every score to its start.
     fn begin(&self, jobs: &[JobStart<'_, Self::Dataset>]) -> Result<Self::Training, KernelError>;
 
@@ -207,6 +232,17 @@ pub trait Backend: Sync {
     /// The score of every row, split into contributions of its features (path-dependent Shapley values).
     fn explain(&self, tasks: &[ForestTask<'_, Self::Forest>]) -> Result<Vec<Vec<Contributions>>, KernelError>;
 
-    /// How many rows fall into each bin of each column.
+    /// How many rows fall into each bin of each column. The counts of two windows are all that the population stability index
+    /// needs; counts of inserted and retracted rows add and subtract.
     fn count_bins(&self, tasks: &[CountTask<'_>]) -> Result<Vec<BinCounts>, KernelError>;
+
+    /// How far two windows that were counted over the same cells are apart, for a Kolmogorov-Smirnov test.
+    fn compare_counts(&self, tasks: &[CompareTask<'_>]) -> Result<Vec<Comparison>, KernelError>;
+
+    /// For each row of a task, the sum of the kernel over all its other rows, in Q32: what a maximum mean discrepancy is made
+    /// of, row by row ([`crate::MmdSums`]).
+    fn kernel_sums(&self, tasks: &[KernelSumTask<'_>]) -> Result<Vec<Vec<i64>>, KernelError>;
+
+    /// How often each bucket of hashed tokens was used in each class.
+    fn count_tokens(&self, tasks: &[TokenTask<'_>]) -> Result<Vec<TokenCounts>, KernelError>;
 }

@@ -72,6 +72,19 @@ impl ClassWeights {
     pub fn total(self) -> u64 {
         self.clean + self.defective
     }
+
+    /// Refuses weights that no model can be trained on.
+    pub(crate) fn check(self) -> Result<(), KernelError> {
+        match (self.clean, self.defective) {
+            (0, 0) => Err(KernelError::EmptySet),
+            (0, _) => Err(KernelError::OneClass { label: true }),
+            (_, 0) => Err(KernelError::OneClass { label: false }),
+            _ if self.total() > TOTAL_WEIGHT_MAX => {
+                Err(KernelError::TotalWeight { total: self.total(), max: TOTAL_WEIGHT_MAX })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl TrainSet {
@@ -128,16 +141,7 @@ impl TrainSet {
         if let Some((row, &weight)) = self.weights.iter().enumerate().find(|&(_, &weight)| weight > WEIGHT_MAX) {
             return Err(KernelError::Weight { row, weight, max: WEIGHT_MAX });
         }
-        let weights = self.class_weights();
-        match (weights.clean, weights.defective) {
-            (0, 0) => Err(KernelError::EmptySet),
-            (0, _) => Err(KernelError::OneClass { label: true }),
-            (_, 0) => Err(KernelError::OneClass { label: false }),
-            _ if weights.total() > TOTAL_WEIGHT_MAX => {
-                Err(KernelError::TotalWeight { total: weights.total(), max: TOTAL_WEIGHT_MAX })
-            }
-            _ => Ok(()),
-        }
+        self.class_weights().check()
     }
 
     fn compare(&self, a: usize, b: usize) -> Ordering {

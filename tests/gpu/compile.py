@@ -16,8 +16,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels" / "cu"
 CEILINGS = pathlib.Path(__file__).with_name("registers.txt")
 ARCHITECTURES = ["sm_80", "sm_90"]
-# Kernels that sum in shared memory: a compare-and-swap loop there would cost an order of magnitude.
-NO_SWAP_LOOPS = {"fill_histograms", "count_bins"}
+# Kernels that sum with many atomics: a compare-and-swap loop there would cost an order of magnitude.
+NO_SWAP_LOOPS = {"fill_histograms", "count_bins", "choose_rows", "count_tokens", "kernel_sums"}
 
 
 def exact_options():

@@ -3,7 +3,7 @@
 //! It is what sanitizers, shuffled schedules and planted faults are run with, and it has sets of more rows than one block of
 //! threads takes.
 
-use super::cases;
+use super::{cases, choices, tokens, windows};
 use crate::backend::{Backend, CountTask, ForestTask, JobStart};
 use crate::exact::{Classes, mix};
 use crate::gbdt::Gbdt;
@@ -23,6 +23,9 @@ pub(super) fn run<B: Backend>(backend: &B) {
     sets.push(many_rows(9_000, 18));
     let models = models_agree(backend, &sets);
     results_agree(backend, &sets, &models);
+    choices::many_rows_are_chosen(backend, &sets[sets.len() - 1]);
+    windows::run(backend);
+    tokens::run(backend);
 }
 
 /// More rows than a block of any kernel takes, with weights that make a block flush more than once.
@@ -101,5 +104,17 @@ fn results_agree<B: Backend>(backend: &B, sets: &[TrainSet], models: &[Gbdt]) {
     for (edges, features, columns) in sets.iter().zip((0..).step_by(2)).map(whole) {
         let task = CountTask { edges: &edges, rows: Rows { columns, features: &features } };
         assert_eq!(backend.count_bins(&[task]), cpu.count_bins(&[task]));
+    }
+}
+
+/// Calls on both sides of the size that makes an automatic backend measure, whichever device takes them.
+pub(super) fn large_calls_are_scored<B: Backend>(backend: &B) {
+    let sets = [many_rows(300, 5)];
+    let model = &train(&CpuBackend::new(), &sets)[0];
+    let forest = backend.forests(&[model]).unwrap().pop().unwrap();
+    for count in [0, 1, 255, 256, 300] {
+        let rows = Rows { columns: 5, features: &sets[0].features[..count * 5] };
+        let expected: Vec<i64> = rows.features.chunks_exact(5).map(|row| model.score_row(row)).collect();
+        assert_eq!(backend.score(&[ForestTask { forest: &forest, rows }]), Ok(vec![expected]));
     }
 }

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod cases;
+mod choices;
 #[cfg(unix)]
 mod cusim;
 mod oracle;
@@ -12,8 +13,10 @@ mod primitives;
 mod scoring;
 #[cfg(unix)]
 mod stand_in;
+mod tokens;
 mod training;
 mod vine;
+mod windows;
 
 use crate::backend::Backend;
 
@@ -22,6 +25,9 @@ pub(crate) fn run<B: Backend>(backend: &B) {
     primitives::run(backend);
     training::run(backend);
     scoring::run(backend);
+    choices::run(backend);
+    windows::run(backend);
+    tokens::run(backend);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The naive trainer: what a model is, written without any of the means that make training fast.
 
+use crate::choice::RowChoice;
 use crate::edges::Edges;
 use crate::exact::{mix, ordered, probability_q30, row_hash};
 use crate::gbdt::{Gbdt, Node, Tree};
@@ -27,8 +28,25 @@ struct Leaf {
 
 /// Trains one model by definition.
 pub(super) fn train(set: &TrainSet, params: &GbdtParams) -> Gbdt {
+    train_binned(set, &bin_edges(set), params)
+}
+
+/// The same on chosen rows: bins are those of all rows, each weight is that of its copies.
+pub(super) fn train_chosen(set: &TrainSet, choice: RowChoice, params: &GbdtParams) -> Gbdt {
+    let mut chosen = set.clone();
+    for (weight, &key) in chosen.weights.iter_mut().zip(&set.keys) {
+        *weight = (*weight * choice.copies(key)).min(4096);
+    }
+    train_binned(&chosen, &bin_edges(set), params)
+}
+
+fn bin_edges(set: &TrainSet) -> Vec<Vec<u32>> {
     let live: Vec<usize> = (0..set.rows()).filter(|&row| set.weights[row] > 0).collect();
-    let edges: Vec<Vec<u32>> = (0..set.columns).map(|column| edges(set, &live, column)).collect();
+    (0..set.columns).map(|column| edges(set, &live, column)).collect()
+}
+
+fn train_binned(set: &TrainSet, edges: &[Vec<u32>], params: &GbdtParams) -> Gbdt {
+    let live: Vec<usize> = (0..set.rows()).filter(|&row| set.weights[row] > 0).collect();
     let weight_of = |label: bool| -> u64 {
         live.iter().filter(|&&row| set.labels[row] == label).map(|&row| u64::from(set.weights[row])).sum()
     };
@@ -51,7 +69,7 @@ pub(super) fn train(set: &TrainSet, params: &GbdtParams) -> Gbdt {
         .collect();
     let factors = if params.balance_classes { balance(clean, defective) } else { (65_536, 65_536) };
     let trees = (0..params.trees).map(|tree| grow(&mut rows, params, tree, factors)).collect();
-    Gbdt { base_q24: base, edges: Edges::new(edges).unwrap(), trees }
+    Gbdt { base_q24: base, edges: Edges::new(edges.to_vec()).unwrap(), trees }
 }
 
 /// Factors of clean and defective rows in Q16: the major class is scaled to the minor one.

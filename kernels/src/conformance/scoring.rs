@@ -110,15 +110,20 @@ fn contributions_are_shapley_values<B: Backend>(backend: &B, model: &Gbdt, rows:
     }
 }
 
+/// No rows, one row, odd numbers of rows and all of them, in one call.
 fn counts_are_counts<B: Backend>(backend: &B, model: &Gbdt, rows: Rows<'_>) {
-    let counts = backend.count_bins(&[CountTask { edges: model.edges(), rows }]).unwrap().pop().unwrap();
-    assert_eq!(counts.columns.len(), rows.columns);
-    for (column, counts) in counts.columns.iter().enumerate() {
-        let mut expected = [0u64; 256];
-        for row in rows.features.chunks_exact(rows.columns) {
-            expected[usize::from(model.edges().bin(column, row[column]))] += 1;
+    let counts = [0, 1, 3, 199, 201, rows.count()].map(|count| count.min(rows.count()));
+    let part = |count: usize| Rows { columns: rows.columns, features: &rows.features[..count * rows.columns] };
+    let tasks = counts.map(|count| CountTask { edges: model.edges(), rows: part(count) });
+    for (made, task) in backend.count_bins(&tasks).unwrap().into_iter().zip(&tasks) {
+        assert_eq!(made.columns.len(), rows.columns);
+        for (column, counts) in made.columns.iter().enumerate() {
+            let mut expected = [0u64; 256];
+            for row in task.rows.features.chunks_exact(rows.columns) {
+                expected[usize::from(model.edges().bin(column, row[column]))] += 1;
+            }
+            assert_eq!(counts, &expected);
         }
-        assert_eq!(counts, &expected);
     }
 }
 

@@ -21,6 +21,10 @@ pub(super) enum Fault {
     NoBarrierBeforePlaces,
     /// A total is taken before all warps have written their sums.
     NoBarrierBeforeTotal,
+    /// Kernel values are computed before all rows are in shared memory.
+    NoBarrierBeforePairs,
+    /// Sums of cells are added up before all warps have written theirs.
+    NoBarrierBeforeCells,
     /// Half of the threads skip a barrier.
     BarrierInBranch,
     /// Some threads return before a barrier.
@@ -43,6 +47,12 @@ impl Fault {
                 "        if (threadIdx.x < 2)",
             )),
             Self::NoBarrierBeforeTotal => Some(("gradient.cu", "    __syncthreads();\n", "")),
+            Self::NoBarrierBeforePairs => {
+                Some(("kernel_sums.cu", "        __syncthreads();\n        // Threads", "        // Threads"))
+            }
+            Self::NoBarrierBeforeCells => {
+                Some(("compare.cu", "        __syncthreads();\n        i64 all", "        i64 all"))
+            }
             Self::BarrierInBranch => {
                 Some(("gradient.cu", "    __syncthreads();", "    if (threadIdx.x < 128) __syncthreads();"))
             }

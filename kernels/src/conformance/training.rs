@@ -2,7 +2,8 @@
 
 use super::{cases, oracle};
 use crate::KernelError;
-use crate::backend::Backend;
+use crate::backend::{Backend, ChoiceTask};
+use crate::choice::RowChoice;
 use crate::exact::mix;
 use crate::gbdt::Gbdt;
 use crate::params::{GbdtParams, Growth};
@@ -80,16 +81,29 @@ fn params() -> impl Strategy<Value = GbdtParams> {
     )
 }
 
+fn choice() -> impl Strategy<Value = RowChoice> {
+    let fold = |(seed, folds, index): (u64, u32, u32)| (seed, folds, index % folds);
+    let folds = (any::<u64>(), 1..6u32, any::<u32>()).prop_map(fold);
+    prop_oneof![
+        3 => Just(RowChoice::All),
+        1 => folds.clone().prop_map(|(seed, folds, fold)| RowChoice::Fold { seed, folds, fold }),
+        2 => folds.prop_map(|(seed, folds, fold)| RowChoice::OutsideFold { seed, folds, fold }),
+        2 => any::<u64>().prop_map(|seed| RowChoice::Bootstrap { seed }),
+    ]
+}
+
 fn random_cases_give_the_oracles_model<B: Backend>(backend: &B) {
     let mut runner = TestRunner::new(Config { cases: 96, failure_persistence: None, ..Config::default() });
-    let cases = (proptest::collection::vec(row(), 1..40), params());
-    let result = runner.run(&cases, |(rows, params)| {
+    let cases = (proptest::collection::vec(row(), 1..40), params(), choice());
+    let result = runner.run(&cases, |(rows, params, choice)| {
         let mut set = TrainSet::new(3);
         rows.iter().for_each(|(key, features, label, weight)| set.push(*key, features, *label, *weight));
-        match backend.load(&[&set]).pop().unwrap() {
+        let loaded = backend.load(&[&set]).pop().unwrap();
+        let choose = |dataset| backend.choose_rows(&[ChoiceTask { dataset: &dataset, choice }]).pop().unwrap();
+        match loaded.and_then(choose) {
             Ok(dataset) => {
                 let made = train_forests(backend, &[TrainJob { dataset: &dataset, params: &params }]).pop().unwrap();
-                prop_assert_eq!(made.unwrap(), oracle::train(&set, &params));
+                prop_assert_eq!(made.unwrap(), oracle::train_chosen(&set, choice, &params));
             }
             Err(error) => {
                 let is_expected = matches!(error, KernelError::EmptySet | KernelError::OneClass { .. });

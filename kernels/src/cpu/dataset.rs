@@ -20,17 +20,18 @@ const PARALLEL_VALUES: usize = 1 << 16;
 #[derive(Clone, Debug)]
 pub struct CpuDataset(Arc<Binned>);
 
+/// What a choice of rows shares with its set is counted, the weights are its own.
 #[derive(Debug)]
 pub(super) struct Binned {
     pub(super) summary: Summary,
     /// Row-major bins, each row padded with zeros to whole tiles.
-    pub(super) tiles: Vec<u8>,
+    pub(super) tiles: Arc<Vec<u8>>,
     /// Bytes of a padded row.
     pub(super) stride: usize,
     /// Column-major bins.
-    pub(super) columns: Vec<u8>,
-    pub(super) keys: Vec<u64>,
-    pub(super) labels: Vec<bool>,
+    pub(super) columns: Arc<Vec<u8>>,
+    pub(super) keys: Arc<Vec<u64>>,
+    pub(super) labels: Arc<Vec<bool>>,
     pub(super) weights: Vec<u32>,
     pub(super) weight_max: u32,
 }
@@ -68,14 +69,18 @@ impl CpuDataset {
                 classes: set.class_weights(),
                 edges: Arc::new(Edges::new(edges).expect("edges of sorted values increase and are few")),
             },
-            tiles,
+            tiles: Arc::new(tiles),
             stride,
-            columns: columns.concat(),
-            keys: live.iter().map(|&row| set.keys[row]).collect(),
-            labels: live.iter().map(|&row| set.labels[row]).collect(),
+            columns: Arc::new(columns.concat()),
+            keys: Arc::new(live.iter().map(|&row| set.keys[row]).collect()),
+            labels: Arc::new(live.iter().map(|&row| set.labels[row]).collect()),
             weight_max: weights.iter().copied().max().unwrap_or(1),
             weights,
         })))
+    }
+
+    pub(super) fn new(binned: Binned) -> Self {
+        Self(Arc::new(binned))
     }
 
     pub(super) fn summary(&self) -> &Summary {

@@ -3,12 +3,16 @@
 //! The number of threads, the size of a batch and the order of rows change only how integer sums are grouped, so they
 //! cannot change a result.
 
+mod choice;
+mod compare;
 mod dataset;
 mod explain;
 mod forest;
 mod histogram;
+mod kernel_sums;
 mod quadrature;
 mod split;
+mod tokens;
 mod training;
 
 pub use dataset::CpuDataset;
@@ -20,13 +24,15 @@ pub use training::CpuTraining;
 
 use crate::KernelError;
 use crate::backend::{
-    Backend, Contributions, CountTask, ForestTask, GradientTask, HistogramTask, JobStart, LeafTask, PartitionTask,
-    Split, SplitTask, SubtractTask, Summary,
+    Backend, ChoiceTask, Contributions, CountTask, ForestTask, GradientTask, HistogramTask, JobStart, LeafTask,
+    PartitionTask, Split, SplitTask, SubtractTask, Summary,
 };
+use crate::drift::{CompareTask, Comparison, KernelSumTask};
 use crate::edges::BinCounts;
 use crate::exact::{BINS, Sums};
 use crate::gbdt::Gbdt;
 use crate::rows::TrainSet;
+use crate::tokens::{TokenCounts, TokenTask};
 use rayon::prelude::*;
 
 /// Trains and scores on the CPU.
@@ -60,6 +66,10 @@ impl Backend for CpuBackend {
 
     fn summary<'a>(&self, dataset: &'a CpuDataset) -> &'a Summary {
         dataset.summary()
+    }
+
+    fn choose_rows(&self, tasks: &[ChoiceTask<'_, CpuDataset>]) -> Vec<Result<CpuDataset, KernelError>> {
+        each(tasks, choice::choose)
     }
 
     fn begin(&self, jobs: &[JobStart<'_, CpuDataset>]) -> Result<CpuTraining, KernelError> {
@@ -110,6 +120,20 @@ impl Backend for CpuBackend {
     fn count_bins(&self, tasks: &[CountTask<'_>]) -> Result<Vec<BinCounts>, KernelError> {
         tasks.iter().try_for_each(|task| task.rows.check(task.edges.count()))?;
         Ok(each(tasks, count_bins))
+    }
+
+    fn compare_counts(&self, tasks: &[CompareTask<'_>]) -> Result<Vec<Comparison>, KernelError> {
+        tasks.iter().map(compare::compare).collect()
+    }
+
+    fn kernel_sums(&self, tasks: &[KernelSumTask<'_>]) -> Result<Vec<Vec<i64>>, KernelError> {
+        tasks.iter().try_for_each(KernelSumTask::check)?;
+        Ok(each(tasks, kernel_sums::sums))
+    }
+
+    fn count_tokens(&self, tasks: &[TokenTask<'_>]) -> Result<Vec<TokenCounts>, KernelError> {
+        tasks.iter().try_for_each(TokenTask::check)?;
+        Ok(each(tasks, tokens::count))
     }
 }
 

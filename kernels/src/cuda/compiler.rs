@@ -12,17 +12,21 @@ use std::path::Path;
 /// The file that includes all others.
 const ROOT: (&CStr, &str) = (c"kernels.cu", include_str!("../../cu/kernels.cu"));
 /// What it includes.
-const PARTS: [(&CStr, &str); 10] = [
+const PARTS: [(&CStr, &str); 14] = [
     (c"exact.cuh", include_str!("../../cu/exact.cuh")),
     (c"bin.cu", include_str!("../../cu/bin.cu")),
+    (c"choice.cu", include_str!("../../cu/choice.cu")),
+    (c"compare.cu", include_str!("../../cu/compare.cu")),
     (c"count.cu", include_str!("../../cu/count.cu")),
     (c"explain.cu", include_str!("../../cu/explain.cu")),
     (c"forest.cu", include_str!("../../cu/forest.cu")),
     (c"gradient.cu", include_str!("../../cu/gradient.cu")),
     (c"histogram.cu", include_str!("../../cu/histogram.cu")),
+    (c"kernel_sums.cu", include_str!("../../cu/kernel_sums.cu")),
     (c"partition.cu", include_str!("../../cu/partition.cu")),
     (c"roofline.cu", include_str!("../../cu/roofline.cu")),
     (c"split.cu", include_str!("../../cu/split.cu")),
+    (c"tokens.cu", include_str!("../../cu/tokens.cu")),
 ];
 /// Nothing is fused, flushed or approximated: the CPU does the same operations one by one.
 const EXACT: [&str; 5] = ["--std=c++17", "--fmad=false", "--prec-div=true", "--prec-sqrt=true", "--ftz=false"];

@@ -33,16 +33,17 @@ impl CudaDataset {
     }
 }
 
+/// A choice of rows shares all but its weights with its set.
 #[derive(Debug)]
 pub(super) struct Resident {
     pub(super) summary: Summary,
     /// Bins of four columns a word, word after word.
-    pub(super) words: Buffer<u32>,
-    pub(super) keys: Buffer<u64>,
+    pub(super) words: Arc<Buffer<u32>>,
+    pub(super) keys: Arc<Buffer<u64>>,
     /// Weight in the high bits, label in the lowest.
     pub(super) marks: Buffer<u32>,
     /// The most frequent bin of each column.
-    pub(super) hot: Buffer<u8>,
+    pub(super) hot: Arc<Buffer<u8>>,
     pub(super) weight_max: u32,
 }
 
@@ -50,11 +51,11 @@ pub(super) struct Resident {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct BinTask {
-    features: u64,
-    edges: u64,
-    words: u64,
-    rows: u32,
-    columns: u32,
+    pub(super) features: u64,
+    pub(super) edges: u64,
+    pub(super) words: u64,
+    pub(super) rows: u32,
+    pub(super) columns: u32,
 }
 
 /// `CountTask` in `count.cu`.
@@ -71,6 +72,12 @@ pub(super) struct CountBinsTask {
 // SAFETY: words without padding, in the order of the kernels' structures.
 unsafe impl DeviceRepr for BinTask {}
 unsafe impl DeviceRepr for CountBinsTask {}
+
+impl BinTask {
+    pub(super) fn parts(&self) -> u32 {
+        self.columns.div_ceil(WORD_COLUMNS as u32) * self.rows.div_ceil(BIN_ROWS)
+    }
+}
 
 impl CountBinsTask {
     pub(super) fn parts(&self) -> u32 {
@@ -115,8 +122,7 @@ impl RowBins {
 /// Finds the bins of all rows of all tables in one launch.
 pub(super) fn bin_rows(device: &Device, tables: &[RowBins]) -> Result<(), KernelError> {
     let tasks: Vec<BinTask> = tables.iter().map(|table| table.task(device)).collect();
-    let parts = |task: &BinTask| task.columns.div_ceil(WORD_COLUMNS as u32) * task.rows.div_ceil(BIN_ROWS);
-    device.tasks(&tasks)?.launch(Kernel::BinRows, |index| parts(&tasks[index]))?;
+    device.tasks(&tasks)?.launch(Kernel::BinRows, |index| tasks[index].parts())?;
     Ok(())
 }
 
@@ -186,10 +192,10 @@ fn make_resident(device: &Device, sets: &[&Prepared<'_>]) -> Result<Vec<CudaData
     let resident = |((set, table), hot): ((&&Prepared<'_>, RowBins), Buffer<u8>)| {
         Ok(CudaDataset(Arc::new(Resident {
             summary: set.summary.clone(),
-            words: table.words,
-            keys: device.upload(&set.keys)?,
+            words: Arc::new(table.words),
+            keys: Arc::new(device.upload(&set.keys)?),
             marks: device.upload(&set.marks)?,
-            hot,
+            hot: Arc::new(hot),
             weight_max: set.weight_max,
         })))
     };

@@ -1,6 +1,6 @@
 //! Forests on the device, and launches that score rows with them.
 
-use super::dataset::{PIECE_ROWS, RowBins, WORD_COLUMNS, bin_rows, edge_table};
+use super::dataset::{BinTask, PIECE_ROWS, RowBins, WORD_COLUMNS, bin_rows, edge_table};
 use super::device::{Buffer, Device, Kernel};
 use super::explain::ResidentPaths;
 use crate::KernelError;
@@ -15,6 +15,9 @@ const SCORE_THREADS: u32 = 128;
 const CHUNK_NODES: u32 = 2048;
 /// Rows of more words than this share a block with fewer others, so that their bins fit as well.
 const NARROW_WORDS: u32 = 32;
+/// Features of a call up to this size go through page-locked memory and a graph; more of them take longer to copy once more
+/// than launches take. Small in tests, so that both ways are taken.
+const REPLAYED_BYTES: usize = if cfg!(test) { 1 << 11 } else { 1 << 18 };
 
 /// `TreeSpan` in `forest.cu`.
 #[derive(Clone, Copy, Debug)]
@@ -145,47 +148,110 @@ pub(super) fn row_bins(device: &Device, tasks: &[ForestTask<'_, CudaForest>]) ->
     Ok(tables)
 }
 
+impl ScoreRows {
+    /// Rows whose bins lie, or will lie, at `words`, and whose sums go to `scores`.
+    fn new(device: &Device, forest: &CudaForest, rows: u32, words: u64, scores: u64) -> Self {
+        let words_per_row = forest.columns.div_ceil(WORD_COLUMNS) as u32;
+        Self {
+            words,
+            nodes: device.address(&forest.nodes),
+            values: device.address(&forest.values),
+            trees: device.address(&forest.trees),
+            chunks: device.address(&forest.chunks),
+            scores,
+            rows,
+            words_per_row,
+            chunk_count: forest.chunk_count,
+            rows_per_block: if words_per_row > NARROW_WORDS { 32 } else { SCORE_THREADS },
+        }
+    }
+
+    fn parts(&self) -> u32 {
+        self.rows.div_ceil(self.rows_per_block) * self.chunk_count
+    }
+}
+
+/// Shared memory of a block that serves any of these tasks.
+fn shared_bytes(tasks: &[ForestTask<'_, CudaForest>], made: &[ScoreRows]) -> u32 {
+    let shared = |(task, made): (&ForestTask<'_, CudaForest>, &ScoreRows)| {
+        4 * (2 * task.forest.chunk_nodes + made.words_per_row * made.rows_per_block)
+    };
+    tasks.iter().zip(made).map(shared).max().unwrap_or(0)
+}
+
 /// The score of every row, in Q24.
 pub(super) fn score(device: &Device, tasks: &[ForestTask<'_, CudaForest>]) -> Result<Vec<Vec<i64>>, KernelError> {
     let pieces = pieces(tasks)?;
+    let bytes: usize = pieces.iter().map(|task| size_of_val(task.rows.features)).sum();
+    if bytes <= REPLAYED_BYTES {
+        return Ok(joined(tasks, score_replayed(device, &pieces)?));
+    }
     let tables = row_bins(device, &pieces)?;
     Ok(joined(tasks, score_bins(device, &pieces, &tables)?))
 }
 
-/// The same for rows whose bins are known.
+/// The same for few rows: one copy to the device, one graph, one copy back.
+fn score_replayed(device: &Device, tasks: &[ForestTask<'_, CudaForest>]) -> Result<Vec<Vec<i64>>, KernelError> {
+    let counts: Vec<usize> = tasks.iter().map(|task| task.rows.count()).collect();
+    let total = counts.iter().sum();
+    let features: Vec<f32> = tasks.iter().flat_map(|task| task.rows.features).copied().collect();
+    let words_of = |task: &ForestTask<'_, CudaForest>| task.rows.count() * task.forest.columns.div_ceil(WORD_COLUMNS);
+    let word_count = tasks.iter().map(words_of).sum();
+    let mut replay = device.scoring();
+    let scores = replay.run(device, |plan| {
+        let scores = plan.zeros::<i64>(total);
+        let features = plan.table(&features);
+        let words = plan.zeros::<u32>(word_count);
+        let (mut row, mut cell, mut word) = (0, 0, 0);
+        let (mut binned, mut scored) = (Vec::new(), Vec::new());
+        for (task, &count) in tasks.iter().zip(&counts) {
+            let own_words = plan.address::<u32>(words, word);
+            binned.push(BinTask {
+                features: plan.address::<f32>(features, cell),
+                edges: device.address(&task.forest.edges),
+                words: own_words,
+                rows: count as u32,
+                columns: task.forest.columns as u32,
+            });
+            let own_scores = plan.address::<i64>(scores, row);
+            scored.push(ScoreRows::new(device, task.forest, count as u32, own_words, own_scores));
+            row += count;
+            cell += task.rows.features.len();
+            word += words_of(task);
+        }
+        let table = plan.table(&binned);
+        plan.launch((Kernel::BinRows, 0), (table, tasks.len()), |index| binned[index].parts());
+        let table = plan.table(&scored);
+        let shared_bytes = shared_bytes(tasks, &scored);
+        plan.launch((Kernel::ScoreRows, shared_bytes), (table, tasks.len()), |index| scored[index].parts());
+        scores
+    })?;
+    let mut sums = replay.read::<i64>(device, scores, total)?.into_iter();
+    let own = |(task, &count): (&ForestTask<'_, CudaForest>, &usize)| {
+        sums.by_ref().take(count).map(|sum| sum + task.forest.base_q24).collect()
+    };
+    Ok(tasks.iter().zip(&counts).map(own).collect())
+}
+
+/// The scores of rows whose bins are known.
 pub(super) fn score_bins(
     device: &Device,
     tasks: &[ForestTask<'_, CudaForest>],
     tables: &[RowBins],
 ) -> Result<Vec<Vec<i64>>, KernelError> {
-    let bases = |task: &ForestTask<'_, CudaForest>| device.upload(&vec![task.forest.base_q24; task.rows.count()]);
-    let scores = tasks.iter().map(bases).collect::<Result<Vec<Buffer<i64>>, KernelError>>()?;
+    let zeros = |task: &ForestTask<'_, CudaForest>| device.zeros(task.rows.count());
+    let scores = tasks.iter().map(zeros).collect::<Result<Vec<Buffer<i64>>, KernelError>>()?;
     let made = |((task, table), scores): ((&ForestTask<'_, CudaForest>, &RowBins), &Buffer<i64>)| {
-        let forest = task.forest;
-        let words_per_row = table.columns.div_ceil(WORD_COLUMNS as u32);
-        ScoreRows {
-            words: device.address(&table.words),
-            nodes: device.address(&forest.nodes),
-            values: device.address(&forest.values),
-            trees: device.address(&forest.trees),
-            chunks: device.address(&forest.chunks),
-            scores: device.address(scores),
-            rows: table.rows,
-            words_per_row,
-            chunk_count: forest.chunk_count,
-            rows_per_block: if words_per_row > NARROW_WORDS { 32 } else { SCORE_THREADS },
-        }
+        ScoreRows::new(device, task.forest, table.rows, device.address(&table.words), device.address(scores))
     };
     let made: Vec<ScoreRows> = tasks.iter().zip(tables).zip(&scores).map(made).collect();
-    let parts = |index: usize| made[index].rows.div_ceil(made[index].rows_per_block) * made[index].chunk_count;
-    let shared = |(task, made): (&ForestTask<'_, CudaForest>, &ScoreRows)| {
-        4 * (2 * task.forest.chunk_nodes + made.words_per_row * made.rows_per_block)
-    };
-    let shared_bytes = tasks.iter().zip(&made).map(shared).max().unwrap_or(0);
-    device.tasks(&made)?.launch_shared(Kernel::ScoreRows, shared_bytes, parts)?;
+    let shared_bytes = shared_bytes(tasks, &made);
+    device.tasks(&made)?.launch_shared(Kernel::ScoreRows, shared_bytes, |index| made[index].parts())?;
     let result = |(task, scores): (&ForestTask<'_, CudaForest>, &Buffer<i64>)| {
         let mut scores = device.download(scores)?;
         scores.truncate(task.rows.count());
+        // Sums are integers, so the base may be added last; sending it would cost as much as the scores.
+        scores.iter_mut().for_each(|score| *score += task.forest.base_q24);
         Ok(scores)
     };
     tasks.iter().zip(&scores).map(result).collect()

@@ -1,6 +1,7 @@
 //! Launches that fill, restore and subtract histograms.
 
 use super::device::{Device, DeviceSums, Kernel};
+use super::replay::Plan;
 use super::training::CudaTraining;
 use crate::KernelError;
 use crate::backend::{HistogramTask, SubtractTask};
@@ -51,10 +52,59 @@ impl SubtractHistogram {
     }
 }
 
-/// Fills histograms: zeros, sums of all bins but the most frequent, and that one as what is left of the total.
+/// Asks for histograms to be filled; they are when something depends on them, so that a round of training is one sequence.
 pub(super) fn fill(device: &Device, training: &mut CudaTraining, tasks: &[HistogramTask]) -> Result<(), KernelError> {
-    let totals = device.zeros::<DeviceSums>(tasks.len())?;
-    let first = device.address(&totals);
+    let is_asked = |asked: &HistogramTask| tasks.iter().any(|task| (task.job, task.slot) == (asked.job, asked.slot));
+    let pending = training.pending();
+    if !pending.subtracts.is_empty() || pending.fills.iter().any(is_asked) {
+        drop(pending);
+        training.settle(device)?;
+    } else {
+        drop(pending);
+    }
+    training.pending().fills.extend_from_slice(tasks);
+    Ok(())
+}
+
+/// Asks for parents' histograms to be turned into children's.
+pub(super) fn subtract(
+    device: &Device,
+    training: &mut CudaTraining,
+    tasks: &[SubtractTask],
+) -> Result<(), KernelError> {
+    if !training.pending().subtracts.is_empty() {
+        training.settle(device)?;
+    }
+    training.pending().subtracts.extend_from_slice(tasks);
+    Ok(())
+}
+
+/// Plans what was asked for: zeros, sums of all bins but the most frequent, that one as what is left of the total, and then
+/// differences.
+pub(super) fn plan(
+    plan: &mut Plan,
+    device: &Device,
+    training: &CudaTraining,
+    (fills, subtracts): (&[HistogramTask], &[SubtractTask]),
+) {
+    if !fills.is_empty() {
+        plan_fills(plan, device, training, fills);
+    }
+    if subtracts.is_empty() {
+        return;
+    }
+    let task = |task: &SubtractTask| SubtractHistogram {
+        from: training.slot(device, task.job, task.from),
+        minus: training.slot(device, task.job, task.minus),
+        entries: training.jobs[task.job].entries() as u32,
+        unused: 0,
+    };
+    let made: Vec<SubtractHistogram> = subtracts.iter().map(task).collect();
+    let table = plan.table(&made);
+    plan.launch((Kernel::SubtractHistograms, 0), (table, made.len()), |index| made[index].parts());
+}
+
+fn plan_fills(plan: &mut Plan, device: &Device, training: &CudaTraining, tasks: &[HistogramTask]) {
     let clear = |task: &HistogramTask| SubtractHistogram {
         from: training.slot(device, task.job, task.slot),
         minus: 0,
@@ -62,11 +112,13 @@ pub(super) fn fill(device: &Device, training: &mut CudaTraining, tasks: &[Histog
         unused: 0,
     };
     let cleared: Vec<SubtractHistogram> = tasks.iter().map(clear).collect();
-    device.tasks(&cleared)?.launch(Kernel::ClearHistograms, |index| cleared[index].parts())?;
+    let table = plan.table(&cleared);
+    plan.launch((Kernel::ClearHistograms, 0), (table, tasks.len()), |index| cleared[index].parts());
+    let totals = plan.zeros::<DeviceSums>(tasks.len());
     let fill = |(index, task): (usize, &HistogramTask)| FillHistogram {
         job: training.record(device, task.job),
         histogram: training.slot(device, task.job, task.slot),
-        total: first + (index * size_of::<DeviceSums>()) as u64,
+        total: plan.address::<DeviceSums>(totals, index),
         start: task.rows.start,
         end: task.rows.end,
         rows_per_block: ROWS_PER_BLOCK,
@@ -78,26 +130,8 @@ pub(super) fn fill(device: &Device, training: &mut CudaTraining, tasks: &[Histog
         let rows = filled[index].end - filled[index].start;
         rows.div_ceil(ROWS_PER_BLOCK) * columns(index).div_ceil(GROUP_COLUMNS)
     };
-    let launches = device.tasks(&filled)?;
-    launches
-        .launch_shared(Kernel::FillHistograms, SHARED_BYTES, parts)?
-        .launch(Kernel::RestoreHotBins, |index| columns(index).div_ceil(RESTORE_WARPS))?;
-    Ok(())
-}
-
-/// Turns parents' histograms into children's.
-pub(super) fn subtract(
-    device: &Device,
-    training: &mut CudaTraining,
-    tasks: &[SubtractTask],
-) -> Result<(), KernelError> {
-    let task = |task: &SubtractTask| SubtractHistogram {
-        from: training.slot(device, task.job, task.from),
-        minus: training.slot(device, task.job, task.minus),
-        entries: training.jobs[task.job].entries() as u32,
-        unused: 0,
-    };
-    let made: Vec<SubtractHistogram> = tasks.iter().map(task).collect();
-    device.tasks(&made)?.launch(Kernel::SubtractHistograms, |index| made[index].parts())?;
-    Ok(())
+    let table = plan.table(&filled);
+    plan.launch((Kernel::FillHistograms, SHARED_BYTES), (table, tasks.len()), parts);
+    let restore = |index| columns(index).div_ceil(RESTORE_WARPS);
+    plan.launch((Kernel::RestoreHotBins, 0), (table, tasks.len()), restore);
 }

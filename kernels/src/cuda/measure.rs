@@ -6,11 +6,16 @@
 use super::device::{Device, Kernel};
 use super::{CudaBackend, CudaTraining};
 use crate::KernelError;
-use crate::backend::{Backend, CountTask, ForestTask, GradientTask, HistogramTask, JobStart, PartitionTask, SplitTask};
+use crate::backend::{
+    Backend, ChoiceTask, CountTask, ForestTask, GradientTask, HistogramTask, JobStart, PartitionTask, SplitTask,
+};
+use crate::choice::RowChoice;
 use crate::cpu::CpuBackend;
+use crate::drift::{CompareTask, KernelSumTask};
 use crate::exact::{Classes, mix};
 use crate::params::{GbdtParams, Growth};
 use crate::rows::{Rows, TrainSet};
+use crate::tokens::{TokenTask, TokenUse};
 use crate::trainer::{TrainJob, train_forests};
 use cudarc::driver::DeviceRepr;
 
@@ -130,6 +135,7 @@ impl CudaBackend {
         ];
         made.extend(self.measure_primitives(&mut training, size, limits)?);
         made.extend(self.measure_models(&dataset, &set, size, limits)?);
+        made.extend(self.measure_windows(&dataset, &set, size, limits)?);
         Ok(made)
     }
 
@@ -149,7 +155,8 @@ impl CudaBackend {
         // Key, mark and score are read, a pair and the order written.
         keep("gradients", time, limits.floor_us(rows * 32, 0));
         let fill = [HistogramTask { job: 0, slot: 0, rows: all.clone() }];
-        let time = median_us(&self.device, || self.histograms(training, &fill))?;
+        let time =
+            median_us(&self.device, || self.histograms(training, &fill).and_then(|()| training.settle(&self.device)))?;
         // A third of the values stands in the bin that is left out.
         keep("histogram of all rows", time, limits.floor_us(cells + rows * 12, 2 * cells * 2 / 3));
         let columns: Vec<u16> = (0..size.columns as u16).collect();
@@ -205,6 +212,35 @@ impl CudaBackend {
         let time = median_us(&self.device, || self.count_bins(&[CountTask { edges: model.edges(), rows }]))?;
         let cells = size.rows * size.columns;
         keep("counts of all rows", time, limits.floor_us(cells * 6, cells));
+        Ok(made)
+    }
+
+    fn measure_windows(
+        &self,
+        dataset: &super::CudaDataset,
+        set: &TrainSet,
+        size: MeasureSize,
+        limits: Limits,
+    ) -> Result<Vec<Measurement>, KernelError> {
+        let mut made = Vec::new();
+        let mut keep = |name, median_us, floor_us| made.push(Measurement { name, median_us, floor_us });
+        let folds = [0, 1, 2, 3, 4].map(|fold| RowChoice::OutsideFold { seed: 1, folds: 5, fold });
+        let tasks = folds.map(|choice| ChoiceTask { dataset, choice });
+        let choose = || self.choose_rows(&tasks).into_iter().collect::<Result<Vec<_>, KernelError>>();
+        // Key and mark are read, a mark is written.
+        keep("five folds of all rows", median_us(&self.device, choose)?, limits.floor_us(5 * size.rows * 16, 0));
+        let counts: Vec<u64> = (0..256).collect();
+        let task = CompareTask { reference: &counts, current: &counts };
+        let time = median_us(&self.device, || self.compare_counts(&vec![task; size.columns]))?;
+        keep("comparison of two windows' bins", time, limits.floor_us(size.columns * 256 * 8, 0));
+        let rows = Rows { columns: size.columns, features: &set.features[..size.rows.min(4_096) * size.columns] };
+        let task = KernelSumTask { rows, others: rows, gamma_q32: 1 };
+        keep("kernel of 4,096 by 4,096 rows", median_us(&self.device, || self.kernel_sums(&[task]))?, 0.0);
+        let one = |row: &u64| TokenUse { token: *row % 5_000, weight: 1, is_defective: row.is_multiple_of(7) };
+        let uses: Vec<TokenUse> = set.keys.iter().map(one).collect();
+        let task = TokenTask { uses: &uses, bucket_bits: 16 };
+        let time = median_us(&self.device, || self.count_tokens(&[task]))?;
+        keep("one token of each row", time, limits.floor_us(size.rows * 16, 0));
         Ok(made)
     }
 }

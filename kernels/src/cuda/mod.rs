@@ -4,6 +4,8 @@
 //! missing is an error that says so. The same code runs on the stand-in driver of `cusim/`, which is how it is tested
 //! where there is no GPU.
 
+mod choice;
+mod compare;
 pub(crate) mod compiler;
 mod count;
 mod dataset;
@@ -11,8 +13,12 @@ mod device;
 mod explain;
 mod forest;
 mod histogram;
+mod kernel_sums;
 mod measure;
+mod pinned;
+mod replay;
 mod split;
+mod tokens;
 mod training;
 
 pub use dataset::CudaDataset;
@@ -22,13 +28,15 @@ pub use training::CudaTraining;
 
 use crate::KernelError;
 use crate::backend::{
-    Backend, Contributions, CountTask, ForestTask, GradientTask, HistogramTask, JobStart, LeafTask, PartitionTask,
-    Split, SplitTask, SubtractTask, Summary,
+    Backend, ChoiceTask, Contributions, CountTask, ForestTask, GradientTask, HistogramTask, JobStart, LeafTask,
+    PartitionTask, Split, SplitTask, SubtractTask, Summary,
 };
+use crate::drift::{CompareTask, Comparison, KernelSumTask};
 use crate::edges::BinCounts;
 use crate::exact::Sums;
 use crate::gbdt::Gbdt;
 use crate::rows::TrainSet;
+use crate::tokens::{TokenCounts, TokenTask};
 use device::Device;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -100,6 +108,11 @@ impl CudaBackend {
     pub fn description(&self) -> &str {
         self.device.description()
     }
+
+    /// How many sequences of launches were replayed as graphs so far. For a metric.
+    pub fn graphs_replayed(&self) -> u64 {
+        self.device.replays()
+    }
 }
 
 impl Backend for CudaBackend {
@@ -122,6 +135,10 @@ impl Backend for CudaBackend {
 
     fn summary<'a>(&self, dataset: &'a CudaDataset) -> &'a Summary {
         &dataset.0.summary
+    }
+
+    fn choose_rows(&self, tasks: &[ChoiceTask<'_, CudaDataset>]) -> Vec<Result<CudaDataset, KernelError>> {
+        choice::choose(&self.device, tasks)
     }
 
     fn begin(&self, jobs: &[JobStart<'_, CudaDataset>]) -> Result<CudaTraining, KernelError> {
@@ -166,5 +183,17 @@ impl Backend for CudaBackend {
 
     fn count_bins(&self, tasks: &[CountTask<'_>]) -> Result<Vec<BinCounts>, KernelError> {
         count::count_bins(&self.device, tasks)
+    }
+
+    fn compare_counts(&self, tasks: &[CompareTask<'_>]) -> Result<Vec<Comparison>, KernelError> {
+        compare::compare(&self.device, tasks)
+    }
+
+    fn kernel_sums(&self, tasks: &[KernelSumTask<'_>]) -> Result<Vec<Vec<i64>>, KernelError> {
+        kernel_sums::sums(&self.device, tasks)
+    }
+
+    fn count_tokens(&self, tasks: &[TokenTask<'_>]) -> Result<Vec<TokenCounts>, KernelError> {
+        tokens::count(&self.device, tasks)
     }
 }

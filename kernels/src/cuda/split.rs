@@ -1,10 +1,12 @@
 //! Launches that find the best split of each node.
 
 use super::device::{Device, DeviceSums, Kernel};
+use super::histogram;
+use super::replay::{Plan, Section};
 use super::training::CudaTraining;
 use crate::KernelError;
 use crate::backend::{Split, SplitTask};
-use cudarc::driver::{DeviceRepr, ValidAsZeroBits};
+use cudarc::driver::DeviceRepr;
 
 /// Columns of a block of `scan_columns`.
 const SCAN_WARPS: u32 = 4;
@@ -36,7 +38,6 @@ struct FindSplit {
 
 // SAFETY: words without padding, in the order of the kernels' structures; zero bytes are a candidate without gain.
 unsafe impl DeviceRepr for Candidate {}
-unsafe impl ValidAsZeroBits for Candidate {}
 unsafe impl DeviceRepr for FindSplit {}
 
 impl Candidate {
@@ -50,24 +51,42 @@ impl Candidate {
     }
 }
 
-/// The best split of each node: one launch over all columns of all nodes, one over the nodes.
+/// The best split of each node: one launch over all columns of all nodes, one over the nodes, behind whatever histograms
+/// were asked for.
 pub(super) fn best(
     device: &Device,
     training: &CudaTraining,
     tasks: &[SplitTask<'_>],
 ) -> Result<Vec<Option<Split>>, KernelError> {
     let columns: Vec<u16> = tasks.iter().flat_map(|task| task.columns).copied().collect();
-    let candidates = device.room::<Candidate>(columns.len())?;
-    let columns = device.upload(&columns)?;
-    let best = device.zeros::<Candidate>(tasks.len())?;
+    let mut pending = training.pending();
+    let (fills, subtracts) = pending.take();
+    let best = pending.replay.run(device, |plan| {
+        histogram::plan(plan, device, training, (&fills, &subtracts));
+        plan_splits(plan, device, training, (tasks, &columns))
+    })?;
+    let made = pending.replay.read::<Candidate>(device, best, tasks.len())?;
+    Ok(made.into_iter().map(Candidate::split).collect())
+}
+
+/// Plans the search; gives where the best candidates will lie.
+fn plan_splits(
+    plan: &mut Plan,
+    device: &Device,
+    training: &CudaTraining,
+    (tasks, columns): (&[SplitTask<'_>], &[u16]),
+) -> Section {
+    let best = plan.zeros::<Candidate>(tasks.len());
+    let candidates = plan.zeros::<Candidate>(columns.len());
+    let columns = plan.table(columns);
     let mut first = 0;
     let mut made = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
         made.push(FindSplit {
             histogram: training.slot(device, task.job, task.slot),
-            columns: device.address(&columns) + (first * size_of::<u16>()) as u64,
-            candidates: device.address(&candidates) + (first * size_of::<Candidate>()) as u64,
-            best: device.address(&best) + (index * size_of::<Candidate>()) as u64,
+            columns: plan.address::<u16>(columns, first),
+            candidates: plan.address::<Candidate>(candidates, first),
+            best: plan.address::<Candidate>(best, index),
             total: task.total.into(),
             lambda: task.lambda,
             min_hessian: task.min_hessian,
@@ -76,9 +95,9 @@ pub(super) fn best(
         });
         first += task.columns.len();
     }
-    let launches = device.tasks(&made)?;
-    launches
-        .launch(Kernel::ScanColumns, |index| made[index].column_count.div_ceil(SCAN_WARPS))?
-        .launch(Kernel::PickSplits, |_| 1)?;
-    Ok(device.download(&best)?.into_iter().take(tasks.len()).map(Candidate::split).collect())
+    let table = plan.table(&made);
+    let parts = |index: usize| made[index].column_count.div_ceil(SCAN_WARPS);
+    plan.launch((Kernel::ScanColumns, 0), (table, tasks.len()), parts);
+    plan.launch((Kernel::PickSplits, 0), (table, tasks.len()), |_| 1);
+    best
 }

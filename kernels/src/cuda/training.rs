@@ -2,11 +2,13 @@
 
 use super::dataset::{CudaDataset, Resident};
 use super::device::{Buffer, Device, DeviceSums, Kernel};
+use super::histogram;
+use super::replay::Replay;
 use crate::KernelError;
-use crate::backend::{GradientTask, JobStart, LeafTask, PartitionTask};
+use crate::backend::{GradientTask, HistogramTask, JobStart, LeafTask, PartitionTask, SubtractTask};
 use crate::exact::{BINS, Sums, row_stream};
 use cudarc::driver::DeviceRepr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Rows of a block of `gradients` and `start_scores`.
 const GRADIENT_ROWS: u32 = 2048;
@@ -95,8 +97,24 @@ pub struct CudaTraining {
     pub(super) jobs: Vec<HostJob>,
     records: Buffer<DeviceJob>,
     histograms: Buffer<DeviceSums>,
+    pending: Mutex<Pending>,
     /// Alive as long as the records that point into them.
     _arenas: Arenas,
+}
+
+/// What was asked for and is not queued yet, and the means to queue it. Whatever reads or changes what it works on settles
+/// it first, so nobody can tell.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) fills: Vec<HistogramTask>,
+    pub(super) subtracts: Vec<SubtractTask>,
+    pub(super) replay: Replay,
+}
+
+impl Pending {
+    pub(super) fn take(&mut self) -> (Vec<HistogramTask>, Vec<SubtractTask>) {
+        (std::mem::take(&mut self.fills), std::mem::take(&mut self.subtracts))
+    }
 }
 
 #[derive(Debug)]
@@ -169,7 +187,8 @@ impl CudaTraining {
             jobs.push(job);
         }
         let histograms = device.room(first_entry)?;
-        let training = Self { jobs, records: device.upload(&records)?, histograms, _arenas: arenas };
+        let pending = Mutex::new(Pending { fills: Vec::new(), subtracts: Vec::new(), replay: Replay::new() });
+        let training = Self { jobs, records: device.upload(&records)?, histograms, pending, _arenas: arenas };
         let task = |(job, start): (usize, &JobStart<'_, CudaDataset>)| StartScores {
             job: training.record(device, job),
             score_q24: start.start_q24,
@@ -193,48 +212,74 @@ impl CudaTraining {
         device.address(&self.histograms) + (entry * size_of::<DeviceSums>()) as u64
     }
 
+    pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues the histograms that were asked for.
+    pub(super) fn settle(&self, device: &Device) -> Result<(), KernelError> {
+        let mut pending = self.pending();
+        let (fills, subtracts) = pending.take();
+        pending.replay.run(device, |plan| histogram::plan(plan, device, self, (&fills, &subtracts)))
+    }
+
     pub(super) fn gradients(&mut self, device: &Device, tasks: &[GradientTask]) -> Result<Vec<Sums>, KernelError> {
-        let totals = device.zeros::<DeviceSums>(tasks.len())?;
-        let first = device.address(&totals);
-        let task = |(index, task): (usize, &GradientTask)| TreeGradients {
-            job: self.record(device, task.job),
-            total: first + (index * size_of::<DeviceSums>()) as u64,
-            stream: row_stream(self.jobs[task.job].seed, task.tree),
-        };
-        let made: Vec<TreeGradients> = tasks.iter().enumerate().map(task).collect();
-        let parts = |index: usize| self.jobs[tasks[index].job].rows().div_ceil(GRADIENT_ROWS);
-        device.tasks(&made)?.launch(Kernel::Gradients, parts)?;
-        let totals = device.download(&totals)?;
-        Ok(totals.into_iter().take(tasks.len()).map(Sums::from).collect())
+        self.settle(device)?;
+        let mut pending = self.pending();
+        let totals = pending.replay.run(device, |plan| {
+            let totals = plan.zeros::<DeviceSums>(tasks.len());
+            let task = |(index, task): (usize, &GradientTask)| TreeGradients {
+                job: self.record(device, task.job),
+                total: plan.address::<DeviceSums>(totals, index),
+                stream: row_stream(self.jobs[task.job].seed, task.tree),
+            };
+            let made: Vec<TreeGradients> = tasks.iter().enumerate().map(task).collect();
+            let table = plan.table(&made);
+            let parts = |index: usize| self.jobs[tasks[index].job].rows().div_ceil(GRADIENT_ROWS);
+            plan.launch((Kernel::Gradients, 0), (table, tasks.len()), parts);
+            totals
+        })?;
+        let totals = pending.replay.read::<DeviceSums>(device, totals, tasks.len())?;
+        Ok(totals.into_iter().map(Sums::from).collect())
     }
 
     pub(super) fn partition(&mut self, device: &Device, tasks: &[PartitionTask]) -> Result<Vec<u32>, KernelError> {
-        let taken = device.zeros::<u32>(2 * tasks.len())?;
-        let first = device.address(&taken);
-        let task = |(index, task): (usize, &PartitionTask)| DivideRows {
-            job: self.record(device, task.job),
-            taken: first + (index * 2 * size_of::<u32>()) as u64,
-            start: task.rows.start,
-            end: task.rows.end,
-            column: u32::from(task.column),
-            bin: u32::from(task.bin),
-        };
-        let made: Vec<DivideRows> = tasks.iter().enumerate().map(task).collect();
-        let parts = |index: usize| (made[index].end - made[index].start).div_ceil(PARTITION_ROWS);
-        device.tasks(&made)?.launch(Kernel::DivideRows, parts)?.launch(Kernel::ReturnRows, parts)?;
-        Ok(device.download(&taken)?.chunks_exact(2).take(tasks.len()).map(|taken| taken[0]).collect())
+        self.settle(device)?;
+        let mut pending = self.pending();
+        let taken = pending.replay.run(device, |plan| {
+            let taken = plan.zeros::<[u32; 2]>(tasks.len());
+            let task = |(index, task): (usize, &PartitionTask)| DivideRows {
+                job: self.record(device, task.job),
+                taken: plan.address::<[u32; 2]>(taken, index),
+                start: task.rows.start,
+                end: task.rows.end,
+                column: u32::from(task.column),
+                bin: u32::from(task.bin),
+            };
+            let made: Vec<DivideRows> = tasks.iter().enumerate().map(task).collect();
+            let table = plan.table(&made);
+            let parts = |index: usize| (made[index].end - made[index].start).div_ceil(PARTITION_ROWS);
+            plan.launch((Kernel::DivideRows, 0), (table, tasks.len()), parts);
+            plan.launch((Kernel::ReturnRows, 0), (table, tasks.len()), parts);
+            taken
+        })?;
+        let taken = pending.replay.read::<[u32; 2]>(device, taken, tasks.len())?;
+        Ok(taken.into_iter().map(|[left, _right]| left).collect())
     }
 
     pub(super) fn add_leaves(&mut self, device: &Device, tasks: &[LeafTask]) -> Result<(), KernelError> {
-        let task = |task: &LeafTask| AddLeaf {
-            job: self.record(device, task.job),
-            start: task.rows.start,
-            end: task.rows.end,
-            value_q24: i64::from(task.value_q24),
-        };
-        let made: Vec<AddLeaf> = tasks.iter().map(task).collect();
-        let parts = |index: usize| (made[index].end - made[index].start).div_ceil(PARTITION_ROWS);
-        device.tasks(&made)?.launch(Kernel::AddLeaves, parts)?;
-        Ok(())
+        self.settle(device)?;
+        self.pending().replay.run(device, |plan| {
+            let task = |task: &LeafTask| AddLeaf {
+                job: self.record(device, task.job),
+                start: task.rows.start,
+                end: task.rows.end,
+                value_q24: i64::from(task.value_q24),
+            };
+            let made: Vec<AddLeaf> = tasks.iter().map(task).collect();
+            let table = plan.table(&made);
+            let parts = |index: usize| (made[index].end - made[index].start).div_ceil(PARTITION_ROWS);
+            plan.launch((Kernel::AddLeaves, 0), (table, tasks.len()), parts);
+        })
     }
 }

@@ -4,11 +4,13 @@
 //! change it. What stays in floating point uses add, subtract, multiply and divide only, in a fixed order, and never a
 //! mathematical library, so it has the same bits everywhere.
 
+mod exponential;
 mod gradient;
 mod hashing;
 mod logarithm;
 mod sigmoid;
 
+pub(crate) use exponential::decay_q32;
 pub(crate) use gradient::{Classes, gradient, pack, unpack};
 pub(crate) use hashing::{mix, row_hash, row_stream};
 pub use logarithm::natural_logarithm;
