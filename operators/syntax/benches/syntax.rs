@@ -5,67 +5,27 @@
 //! megabytes per CPU second of both and what the pass costs beyond the parse. Times are of this thread's CPU; of each
 //! file the least of several rounds is taken, parsed and measured in turn, so that a busy machine slows both alike.
 
+mod corpus;
+
+use corpus::{cpu_s, files_under, parser, texts_of};
 use driftline_schema::Language;
 use driftline_syntax::{Measurer, SyntaxLimits, measure};
 use std::path::{Path, PathBuf};
-use tree_sitter::Parser;
 
 const ROUNDS: usize = 5;
 const MEGABYTES: f64 = 4.0;
 
-/// CPU seconds of this thread.
-///
-/// Not from `schedstat`, which Linux brings up to date at its ticks alone: four milliseconds are many small files.
-fn cpu_s() -> f64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes one `timespec` to the place it is given.
-    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    assert_eq!(failed, 0, "every thread has a clock of its own");
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() && !path.is_symlink() {
-            files_under(&path, found);
-        } else if path.is_file() {
-            found.push(path);
-        }
-    }
-}
-
 /// An evenly spaced sample of the texts of one language.
 fn sample(files: &[PathBuf], language: Language, megabytes: f64) -> Vec<String> {
-    let limit = SyntaxLimits::default().file_bytes_max;
-    let own = files.iter().filter(|path| Language::of_path(&path.to_string_lossy()) == Some(language));
-    let texts: Vec<String> =
-        own.filter_map(|path| std::fs::read_to_string(path).ok()).filter(|text| text.len() <= limit).collect();
+    let texts = texts_of(files, language);
     let total: usize = texts.iter().map(String::len).sum();
     let step = (total as f64 / 1e6 / megabytes).round().max(1.0) as usize;
     texts.into_iter().step_by(step).collect()
 }
 
-fn grammar(language: Language) -> tree_sitter::Language {
-    match language {
-        Language::Python => tree_sitter_python::LANGUAGE.into(),
-        Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
-        Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
-        Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
-        Language::Java => tree_sitter_java::LANGUAGE.into(),
-        Language::C => tree_sitter_c::LANGUAGE.into(),
-        Language::Cpp => tree_sitter_cpp::LANGUAGE.into(),
-        Language::Go => tree_sitter_go::LANGUAGE.into(),
-        Language::Rust => tree_sitter_rust::LANGUAGE.into(),
-    }
-}
-
 /// CPU seconds of (bare parse, measurement) of all `texts`, of each text the least.
 fn least_times(texts: &[String], language: Language) -> (f64, f64) {
-    let mut parser = Parser::new();
-    parser.set_language(&grammar(language)).expect("the grammar loads");
+    let mut parser = parser(language);
     let mut measurer = Measurer::new();
     let limits = SyntaxLimits::default();
     let mut least = vec![(f64::MAX, f64::MAX); texts.len()];
@@ -89,8 +49,7 @@ fn main() {
         return;
     };
     let megabytes = arguments.next().and_then(|word| word.parse().ok()).unwrap_or(MEGABYTES);
-    let mut files = Vec::new();
-    files_under(Path::new(&folder), &mut files);
+    let files = files_under(Path::new(&folder));
     println!("language     files     MB  parse MB/s  measure MB/s  measure/parse  pass/parse");
     for language in Language::ALL {
         let texts = sample(&files, language, megabytes);

@@ -11,6 +11,7 @@
 mod class;
 mod class_metrics;
 mod derived;
+mod edits;
 mod imports;
 mod lines;
 mod members;
@@ -28,6 +29,7 @@ mod windows;
 
 pub use class_metrics::{ClassMetrics, MethodMetrics, class_metrics, method_metrics};
 pub use derived::{Halstead, Maintainability, halstead, maintainability};
+pub use edits::{RecentLimits, RecentTrees, TreeFrom, Version, measure_edit};
 
 use driftline_schema::facts::{FileFacts, FunctionFacts, LineClasses, SpaceMetrics};
 use driftline_schema::{Call, Language, NameHash, Structure};
@@ -81,38 +83,56 @@ impl Measurer {
         Self::default()
     }
 
-    /// The tree of `text`, unless parsing takes more than `reports_max` reports.
-    fn parse(&mut self, language: Language, text: &str, reports_max: u32) -> Option<Tree> {
+    /// The tree of `text` and how many reports it took, unless these are more than `reports_max`; `old` is a tree of an
+    /// earlier text, edited.
+    fn parse(&mut self, language: Language, text: &str, old: Option<&Tree>, reports_max: u32) -> Option<(Tree, u32)> {
         let parser = self.parsers[language as usize].get_or_insert_with(|| {
             let mut parser = Parser::new();
             parser.set_language(&table::grammar(language)).expect("the grammar's version is one the library reads");
             parser
         });
         let mut reports = 0;
-        let mut progress = |_: &ParseState| {
+        let mut progress = |state: &ParseState| {
             reports += 1;
-            if reports > reports_max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            // From an older tree, only one without errors is of use.
+            let is_over = reports > reports_max || (old.is_some() && state.has_error());
+            if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let bytes = text.as_bytes();
         let mut read = |offset: usize, _| bytes.get(offset..).unwrap_or_default();
         let tree =
-            parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut progress)));
+            parser.parse_with_options(&mut read, old, Some(ParseOptions::new().progress_callback(&mut progress)));
         if tree.is_none() {
             // Otherwise the next text would be read as the rest of this one.
             parser.reset();
         }
-        tree
+        tree.map(|tree| (tree, reports))
     }
 }
 
 /// Measures one file.
 pub fn measure(measurer: &mut Measurer, language: Language, text: &str, limits: &SyntaxLimits) -> FileFacts {
     let tree = if text.len() <= limits.file_bytes_max {
-        measurer.parse(language, text, limits.parse_reports_max)
+        measurer.parse(language, text, None, limits.parse_reports_max)
     } else {
         None
     };
-    let Some(tree) = tree else { return unparsed(measurer, language, text) };
+    match tree {
+        Some((tree, _)) => facts(measurer, &Parsed { language, text, tree: &tree }, limits),
+        None => unparsed(measurer, language, text),
+    }
+}
+
+/// A text and its tree.
+struct Parsed<'a> {
+    language: Language,
+    text: &'a str,
+    tree: &'a Tree,
+}
+
+/// What a text's tree says of it.
+fn facts(measurer: &mut Measurer, parsed: &Parsed<'_>, limits: &SyntaxLimits) -> FileFacts {
+    let Parsed { language, text, tree } = *parsed;
     let root = tree.root_node();
     let reader = Reader { text, table: table::compiled(language), side: root.walk() };
     let mut found = Pass::new(reader, &mut measurer.tokens, limits.frames_max).run(root);

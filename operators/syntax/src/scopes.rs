@@ -68,25 +68,35 @@ impl Scopes {
             }
             first -= 1;
         }
-        let outer = self.open[first..].iter().map(|scope| &*scope.name);
-        let parts: Vec<&str> = outer.chain(class).chain([name]).collect();
-        parts.join("::")
+        let mut path = String::with_capacity(length);
+        for outer in self.open[first..].iter().map(|scope| &*scope.name).chain(class) {
+            path.push_str(outer);
+            path.push_str("::");
+        }
+        path.push_str(name);
+        path
     }
 
     /// `name`, or with `#2`, `#3` when it was given before.
     fn unique(&mut self, name: String) -> Box<str> {
-        let mut candidate = name.clone();
+        if !self.given.contains_key(name.as_str()) {
+            return self.give(name);
+        }
         loop {
-            if !self.given.contains_key(candidate.as_str()) {
-                let name = candidate.into_boxed_str();
-                self.given.insert(name.clone(), 1);
-                return name;
-            }
             // Counted per name, so that a thousand equal names do not try a thousand numbers each.
             let count = self.given.entry(name.as_str().into()).or_insert(1);
             *count += 1;
-            candidate = format!("{name}#{count}");
+            let candidate = format!("{name}#{count}");
+            if !self.given.contains_key(candidate.as_str()) {
+                return self.give(candidate);
+            }
         }
+    }
+
+    fn give(&mut self, name: String) -> Box<str> {
+        let name = name.into_boxed_str();
+        self.given.insert(name.clone(), 1);
+        name
     }
 }
 

@@ -9,6 +9,10 @@ use super::table::{Leaf, Role};
 /// Slots of a table of operands that is kept from file to file; a larger one is given back.
 const SLOTS: usize = 1 << 12;
 const SLOTS_KEPT_MAX: usize = 1 << 16;
+/// A file uses one slot for so many of its bytes at first, at least so many in all: the fewer, the more of them stay near
+/// the processor.
+const BYTES_A_SLOT: usize = 16;
+const SLOTS_USED_MIN: usize = 1 << 8;
 /// Beyond this number of a token, numbers begin anew with the next file: no file has so many tokens more.
 const NUMBER_MAX: u32 = u32::MAX / 2;
 
@@ -37,6 +41,8 @@ pub(super) struct Token {
 /// The tokens of the file at hand.
 pub(super) struct Tokens {
     slots: Vec<Slot>,
+    /// The last of the slots in use, which are a power of two.
+    mask: usize,
     /// Operands of this file.
     live: usize,
     /// The last token that was each operator.
@@ -57,6 +63,7 @@ impl Default for Tokens {
         let (slots, operators) = (vec![Slot::default(); SLOTS], Vec::new());
         Self {
             slots,
+            mask: SLOTS - 1,
             live: 0,
             operators,
             now: 0,
@@ -69,14 +76,15 @@ impl Default for Tokens {
 }
 
 impl Tokens {
-    /// Begins a file of a language that has so many operators.
-    pub(super) fn begin(&mut self, operators: usize) {
+    /// Begins a file of so many bytes, of a language that has so many operators.
+    pub(super) fn begin(&mut self, operators: usize, bytes: usize) {
         if self.slots.len() > SLOTS_KEPT_MAX || self.now > NUMBER_MAX {
             *self = Self::default();
         }
         // Some other language may have numbered its operators otherwise; all were seen before this file.
         self.operators.resize(operators.max(self.operators.len()), 0);
         self.first = self.now + 1;
+        self.mask = (bytes / BYTES_A_SLOT).next_power_of_two().clamp(SLOTS_USED_MIN, self.slots.len()) - 1;
         self.live = 0;
         self.trail = Default::default();
         self.codes.clear();
@@ -105,7 +113,7 @@ impl Tokens {
     #[inline]
     pub(super) fn operand(&mut self, token: Token) -> (u32, usize) {
         self.push(token);
-        let mask = self.slots.len() - 1;
+        let mask = self.mask;
         let mut at = token.hash as usize & mask;
         loop {
             let slot = &mut self.slots[at];
@@ -131,7 +139,7 @@ impl Tokens {
     }
 
     fn find(&self, hash: u64) -> usize {
-        let mask = self.slots.len() - 1;
+        let mask = self.mask;
         let mut at = hash as usize & mask;
         while self.slots[at].last >= self.first && self.slots[at].hash != hash {
             at = (at + 1) & mask;
@@ -140,12 +148,14 @@ impl Tokens {
     }
 
     fn grow(&mut self) {
-        let larger = vec![Slot::default(); self.slots.len() * 2];
-        for slot in std::mem::replace(&mut self.slots, larger) {
-            if slot.last >= self.first {
-                let at = self.find(slot.hash);
-                self.slots[at] = slot;
-            }
+        let used = &mut self.slots[..=self.mask];
+        let live: Vec<Slot> = used.iter().filter(|slot| slot.last >= self.first).copied().collect();
+        used.fill(Slot::default());
+        self.mask = 2 * self.mask + 1;
+        self.slots.resize(self.slots.len().max(self.mask + 1), Slot::default());
+        for slot in live {
+            let at = self.find(slot.hash);
+            self.slots[at] = slot;
         }
     }
 }
@@ -162,7 +172,7 @@ mod tests {
     fn an_operand_is_found_again_however_the_table_grows() {
         let mut tokens = Tokens::default();
         for _file in 0..3 {
-            tokens.begin(0);
+            tokens.begin(0, 0);
             let before = tokens.now;
             // Equal low bits collide until the table is large.
             let hash = |n: u64| n.wrapping_mul(0x1_0000_0001) << 3;
@@ -177,10 +187,10 @@ mod tests {
     fn an_operator_of_another_file_was_not_seen_in_this_one() {
         let leaf = Leaf { code: 0, operator: 3, role: Role::Dot };
         let mut tokens = Tokens::default();
-        tokens.begin(5);
+        tokens.begin(5, 0);
         assert_eq!(tokens.operator(leaf, 0), 0);
         assert_eq!(tokens.operator(leaf, 1), 1);
-        tokens.begin(5);
+        tokens.begin(5, 0);
         assert!(tokens.operator(leaf, 0) < tokens.first);
         assert_eq!((tokens.back(0).role, tokens.back(1).role), (Role::Dot, Role::Other));
     }

@@ -1,0 +1,159 @@
+//! Frames: what an entered node means to its children, and what nesting they stand in.
+//!
+//! Runs of like logical operators are told from the inside out: a frame that is left says how its run begins and ends.
+
+use super::{NOWHERE, Pass};
+use crate::class::*;
+use tree_sitter::Node;
+
+/// A logical operator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    None,
+    And,
+    Or,
+}
+
+/// An entered node that matters to its children.
+pub(super) struct Frame<'tree> {
+    pub(super) level: u32,
+    pub(super) classes: Classes,
+    /// Nesting to return to when it is left.
+    pub(super) restore: u32,
+    /// Nesting outside the construct, which its header keeps.
+    pub(super) outer: u32,
+    /// First and last logical operator within, in order of place.
+    pub(super) run: (Operator, Operator),
+    /// Whether its own operator is logical.
+    pub(super) logical: bool,
+    /// Whether the word `else` was passed.
+    pub(super) else_seen: bool,
+    pub(super) node: Node<'tree>,
+}
+
+impl<'tree> Pass<'_, 'tree> {
+    /// The frame of the node's parent, if it has one.
+    pub(super) fn parent(&mut self) -> Option<&mut Frame<'tree>> {
+        let level = self.level;
+        self.frames.last_mut().filter(|frame| frame.level + 1 == level)
+    }
+
+    /// Looks at a child of a construct with a header.
+    pub(super) fn watch(&mut self, node: Node<'tree>, field: u16) {
+        let table = self.reader.table;
+        let Some((classes, outer)) = self.parent().map(|frame| (frame.classes, frame.outer)) else { return };
+        if classes & PREPROC != 0 {
+            if field != 0 && field == table.fields.condition {
+                self.quiet_end = node.end_byte();
+            }
+        } else if table.is_header(field) && self.frames.len() < self.frames_max {
+            self.push(Frame { restore: self.nesting, outer, classes: HEADER, ..self.frame(node, 0) });
+            self.nesting = outer;
+        }
+    }
+
+    fn frame(&self, node: Node<'tree>, classes: Classes) -> Frame<'tree> {
+        let (level, nesting) = (self.level, self.nesting);
+        let (run, logical, else_seen) = ((Operator::None, Operator::None), false, false);
+        Frame { level, classes, restore: nesting, outer: nesting, run, logical, else_seen, node }
+    }
+
+    fn push(&mut self, frame: Frame<'tree>) {
+        self.frame_level = frame.level;
+        self.watched_level = watched(&frame);
+        self.frames.push(frame);
+    }
+
+    /// Opens a frame and what goes with it.
+    pub(super) fn open(&mut self, node: Node<'tree>, classes: Classes) {
+        if self.frames.len() >= self.frames_max {
+            self.found.truncated = true;
+            return;
+        }
+        let (above, outer, else_seen) =
+            self.parent().map_or((0, 0, false), |frame| (frame.classes, frame.outer, frame.else_seen));
+        let mut frame = self.frame(node, classes);
+        if classes & FUNCTION != 0 {
+            if !self.open_function(node, classes, above) {
+                return;
+            }
+        } else if classes & SCOPE != 0 {
+            if !self.open_scope(node, classes, above) {
+                return;
+            }
+        } else if classes & ELSE != 0 {
+            // After a loop it is one more way out; after `try` it only continues what was tried.
+            let after_if = above & (LOOP | TRY) == 0;
+            self.space.cyclomatic += u32::from(!after_if);
+            self.space.modified += u32::from(!after_if);
+            self.space.cognitive = self.space.cognitive.saturating_add(u32::from(above & TRY == 0));
+            frame.outer = outer;
+        } else if classes & ELIF != 0 {
+            self.space.cognitive = self.space.cognitive.saturating_add(1);
+            frame.outer = outer;
+        } else if classes & IF != 0 && (above & ELSE != 0 || (above & IF != 0 && else_seen)) {
+            // `else if`: the `else` has counted, and the first `if` nests the whole chain.
+            frame.outer = outer;
+        } else if classes & STRUCTURAL != 0 {
+            self.space.structural(self.nesting);
+            self.nesting += 1;
+        } else if classes & HEADER != 0 && above & STRUCTURAL != 0 {
+            self.nesting = outer;
+        } else if classes & PARAM != 0 {
+            self.parameter_property(node);
+        } else if classes & NAMER != 0 && self.reader.table.traits.fields_by_assignment {
+            self.class_variable(node);
+        }
+        self.push(frame);
+    }
+
+    /// Leaves all frames of the node at hand.
+    pub(super) fn leave(&mut self) {
+        while let Some(frame) = self.frames.pop_if(|frame| frame.level == self.level) {
+            if frame.classes & FUNCTION != 0 {
+                self.close_function(frame.restore);
+            } else if frame.classes & SCOPE != 0 {
+                self.scopes.leave();
+            } else if frame.classes & (BINARY | PAREN) != 0 {
+                self.report(&frame);
+                if self.reader.table.traits.free_defaults && frame.run == (Operator::Or, Operator::Or) && frame.logical
+                {
+                    self.free_default(&frame);
+                }
+            }
+            self.nesting = frame.restore;
+        }
+        self.frame_level = self.frames.last().map_or(NOWHERE, |frame| frame.level);
+        self.watched_level = self.frames.last().map_or(NOWHERE, watched);
+    }
+
+    /// Frees `a = b || {}` in the sonar profile: a run of `or` that is a whole value and ends with a literal.
+    fn free_default(&mut self, run: &Frame<'tree>) {
+        let is_value =
+            self.frames.last().is_some_and(|outer| outer.level + 1 == run.level && outer.classes & NAMER != 0);
+        if is_value && run.node.child(2).is_some_and(|last| self.reader.is_plain_value(last)) {
+            self.space.free += 1;
+        }
+    }
+
+    /// Tells the expression around a logical one which operators it begins and ends with, so that a run of like
+    /// operators counts once however the tree groups it.
+    fn report(&mut self, inner: &Frame<'tree>) {
+        if inner.run.0 == Operator::None || !(inner.logical || inner.classes & PAREN != 0) {
+            return;
+        }
+        let Some(outer) = self.frames.last_mut().filter(|frame| frame.level + 1 == inner.level) else { return };
+        if outer.classes & (BINARY | PAREN) == 0 {
+            return;
+        }
+        if outer.logical && outer.run.1 == inner.run.0 {
+            self.space.cognitive = self.space.cognitive.saturating_sub(1);
+        }
+        outer.run = (if outer.run.0 == Operator::None { inner.run.0 } else { outer.run.0 }, inner.run.1);
+    }
+}
+
+/// The level below a frame whose nodes are asked for their field.
+fn watched(frame: &Frame<'_>) -> u32 {
+    if frame.classes & (STRUCTURAL | ELIF | PREPROC) != 0 { frame.level + 1 } else { NOWHERE }
+}
