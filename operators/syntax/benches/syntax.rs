@@ -6,7 +6,7 @@
 //! file the least of several rounds is taken, parsed and measured in turn, so that a busy machine slows both alike.
 
 use driftline_schema::Language;
-use driftline_syntax::{Measurer, SyntaxLimits, measure};
+use driftline_syntax::{Measurer, SyntaxLimits, grammar, languages, measure};
 use std::path::{Path, PathBuf};
 use tree_sitter::Parser;
 
@@ -48,24 +48,10 @@ fn sample(files: &[PathBuf], language: Language, megabytes: f64) -> Vec<String> 
     texts.into_iter().step_by(step).collect()
 }
 
-fn grammar(language: Language) -> tree_sitter::Language {
-    match language {
-        Language::Python => tree_sitter_python::LANGUAGE.into(),
-        Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
-        Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
-        Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
-        Language::Java => tree_sitter_java::LANGUAGE.into(),
-        Language::C => tree_sitter_c::LANGUAGE.into(),
-        Language::Cpp => tree_sitter_cpp::LANGUAGE.into(),
-        Language::Go => tree_sitter_go::LANGUAGE.into(),
-        Language::Rust => tree_sitter_rust::LANGUAGE.into(),
-    }
-}
-
 /// CPU seconds of (bare parse, measurement) of all `texts`, of each text the least.
 fn least_times(texts: &[String], language: Language) -> (f64, f64) {
     let mut parser = Parser::new();
-    parser.set_language(&grammar(language)).expect("the grammar loads");
+    parser.set_language(&grammar(language).expect("it is compiled in")).expect("the grammar loads");
     let mut measurer = Measurer::new();
     let limits = SyntaxLimits::default();
     let mut least = vec![(f64::MAX, f64::MAX); texts.len()];
@@ -92,7 +78,7 @@ fn main() {
     let mut files = Vec::new();
     files_under(Path::new(&folder), &mut files);
     println!("language     files     MB  parse MB/s  measure MB/s  measure/parse  pass/parse");
-    for language in Language::ALL {
+    for language in languages() {
         let texts = sample(&files, language, megabytes);
         if texts.is_empty() {
             continue;

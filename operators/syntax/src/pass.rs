@@ -6,9 +6,11 @@
 mod arms;
 mod calls;
 mod classes;
+mod commands;
 mod findings;
 mod functions;
 mod leaves;
+mod words;
 
 use super::class::*;
 use super::imports::Found as Imported;
@@ -59,6 +61,8 @@ struct Open {
     /// Where it ends (bytes).
     end: usize,
     tail: Tail,
+    /// Whether its children are statements.
+    block: bool,
 }
 
 /// What the last byte of a node says of its last child.
@@ -112,6 +116,10 @@ pub(super) struct Pass<'text, 'tree> {
     import_tokens: Vec<(u32, u32)>,
     /// Number of the token that names a module, if it is a string.
     module_at: u32,
+    /// What stands for the folder of the module it names.
+    module_prefix: &'static str,
+    /// Number of the token that is declared, if it is a name.
+    declared_at: u32,
     /// Where the part ends that is not code (bytes).
     quiet_end: usize,
     /// The use of a member that the last token was, by the token's number and its index.
@@ -149,6 +157,8 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             import_end: 0,
             import_tokens: Vec::new(),
             module_at: 0,
+            module_prefix: "",
+            declared_at: 0,
             quiet_end: 0,
             last_access: (0, 0),
             frames_max,
@@ -183,12 +193,19 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let mut cursor = root.walk();
         // Children still to come at the level at hand, and at those above: asking the cursor for a sibling that is not
         // there costs more than counting.
-        let (mut open, mut open_above) = (Open { left: 1, end: 0, tail: Tail::Unknown }, Vec::with_capacity(64));
+        let (mut open, mut open_above) =
+            (Open { left: 1, end: 0, tail: Tail::Unknown, block: false }, Vec::with_capacity(64));
         loop {
             let node = cursor.node();
             let kind = node.kind_id();
             let classes = table.classes(kind);
             let mut descend = true;
+            if open.block && classes & NO_STATEMENT == 0 && node.is_named() {
+                self.statement(node, classes);
+                if classes & NAME != 0 {
+                    self.bare_statement(node);
+                }
+            }
             if classes & LEAF != 0 {
                 descend = self.leaf(node, kind, classes);
             } else {
@@ -241,7 +258,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             Some(b';') if classes & STATEMENT != 0 && classes & STRUCTURAL == 0 => Tail::Semicolon,
             _ => Tail::Unknown,
         };
-        Open { left, end, tail }
+        Open { left, end, tail, block: classes & BLOCK != 0 }
     }
 
     /// Whether the last child of a node is known without a visit: nothing but white space stands between the child that
@@ -310,7 +327,9 @@ impl<'text, 'tree> Pass<'text, 'tree> {
 
     /// Counts a node by a look at its children or its text.
     fn single(&mut self, node: Node<'tree>, classes: Classes) {
-        if classes & (CALL | CREATES) != 0 {
+        if classes & COMMAND != 0 {
+            self.command(node);
+        } else if classes & (CALL | CREATES) != 0 {
             self.calls.open(self.level, node.start_byte() as u32, classes & CREATES != 0);
         } else if classes & ARGS != 0 {
             self.arguments(node);
@@ -342,7 +361,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             self.access_label(node);
         }
         if classes & FIELD != 0 {
-            self.fields(node);
+            self.fields(node, classes);
         }
         if classes & (CONSTANT | MAY_BE_CONSTANT) != 0 {
             self.constant(node, classes);
@@ -353,39 +372,8 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         if classes & (ENDS | LABELLED) != 0 {
             self.end_of_block(classes);
         }
-    }
-
-    /// Counts a word or sign, whose meaning depends on what holds it.
-    fn token(&mut self, classes: Classes) {
-        let level = self.level;
-        let Some(frame) = self.frames.last_mut().filter(|frame| frame.level + 1 == level) else { return };
-        let holder = frame.classes;
-        if classes & (AND | OR) != 0 && holder & BINARY != 0 {
-            let operator = if classes & AND != 0 { Operator::And } else { Operator::Or };
-            self.space.cyclomatic += 1;
-            self.space.modified += 1;
-            self.space.cognitive = self.space.cognitive.saturating_add(u32::from(frame.run.1 != operator));
-            frame.run = (if frame.run.0 == Operator::None { operator } else { frame.run.0 }, operator);
-            frame.logical = true;
-        } else if (classes & (AND | OR | KEYWORD) != 0 && holder & MACRO != 0)
-            || (classes & KEYWORD != 0 && holder & PATTERN != 0)
-            || (classes & ASSIGN != 0 && holder & PARAM != 0)
-        {
-            self.space.cyclomatic += 1;
-            self.space.modified += 1;
-        } else if classes & COMPARE != 0 && holder & BINARY != 0 {
-            self.totals.conditions += 1;
-        } else if classes & (ASSIGN | TYPED) != 0 && holder & NAMER != 0 {
-            self.totals.assignments += u32::from(classes & ASSIGN != 0);
-            self.written();
-        } else if classes & ELSE_TOKEN != 0 && holder & (IF | LET) != 0 {
-            self.totals.conditions += 1;
-            self.space.cyclomatic += u32::from(holder & LET != 0);
-            self.space.modified += u32::from(holder & LET != 0);
-            self.space.cognitive = self.space.cognitive.saturating_add(1);
-            frame.else_seen = true;
-            // The block of `let ... else` is nested; that of an `if` is so already.
-            self.nesting += u32::from(holder & LET != 0);
+        if classes & DECLARED != 0 {
+            self.declared_at = self.tokens.now + 1;
         }
     }
 
@@ -424,14 +412,18 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let (above, outer, else_seen) =
             self.parent().map_or((0, 0, false), |frame| (frame.classes, frame.outer, frame.else_seen));
         let mut frame = self.frame(node, classes);
-        if classes & FUNCTION != 0 {
-            if !self.open_function(node, classes, above) {
-                return;
-            }
+        if classes & FUNCTION != 0 && above & SHELL == 0 && self.open_function(node, classes, above) {
+            // Whatever else it is, it is left as a function.
         } else if classes & SCOPE != 0 {
             if !self.open_scope(node, classes, above) {
                 return;
             }
+            frame.classes &= !FUNCTION;
+        } else if classes & FUNCTION != 0 {
+            return;
+        } else if classes & ELSE != 0 && above & SWITCH != 0 {
+            // What is done in no case: no decision, and `enter` took it for one of an `if`.
+            self.totals.conditions -= u32::from(classes & CONDITION != 0);
         } else if classes & ELSE != 0 {
             // After a loop it is one more way out; after `try` it only continues what was tried.
             let after_if = above & (LOOP | TRY) == 0;
@@ -476,31 +468,6 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         }
         self.frame_level = self.frames.last().map_or(NOWHERE, |frame| frame.level);
         self.watched_level = self.frames.last().map_or(NOWHERE, watched);
-    }
-
-    /// Frees `a = b || {}` in the sonar profile: a run of `or` that is a whole value and ends with a literal.
-    fn free_default(&mut self, run: &Frame<'tree>) {
-        let is_value =
-            self.frames.last().is_some_and(|outer| outer.level + 1 == run.level && outer.classes & NAMER != 0);
-        if is_value && run.node.child(2).is_some_and(|last| self.reader.is_plain_value(last)) {
-            self.space.free += 1;
-        }
-    }
-
-    /// Tells the expression around a logical one which operators it begins and ends with, so that a run of like
-    /// operators counts once however the tree groups it.
-    fn report(&mut self, inner: &Frame<'tree>) {
-        if inner.run.0 == Operator::None || !(inner.logical || inner.classes & PAREN != 0) {
-            return;
-        }
-        let Some(outer) = self.frames.last_mut().filter(|frame| frame.level + 1 == inner.level) else { return };
-        if outer.classes & (BINARY | PAREN) == 0 {
-            return;
-        }
-        if outer.logical && outer.run.1 == inner.run.0 {
-            self.space.cognitive = self.space.cognitive.saturating_sub(1);
-        }
-        outer.run = (if outer.run.0 == Operator::None { inner.run.0 } else { outer.run.0 }, inner.run.1);
     }
 }
 

@@ -7,8 +7,9 @@ fn reached<'a>(paths: &[&'a str], from: &str, module: &str, names: &[&str]) -> O
     let language = |path: &str| Language::of_path(path).expect("a language");
     let import = Import { module: module.into(), names: names.iter().map(|name| name_hash(name)).collect() };
     let want = want(from, language(from), &import)?;
-    let own = place(from, language(from));
-    let places: Vec<(&str, Place)> = paths.iter().map(|path| (*path, place(path, language(path)))).collect();
+    let own = place(from, language(from)).expect("a family");
+    let places: Vec<(&str, Place)> =
+        paths.iter().map(|path| (*path, place(path, language(path)).expect("a family"))).collect();
     let find = |target: &Target| -> Vec<&'a str> {
         let near = |folder: Key| {
             let ends = |place: &Place| place.suffixes.contains(&(target.key(), folder));
