@@ -143,7 +143,8 @@ impl<'text, 'tree> Reader<'text, 'tree> {
                 0 => word = word.or(Some(child).filter(|child| !child.is_named() || classes & NAME != 0)),
                 // What follows by that name in Swift is the type.
                 _ if field == fields.name || field == fields.operator => name = name.or(Some(child)),
-                _ if field == fields.parameters => lists.push(child),
+                // Scala has parameters that are types under this name as well.
+                _ if field == fields.parameters => lists.extend(Some(child).filter(|_| classes & NOT_PARAM == 0)),
                 _ if field == fields.parameter => shape.params = 1,
                 _ if field == fields.receiver => receiver = Some(child),
                 _ if field == fields.declarator => declarator = Some(child),

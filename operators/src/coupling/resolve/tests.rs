@@ -129,3 +129,13 @@ fn rust_paths_end_at_the_file_that_holds_the_item() {
     assert_eq!(reached(&paths, "src/a.rs", "std::fmt", &[]), Some((vec![], false)));
     assert_eq!(reached(&paths, "src/c/mod.rs", "crate::a", &["b"]), Some((vec!["src/a.rs", "src/a/b.rs"], true)));
 }
+
+#[test]
+fn a_language_without_rules_has_no_place_and_its_imports_ask_for_nothing() {
+    let import = Import { module: "./a".into(), names: vec![] };
+    for language in Language::ALL {
+        let has_rules = language <= Language::Rust;
+        assert_eq!(place("lib/a.x", language).is_some(), has_rules, "{language}");
+        assert!(has_rules || want("lib/a.x", language, &import).is_none(), "{language}");
+    }
+}

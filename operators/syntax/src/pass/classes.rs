@@ -149,9 +149,9 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let traits = self.reader.table.traits;
         let draft = &self.found.classes[class as usize];
         let outside = shape.class.is_some() && traits.visibility == Visibility::Label;
-        let before = self.reader.text.get(..node.start_byte()).unwrap_or_default().trim_end();
-        let hidden =
-            traits.visibility == Visibility::Section && traits.private_words.iter().any(|word| before.ends_with(word));
+        let before = self.reader.text.get(..node.start_byte()).unwrap_or_default();
+        let hidden = traits.visibility == Visibility::Section
+            && traits.private_words.iter().any(|word| before.trim_end().ends_with(word));
         let public = outside || (!hidden && is_public(&traits, prefix, name, draft.public_now));
         let shared = match traits.visibility {
             Visibility::Underscore | Visibility::Pub => !shape.takes_self,

@@ -36,7 +36,7 @@ class P(val x: Int) extends Q(x) with R {
   // cc=2 cog=2
   def recursion(n: Int): Int = { if (n > 0) { return this.recursion(n - 1) }; 0 }
   // cc=1 cog=0 params=2
-  def overload(a: Int)(b: Int = 3): Int = overload(a)
+  def overload[A: B](a: Int)(b: Int = 3): Int = overload(a)
   // cc=1 cog=1 params=1
   def overload(a: Int): Int = overload(a - 1)
   // cc=3 cog=4
