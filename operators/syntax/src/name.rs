@@ -24,6 +24,8 @@ pub(super) struct Shape {
     pub(super) receiver: Option<Box<str>>,
     /// Declared parameters without the receiver.
     pub(super) params: u32,
+    /// Where its parameters end that stand in the function itself, defaults included (bytes).
+    pub(super) header_end: usize,
     /// Where its name starts (bytes).
     pub(super) name_start: usize,
     /// Whether it takes the object it is called on.
@@ -176,6 +178,7 @@ impl<'text, 'tree> Reader<'text, 'tree> {
         }
         if let Some(body) = body {
             shape.has_body = true;
+            shape.header_end = if loose > 0 { body.start_byte() } else { 0 };
             shape.decorator = table.traits.decorators && self.is_decorator(body);
         }
         shape

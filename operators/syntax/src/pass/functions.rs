@@ -50,6 +50,8 @@ impl<'tree> Pass<'_, 'tree> {
             // The space it replaces below will be one more around it.
             named: if is_named { Some(self.outer_spaces.len() + 1) } else { self.space.named },
             params: shape.params,
+            // A default needs no name.
+            constant_end: shape.header_end,
             decorator: shape.decorator,
             receiver_hash: self.receiver_hash(&shape, kind),
             receiver: shape.receiver,
