@@ -165,11 +165,12 @@ type Measured = (f64, Vec<(&'static str, u64)>);
 
 /// CPU seconds of the parses alone: they run on this thread, the collector on others.
 fn parse(path: &Path) -> Result<Measured, Failure> {
-    let mut parsers: Vec<tree_sitter::Parser> = Vec::new();
+    let mut parsers: Vec<Option<tree_sitter::Parser>> = Vec::new();
     for language in Language::ALL {
         let mut parser = tree_sitter::Parser::new();
-        parser.set_language(&grammar(language))?;
-        parsers.push(parser);
+        let grammar = grammar(language);
+        grammar.as_ref().map(|grammar| parser.set_language(grammar)).transpose()?;
+        parsers.push(grammar.map(|_| parser));
     }
     let (mut ns, mut bytes) = (0, 0);
     let mut seen: HashSet<(BlobId, Language)> = HashSet::new();
@@ -180,9 +181,10 @@ fn parse(path: &Path) -> Result<Measured, Failure> {
             else {
                 continue;
             };
+            let Some(parser) = &mut parsers[language as usize] else { continue };
             if seen.insert((blob, language)) {
                 let before = thread_cpu_ns();
-                std::hint::black_box(parsers[language as usize].parse(&text, None));
+                std::hint::black_box(parser.parse(&text, None));
                 ns += thread_cpu_ns() - before;
                 bytes += text.len() as u64;
             }
@@ -191,8 +193,9 @@ fn parse(path: &Path) -> Result<Measured, Failure> {
     Ok((seconds(ns), vec![("contents", seen.len() as u64), ("bytes", bytes)]))
 }
 
-fn grammar(language: Language) -> tree_sitter::Language {
-    match language {
+/// The grammar of a main language.
+fn grammar(language: Language) -> Option<tree_sitter::Language> {
+    Some(match language {
         Language::Python => tree_sitter_python::LANGUAGE.into(),
         Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
         Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
@@ -202,5 +205,6 @@ fn grammar(language: Language) -> tree_sitter::Language {
         Language::Cpp => tree_sitter_cpp::LANGUAGE.into(),
         Language::Go => tree_sitter_go::LANGUAGE.into(),
         Language::Rust => tree_sitter_rust::LANGUAGE.into(),
-    }
+        _ => return None,
+    })
 }

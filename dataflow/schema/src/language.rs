@@ -1,9 +1,12 @@
-//! The languages whose syntax driftline measures.
+//! The languages whose syntax driftline can measure.
+//!
+//! All of them are in every build, and new ones stand at the end: a record must not mean another language where other
+//! grammars are compiled in.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A language with a grammar.
+/// A language; whether its grammar is there is for `driftline-syntax` to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -17,11 +20,18 @@ pub enum Language {
     Cpp,
     Go,
     Rust,
+    CSharp,
+    Php,
+    Ruby,
+    Kotlin,
+    Swift,
+    Scala,
+    Bash,
 }
 
 impl Language {
     /// All languages, in the order of the enum.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::Python,
         Self::JavaScript,
         Self::TypeScript,
@@ -31,6 +41,13 @@ impl Language {
         Self::Cpp,
         Self::Go,
         Self::Rust,
+        Self::CSharp,
+        Self::Php,
+        Self::Ruby,
+        Self::Kotlin,
+        Self::Swift,
+        Self::Scala,
+        Self::Bash,
     ];
 
     /// The language of a path by its extension; `.h` is C++ only by its content, so it counts as C.
@@ -50,6 +67,13 @@ impl Language {
             "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "h++" | "inl" => Self::Cpp,
             "go" => Self::Go,
             "rs" => Self::Rust,
+            "cs" => Self::CSharp,
+            "php" => Self::Php,
+            "rb" => Self::Ruby,
+            "kt" | "kts" => Self::Kotlin,
+            "swift" => Self::Swift,
+            "scala" => Self::Scala,
+            "sh" | "bash" => Self::Bash,
             _ => return None,
         })
     }
@@ -66,6 +90,13 @@ impl Language {
             Self::Cpp => "cpp",
             Self::Go => "go",
             Self::Rust => "rust",
+            Self::CSharp => "csharp",
+            Self::Php => "php",
+            Self::Ruby => "ruby",
+            Self::Kotlin => "kotlin",
+            Self::Swift => "swift",
+            Self::Scala => "scala",
+            Self::Bash => "bash",
         }
     }
 }
@@ -84,6 +115,7 @@ mod tests {
     fn a_path_has_the_language_of_its_extension() {
         assert_eq!(Language::of_path("src/a.b/main.rs"), Some(Language::Rust));
         assert_eq!(Language::of_path("x.tsx"), Some(Language::Tsx));
+        assert_eq!(Language::of_path("build.gradle.kts"), Some(Language::Kotlin));
         assert_eq!(Language::of_path("dir.py/readme"), None);
         assert_eq!(Language::of_path(".py"), None);
     }
@@ -93,5 +125,11 @@ mod tests {
         for language in Language::ALL {
             assert_eq!(serde_json::to_string(&language).expect("serialises"), format!("\"{language}\""));
         }
+    }
+
+    #[test]
+    fn the_place_of_a_language_is_its_number() {
+        assert!(Language::ALL.iter().enumerate().all(|(place, language)| *language as usize == place));
+        assert_eq!(Language::ALL.map(|language| language.name())[8], "rust", "logs hold these numbers");
     }
 }

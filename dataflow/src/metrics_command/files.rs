@@ -2,6 +2,7 @@
 //!
 //! The order is that of paths, whatever order the file system lists them in, and a file reached twice is measured once.
 
+use driftline_operators::syntax::has_grammar;
 use driftline_schema::Language;
 use ignore::WalkBuilder;
 use std::fmt;
@@ -91,7 +92,8 @@ impl Candidate {
     fn of(path: PathBuf) -> Result<Self, PathBuf> {
         let shown = path.to_string_lossy().into_owned();
         // Paths are told apart by `/` in records; a folder's name plays no part in the language.
-        match path.file_name().and_then(|name| Language::of_path(&name.to_string_lossy())) {
+        let language = path.file_name().and_then(|name| Language::of_path(&name.to_string_lossy()));
+        match language.filter(|language| has_grammar(*language)) {
             Some(language) => Ok(Self { path, shown, language }),
             None => Err(path),
         }

@@ -1,6 +1,8 @@
 //! The command on a folder made for it: what is found, in which order, and how it says what it cannot do.
 
 use super::*;
+use driftline_operators::syntax::has_grammar;
+use driftline_schema::Language;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -78,6 +80,21 @@ fn a_json_row_holds_the_metrics_of_a_file_and_its_functions() {
     assert_eq!((&metrics["wmc"], &metrics["tcc"], &metrics["woc"]), (&2.into(), &Value::Null, &"1/1".into()));
     for metric in ["cyclomatic", "cognitive", "ploc", "nesting", "params", "sloc", "lloc", "exits"] {
         assert!(function["metrics"][metric].is_u64(), "{metric}");
+    }
+}
+
+#[test]
+fn a_file_of_an_optional_language_is_measured_where_its_grammar_is_compiled_in() {
+    let folder = folder();
+    let path = folder.path().join("a.rb");
+    fs::write(&path, "def f(a)\n  a ? 1 : 2\nend\n").expect("a file");
+    let (out, errors, result) = printed(&args(&["--json"], &[&path]));
+    if has_grammar(Language::Ruby) {
+        result.expect("nothing is refused");
+        let function = &rows(&out)[0]["functions"][0];
+        assert_eq!((&function["name"], &function["metrics"]["cyclomatic"]), (&Value::from("f"), &Value::from(2)));
+    } else {
+        assert!(errors.contains("a.rb: no grammar for files of this name"), "{errors}");
     }
 }
 

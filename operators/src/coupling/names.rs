@@ -52,15 +52,24 @@ pub(super) enum Family {
 }
 
 impl Family {
-    pub(super) fn of(language: Language) -> Self {
-        match language {
+    /// The family of a language; `None` for one of which no rule says what file an import means: a count of none would
+    /// be a wrong one, so that its files are no part of the graphs.
+    pub(super) fn of(language: Language) -> Option<Self> {
+        Some(match language {
             Language::Python => Self::Python,
             Language::JavaScript | Language::TypeScript | Language::Tsx => Self::JavaScript,
             Language::Java => Self::Java,
             Language::C | Language::Cpp => Self::C,
             Language::Go => Self::Go,
             Language::Rust => Self::Rust,
-        }
+            Language::CSharp
+            | Language::Php
+            | Language::Ruby
+            | Language::Kotlin
+            | Language::Swift
+            | Language::Scala
+            | Language::Bash => return None,
+        })
     }
     /// The key of a function's name.
     pub(super) fn function(self, name: NameHash) -> Key {

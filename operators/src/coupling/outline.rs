@@ -61,10 +61,10 @@ pub(super) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Box<[T]> {
 }
 
 impl Outline {
-    /// The outline of a file; `None` when it has no language.
+    /// The outline of a file; `None` when it has no language, or one without rules for imports.
     pub(super) fn of(row: &FileRow, facts: Option<&FileFacts>) -> Option<Self> {
         let language = row.language?;
-        let place = place(&row.path, language);
+        let place = place(&row.path, language)?;
         let Some(facts) = facts else {
             let (wants, functions, calls) = Default::default();
             return Some(Self { place, wants, functions, calls, classes: Box::default(), windows: Box::default() });

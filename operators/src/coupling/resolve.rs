@@ -88,9 +88,9 @@ fn folder_keys(segments: &[NameHash]) -> Vec<Key> {
     keys
 }
 
-/// The place of the file at `path`.
-pub(super) fn place(path: &str, language: Language) -> Place {
-    let family = Family::of(language);
+/// The place of the file at `path`; `None` when its language has no rules.
+pub(super) fn place(path: &str, language: Language) -> Option<Place> {
+    let family = Family::of(language)?;
     let names = module_names(path, family);
     let segments = hashes(&names);
     let beginnings = folder_keys(&segments);
@@ -103,18 +103,18 @@ pub(super) fn place(path: &str, language: Language) -> Place {
     let folders: Vec<&str> = path.split('/').collect();
     let mut folders = folder_keys(&hashes(&folders[..folders.len() - 1]));
     folders.reverse();
-    Place {
+    Some(Place {
         family,
         module: family.whole(&segments),
         suffixes: starts.into_iter().map(|start| (family.suffix(&segments[start..]), beginnings[start])).collect(),
         folders: folders.into(),
-    }
+    })
 }
 
 /// What `import` asks for in the file at `path`; `None` when it names nothing that could be a module.
 pub(super) fn want(path: &str, language: Language, import: &Import) -> Option<Want> {
     let text = import.module.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>'));
-    let found = match Family::of(language) {
+    let found = match Family::of(language)? {
         Family::Python => languages::python(path, text, &import.names),
         Family::JavaScript => languages::script(path, text)?,
         Family::Java => languages::java(text)?,

@@ -3,6 +3,7 @@
 use super::hunks::{Lines, Sides, count_lines, hunk_rows, hunks_fault};
 use super::paths::{class_of, comment_marks, path_fault};
 use super::{Fault, fault, quoted};
+use crate::syntax::has_grammar;
 use driftline_schema::{
     BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits, Omitted,
     RejectReason, RepoId,
@@ -139,7 +140,7 @@ fn check_hunks(file: &FileChange) -> Result<(), Fault> {
 fn language_of(file: &FileChange, class: FileClass) -> Option<Language> {
     let text = !matches!(file.omitted, Some(Omitted::Binary | Omitted::NotAFile));
     let code = matches!(class, FileClass::Source | FileClass::Test);
-    (text && code).then(|| Language::of_path(&file.path)).flatten()
+    (text && code).then(|| Language::of_path(&file.path)).flatten().filter(|language| has_grammar(*language))
 }
 
 fn sum(lines: impl Iterator<Item = u32>) -> u32 {

@@ -70,7 +70,8 @@ const DOCUMENTATION_NAMES: [&str; 10] = [
 const DOCUMENTATION_FOLDERS: [&str; 4] = ["doc", "docs", "documentation", "man"];
 const TEST_FOLDERS: [&str; 10] =
     ["__tests__", "androidtest", "e2e", "fixtures", "spec", "specs", "test", "test-data", "testdata", "tests"];
-/// Extensions of programming languages without a grammar here.
+/// Extensions of programming languages without a grammar here, or with one that a build may leave out: what a file is for
+/// must not depend on the build.
 const OTHER_SOURCE_EXTENSIONS: [&str; 36] = [
     "asm", "bash", "clj", "cs", "cu", "cuh", "dart", "el", "erl", "ex", "exs", "f90", "fs", "groovy", "hs", "jl", "kt",
     "kts", "lua", "m", "ml", "mm", "nim", "php", "pl", "pm", "proto", "r", "rb", "s", "scala", "sh", "sql", "swift",
@@ -146,14 +147,16 @@ fn is_test(name: &str, lower: &str) -> bool {
 pub(super) fn comment_marks(path: &str, language: Option<Language>) -> &'static [&'static str] {
     const SLASHES: &[&str] = &["//", "/*", "*/", "* "];
     const HASH: &[&str] = &["#"];
+    const BOTH: &[&str] = &["//", "/*", "*/", "* ", "#"];
     match language {
-        Some(Language::Python) => HASH,
+        Some(Language::Python | Language::Ruby | Language::Bash) => HASH,
+        Some(Language::Php) => BOTH,
         Some(_) => SLASHES,
         None => match extension(&path.to_ascii_lowercase()) {
             "cs" | "cu" | "cuh" | "dart" | "fs" | "groovy" | "kt" | "kts" | "m" | "mm" | "proto" | "scala"
             | "swift" | "zig" => SLASHES,
             "bash" | "ex" | "exs" | "jl" | "nim" | "pl" | "pm" | "r" | "rb" | "sh" => HASH,
-            "php" => &["//", "/*", "*/", "* ", "#"],
+            "php" => BOTH,
             "hs" | "lua" | "sql" => &["--"],
             "clj" | "el" => &[";"],
             "erl" => &["%"],

@@ -105,6 +105,18 @@ fn a_change_becomes_a_row_with_classes_lines_and_what_the_message_names() {
 }
 
 #[test]
+fn a_file_has_a_language_only_where_its_grammar_is_compiled_in() {
+    use crate::syntax::has_grammar;
+    let (row, contents) =
+        row_after(|change| change.files.push(text_file("lib/thing.rb", "a = 1\n"))).expect("accepted");
+    let thing = row.files.iter().find(|file| &*file.path == "lib/thing.rb").expect("the file");
+    // What it is for does not depend on the build.
+    assert_eq!(thing.class, FileClass::Source);
+    assert_eq!(thing.language, Some(Language::Ruby).filter(|language| has_grammar(*language)));
+    assert_eq!(contents.len(), 1 + usize::from(has_grammar(Language::Ruby)));
+}
+
+#[test]
 fn clocks_beyond_reason_do_not_advance_the_event_clock() {
     let advances = |time| row_after(|change| change.commit_time = time).expect("accepted").0.advances_clock;
     assert!(advances(0) && advances(1_700_086_400));

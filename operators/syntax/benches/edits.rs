@@ -12,7 +12,9 @@ mod random_edits;
 
 use corpus::{cpu_s, files_under, parser, texts_of};
 use driftline_schema::Language;
-use driftline_syntax::{Measurer, RecentLimits, RecentTrees, SyntaxLimits, TreeFrom, Version, measure, measure_edit};
+use driftline_syntax::{
+    Measurer, RecentLimits, RecentTrees, SyntaxLimits, TreeFrom, Version, languages, measure, measure_edit,
+};
 use random_edits::edited;
 use std::ops::Range;
 use std::path::Path;
@@ -120,7 +122,7 @@ fn main() {
     let edits = arguments.next().and_then(|word| word.parse().ok()).unwrap_or(EDITS);
     let files = files_under(Path::new(&folder));
     println!("language    result files  bytes  edits  fresh p50        p99  edit p50       p99  again p50  from tree");
-    for language in Language::ALL {
+    for language in languages() {
         let mut texts = texts_of(&files, language);
         texts.retain(|text| FILE_BYTES.contains(&text.len()));
         texts.truncate(FILES_MAX);

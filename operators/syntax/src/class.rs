@@ -69,7 +69,7 @@ pub(super) const COMMENT: Classes = 1 << 29;
 pub(super) const STATEMENT: Classes = 1 << 30;
 /// Leaves the function.
 pub(super) const EXIT: Classes = 1 << 31;
-/// Stands among parameters without being one.
+/// Stands among parameters, or before the body of a handler, without being one.
 pub(super) const NOT_PARAM: Classes = 1 << 33;
 /// A preprocessor branch: its condition is not code.
 pub(super) const PREPROC: Classes = 1 << 34;
@@ -165,12 +165,44 @@ pub(super) const TYPED: Classes = 1 << 78;
 /// Says that a module follows.
 pub(super) const FROM: Classes = 1 << 79;
 
+/// The body of a function, where the grammar has no field for it, or a function that always has one.
+pub(super) const BODY: Classes = 1 << 80;
+/// The parameters of a function or class, where the grammar has no field for them.
+pub(super) const PARAMS: Classes = 1 << 81;
+/// A property: a function if it has a body, otherwise the name of its accessors, whose class is the one around it.
+pub(super) const PROPERTY: Classes = 1 << 82;
+/// Holds the names and the type that a declaration of fields declares.
+pub(super) const DECLARES: Classes = 1 << 83;
+/// Holds the accessors of a property, which is no field if one of them has a body.
+pub(super) const ACCESSORS: Classes = 1 << 84;
+/// A function that is called by its first word: `get`, `init`.
+pub(super) const WORDED: Classes = 1 << 85;
+/// A parameter of a constructor that is a field.
+pub(super) const PROMOTED: Classes = 1 << 86;
+/// Begins with the name that it declares.
+pub(super) const DECLARED: Classes = 1 << 87;
+/// A word before a name that is declared.
+pub(super) const DECLARER: Classes = 1 << 88;
+/// A leaf that names a field of the object itself.
+pub(super) const OWN: Classes = 1 << 89;
+/// A closure whose body is one by its kind as well: they are one function.
+pub(super) const SHELL: Classes = 1 << 90;
+/// Holds statements, whatever kinds they are.
+pub(super) const BLOCK: Classes = 1 << 91;
+/// An operator that its text tells from others of its kind.
+pub(super) const SPELLED: Classes = 1 << 92;
+/// A call by a word that may be one of the language's own, as `return` of a shell.
+pub(super) const COMMAND: Classes = 1 << 93;
+
 /// Kinds without children worth a visit.
 pub(super) const LEAF: Classes = OPERAND | OPERATOR | SILENT;
 /// Words and signs whose meaning depends on what holds them.
 pub(super) const TOKEN: Classes = AND | OR | ELSE_TOKEN | KEYWORD | ASSIGN | COMPARE | TYPED;
 /// Leaves the pass acts on beyond counting them as tokens.
-pub(super) const ACTIVE_LEAF: Classes = TOKEN | DECISION | NUMBER | ENDS | STRING | FROM;
+pub(super) const ACTIVE_LEAF: Classes =
+    TOKEN | DECISION | NUMBER | ENDS | STRING | FROM | ASSIGNS | EXIT | BRANCH | SPELLED;
+/// Kinds in a block that are no statements of it.
+pub(super) const NO_STATEMENT: Classes = COMMENT | ELSE | CATCH | NOT_PARAM | FUNCTION | SCOPE | STATEMENT | ERROR;
 /// Kinds the pass asks for at another node only.
 const PASSIVE: Classes = LABEL
     | DEFAULT
@@ -190,7 +222,19 @@ const PASSIVE: Classes = LABEL
     | NAME
     | TYPE
     | SELF
-    | RECEIVER;
+    | RECEIVER
+    | BODY
+    | PARAMS
+    | PROPERTY
+    | DECLARES
+    | ACCESSORS
+    | WORDED
+    | PROMOTED
+    | DECLARER
+    | OWN
+    | SHELL
+    | BLOCK
+    | COMMAND;
 /// Kinds the pass acts on.
 pub(super) const ACTIVE: Classes = !(PASSIVE | LEAF);
 /// Kinds that are rare or need a look at their children or their text.
@@ -210,7 +254,8 @@ pub(super) const SINGLE: Classes = GOTO
     | MAY_BE_CONSTANT
     | LABELLED
     | ENDS
-    | STRING;
+    | STRING
+    | DECLARED;
 /// Kinds whose children the pass sees in their light.
 pub(super) const FRAMED: Classes = STRUCTURAL
     | TRY

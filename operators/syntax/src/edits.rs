@@ -5,7 +5,7 @@
 //! with the tree before cost no more than that one did, the rest no more than making it did, and both were counted.
 //! Otherwise the text is parsed afresh. What is kept is bounded by counts of texts and bytes, never by time.
 
-use super::{Measurer, Parsed, SyntaxLimits, facts, measure, unparsed};
+use super::{Measurer, Parsed, SyntaxLimits, facts, has_grammar, measure, unparsed};
 use driftline_schema::{FileFacts, Language};
 use serde::{Deserialize, Serialize};
 use tree_sitter::{InputEdit, Point, Tree};
@@ -126,7 +126,7 @@ pub fn measure_edit<K: PartialEq>(
 ) -> (FileFacts, TreeFrom) {
     let Version { key, language, text } = version;
     let base = recent.take(&key).filter(|base| base.language == language);
-    if text.len() > limits.file_bytes_max {
+    if text.len() > limits.file_bytes_max || !has_grammar(language) {
         return (measure(measurer, language, text, limits), TreeFrom::Text);
     }
     if let Some((tree, reports)) = base.as_ref().and_then(|base| reparse(measurer, base, text, limits)) {

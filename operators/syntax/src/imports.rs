@@ -42,6 +42,13 @@ impl Found {
                 path.into_iter().for_each(|path| self.push(unquoted(path), None));
             }
             Imports::Rust => self.rust(words),
+            Imports::CSharp => self.csharp(words),
+            Imports::Php => self.php(words),
+            Imports::Kotlin => self.kotlin(words),
+            Imports::Swift => self.swift(words),
+            Imports::Scala => self.scala(words),
+            // Calls name what these import.
+            Imports::Ruby | Imports::Bash => {}
         }
     }
 
@@ -153,6 +160,86 @@ impl Found {
         }
     }
 
+    fn csharp(&mut self, words: &[&str]) {
+        // `using X = a.B` names what stands behind the sign.
+        let start = words.iter().position(|word| *word == "=").map_or(0, |at| at + 1);
+        let is_path = |word: &&str| !matches!(*word, "global" | "using" | "static" | "unsafe" | ";");
+        self.push(&words[start..].iter().copied().filter(is_path).collect::<String>(), None);
+    }
+
+    fn php(&mut self, words: &[&str]) {
+        if words.first() == Some(&"use") {
+            let (start, end) = match words.iter().position(|word| *word == "{") {
+                Some(at) => (at + 1, at),
+                None => (1, 1),
+            };
+            let is_path = |word: &&str| !matches!(*word, "function" | "const" | "}" | ";");
+            let prefix: String = words[1..end.max(1)].iter().copied().filter(is_path).collect();
+            for part in words.get(start..).unwrap_or_default().split(|word| *word == ",") {
+                let part = part.split(|word| *word == "as").next().unwrap_or_default();
+                let path: String = part.iter().copied().filter(is_path).collect();
+                if !path.is_empty() {
+                    self.push(format!("{prefix}{path}").trim_start_matches('\\'), None);
+                }
+            }
+            return;
+        }
+        // Paths put together of anything but the file's own folder are known when the program runs.
+        let rest: Vec<&str> = words.iter().skip(1).copied().filter(|word| !matches!(*word, "(" | ")" | ";")).collect();
+        let is_plain = |path: &str| path.starts_with(['"', '\'']) && !path.contains('$');
+        match rest.as_slice() {
+            [path] if is_plain(path) => self.push(unquoted(path), None),
+            ["__DIR__", ".", path] if is_plain(path) => self.push(&format!(".{}", unquoted(path)), None),
+            _ => {}
+        }
+    }
+
+    fn kotlin(&mut self, words: &[&str]) {
+        let end = words.iter().position(|word| *word == "as").unwrap_or(words.len());
+        let path: String = words[..end].iter().copied().filter(|word| !matches!(*word, "import" | ";")).collect();
+        self.push(path.trim_end_matches(".*"), None);
+    }
+
+    fn swift(&mut self, words: &[&str]) {
+        let kinds = ["typealias", "struct", "class", "enum", "protocol", "let", "var", "func", ";"];
+        let start = words.iter().position(|word| *word == "import").map_or(0, |at| at + 1);
+        let path = words[start..].iter().copied().filter(|word| !kinds.contains(word));
+        self.push(&path.collect::<String>(), None);
+    }
+
+    fn scala(&mut self, words: &[&str]) {
+        let mut path = Vec::new();
+        let (mut group, mut renames) = (None, false);
+        for word in words.iter().skip(1).copied().chain([","]) {
+            match word {
+                "." => {}
+                "{" => group = Some(path.len()),
+                "," | "}" => {
+                    self.scala_path(&path, group.unwrap_or(0));
+                    path.truncate(group.unwrap_or(0));
+                    renames = false;
+                    if word == "}" {
+                        path.clear();
+                        group = None;
+                    }
+                }
+                "=>" | "as" => renames = true,
+                _ if renames => {}
+                part => path.push(part),
+            }
+        }
+    }
+
+    /// Notes a path of which the parts from `outer` on were not noted with another.
+    fn scala_path(&mut self, path: &[&str], outer: usize) {
+        match path.split_last() {
+            _ if path.len() <= outer || path.len() > PATH_PARTS_MAX => {}
+            Some((&("_" | "*" | "given"), module)) => self.push(&module.join("."), None),
+            Some((name, module)) if !module.is_empty() => self.push(&module.join("."), Some(name)),
+            _ => self.push(&path.concat(), None),
+        }
+    }
+
     /// The imports, sorted and distinct; a module that is imported whole and in part is there twice.
     pub(super) fn finish(mut self) -> Vec<Import> {
         self.0.sort_unstable();
@@ -223,5 +310,33 @@ mod tests {
         assert_eq!(read("use std :: fmt ;"), expected(&[("std", 1)]));
         assert_eq!(read("extern crate a ;"), expected(&[("a", 0)]));
         assert_eq!(read("pub ( crate ) use super :: { a } ;"), expected(&[("super", 1)]));
+    }
+
+    #[test]
+    fn csharp_names_namespaces_and_classes() {
+        let read = |text| read(Imports::CSharp, text);
+        assert_eq!(read("using a . b ;"), expected(&[("a.b", 0)]));
+        assert_eq!(read("global using static a . B ;"), expected(&[("a.B", 0)]));
+        assert_eq!(read("using C = a . B ;"), expected(&[("a.B", 0)]));
+    }
+
+    #[test]
+    fn php_names_classes_and_files() {
+        let read = |text| read(Imports::Php, text);
+        assert_eq!(read("use a \\ B as C , \\ D ;"), expected(&[("D", 0), ("a\\B", 0)]));
+        assert_eq!(read("use function a \\ { b , c as d } ;"), expected(&[("a\\b", 0), ("a\\c", 0)]));
+        assert_eq!(read("require_once __DIR__ . '/a.php'"), expected(&[("./a.php", 0)]));
+        assert_eq!(read("include ( 'a.php' )"), expected(&[("a.php", 0)]));
+        assert_eq!(read("include $folder . '/a.php'"), expected(&[]));
+    }
+
+    #[test]
+    fn kotlin_swift_and_scala_name_paths() {
+        assert_eq!(read(Imports::Kotlin, "import a . b . C as D"), expected(&[("a.b.C", 0)]));
+        assert_eq!(read(Imports::Kotlin, "import a . b . *"), expected(&[("a.b", 0)]));
+        assert_eq!(read(Imports::Swift, "import struct a . B"), expected(&[("a.B", 0)]));
+        let read = |text| read(Imports::Scala, text);
+        assert_eq!(read("import a . b . { c , d => e , _ } , f . g"), expected(&[("a.b", 0), ("a.b", 2), ("f", 1)]));
+        assert_eq!(read("import a . _"), expected(&[("a", 0)]));
     }
 }

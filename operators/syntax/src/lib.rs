@@ -12,6 +12,7 @@ mod class;
 mod class_metrics;
 mod derived;
 mod edits;
+mod grammar;
 mod imports;
 mod lines;
 mod members;
@@ -30,6 +31,7 @@ mod windows;
 pub use class_metrics::{ClassMetrics, MethodMetrics, class_metrics, method_metrics};
 pub use derived::{Halstead, Maintainability, halstead, maintainability};
 pub use edits::{RecentLimits, RecentTrees, TreeFrom, Version, measure_edit};
+pub use grammar::{grammar, has_grammar, languages};
 
 use driftline_schema::facts::{FileFacts, FunctionFacts, LineClasses, SpaceMetrics};
 use driftline_schema::{Call, Language, NameHash, Structure};
@@ -42,7 +44,7 @@ use tokens::Tokens;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
 /// Version of what the tables and the pass count; facts of different versions must not be mixed.
-pub const TABLE_VERSION: u32 = 2;
+pub const TABLE_VERSION: u32 = 3;
 
 /// The hash by which facts compare the name `name`.
 pub fn name_hash(name: &str) -> NameHash {
@@ -88,7 +90,8 @@ impl Measurer {
     fn parse(&mut self, language: Language, text: &str, old: Option<&Tree>, reports_max: u32) -> Option<(Tree, u32)> {
         let parser = self.parsers[language as usize].get_or_insert_with(|| {
             let mut parser = Parser::new();
-            parser.set_language(&table::grammar(language)).expect("the grammar's version is one the library reads");
+            let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
+            parser.set_language(&grammar).expect("the grammar's version is one the library reads");
             parser
         });
         let mut reports = 0;
@@ -112,7 +115,7 @@ impl Measurer {
 
 /// Measures one file.
 pub fn measure(measurer: &mut Measurer, language: Language, text: &str, limits: &SyntaxLimits) -> FileFacts {
-    let tree = if text.len() <= limits.file_bytes_max {
+    let tree = if has_grammar(language) && text.len() <= limits.file_bytes_max {
         measurer.parse(language, text, None, limits.parse_reports_max)
     } else {
         None

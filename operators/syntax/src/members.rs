@@ -160,7 +160,7 @@ fn assigned_fields(draft: &mut ClassDraft, members: &mut Members, own: &[Access]
         let name = context.text.get(access.start as usize..access.end as usize).unwrap_or_default();
         if members.methods.binary_search(&access.name).is_err() && !members.fields.contains_key(&access.name) {
             members.fields.insert(access.name, false);
-            let public = !name.starts_with(['_', '#']);
+            let public = !name.starts_with(['_', '#', '@']);
             draft.facts.fields.push(FieldFacts { name: name.into(), public, shared: false, kind: "".into() });
         }
     }
@@ -180,6 +180,9 @@ fn uses(facts: &mut MethodFacts, own: &[Access], members: &Members, context: &Co
             Use::OwnCall if !is_method(name) && members.fields.contains_key(&name) => facts.own_fields.push(name),
             Use::OwnCall => facts.own_calls.push(name),
             Use::PlainCall if is_method(name) => facts.own_calls.push(name),
+            Use::Plain if context.traits.bare_calls && is_method(name) && locals.binary_search(&name).is_err() => {
+                facts.own_calls.push(name);
+            }
             Use::Foreign if context.imported.binary_search(&access.object).is_err() => {
                 facts.foreign_fields.push((access.object, name));
             }

@@ -24,6 +24,8 @@ pub(super) struct Shape {
     pub(super) receiver: Option<Box<str>>,
     /// Declared parameters without the receiver.
     pub(super) params: u32,
+    /// Where its parameters end that stand in the function itself, defaults included (bytes).
+    pub(super) header_end: usize,
     /// Where its name starts (bytes).
     pub(super) name_start: usize,
     /// Whether it takes the object it is called on.
@@ -94,6 +96,20 @@ impl<'text, 'tree> Reader<'text, 'tree> {
         found
     }
 
+    /// The first child of one of `classes`.
+    pub(super) fn child_of(&mut self, node: Node<'tree>, classes: Classes) -> Option<Node<'tree>> {
+        let table = self.table;
+        let mut found = None;
+        self.children(node, |child, _field| {
+            if table.classes(child.kind_id()) & classes == 0 {
+                return Continue(());
+            }
+            found = Some(child);
+            Break(())
+        });
+        found
+    }
+
     /// The name of a class, module or the like.
     pub(super) fn scope_name(&mut self, node: Node<'tree>) -> Option<Box<str>> {
         let child = self.child_in(node, &self.table.scope)?;
@@ -104,8 +120,11 @@ impl<'text, 'tree> Reader<'text, 'tree> {
 
     /// The name a closure has from what it is assigned to.
     pub(super) fn given_name(&mut self, namer: Node<'tree>) -> Option<Box<str>> {
-        let child = self.child_in(namer, &self.table.namer)?;
-        let name = tidy(self.text_of(child).rsplit('.').next()?)?;
+        let child = self.child_in(namer, &self.table.namer).or_else(|| self.child_of(namer, DECLARES))?;
+        let text = self.text_of(child);
+        let is_typed = self.table.classes(child.kind_id()) & DECLARES != 0;
+        let text = if is_typed { text.split(':').next()? } else { text };
+        let name = tidy(text.rsplit('.').next()?)?;
         (!name.contains(|c: char| c.is_whitespace() || "()[]{}<>,".contains(c))).then_some(name)
     }
 
@@ -113,13 +132,21 @@ impl<'text, 'tree> Reader<'text, 'tree> {
     pub(super) fn shape(&mut self, node: Node<'tree>) -> Shape {
         let table = self.table;
         let fields = &table.fields;
-        let mut shape = Shape::default();
-        let (mut name, mut params, mut receiver, mut declarator, mut body) = (None, None, None, None, None);
+        let (mut shape, mut loose) = (Shape::default(), 0);
+        let (mut name, mut receiver, mut declarator, mut body, mut word) = (None, None, None, None, None);
+        let mut lists = Vec::new();
         self.children(node, |child, field| {
+            let classes = table.classes(child.kind_id());
+            shape.has_body |= classes & BODY != 0 || (field == 0 && classes & TRY != 0);
+            loose += u32::from(classes & DECLARED != 0);
+            lists.extend(Some(child).filter(|_| classes & PARAMS != 0 && (field == 0 || field != fields.parameters)));
             match field {
-                0 => shape.has_body |= table.classes(child.kind_id()) & TRY != 0,
-                _ if field == fields.name => name = Some(child),
-                _ if field == fields.parameters => params = Some(child),
+                // Modifiers and attributes before the word are nodes.
+                0 => word = word.or(Some(child).filter(|child| !child.is_named() || classes & NAME != 0)),
+                // What follows by that name in Swift is the type.
+                _ if field == fields.name || field == fields.operator => name = name.or(Some(child)),
+                // Scala has parameters that are types under this name as well.
+                _ if field == fields.parameters => lists.extend(Some(child).filter(|_| classes & NOT_PARAM == 0)),
                 _ if field == fields.parameter => shape.params = 1,
                 _ if field == fields.receiver => receiver = Some(child),
                 _ if field == fields.declarator => declarator = Some(child),
@@ -132,19 +159,26 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             }
             Continue(())
         });
+        if table.classes(node.kind_id()) & WORDED != 0 {
+            name = name.or(word);
+        }
         shape.name = name.and_then(|name| tidy(self.text_of(name)));
         shape.name_start = name.or(declarator).map_or(0, |name| name.start_byte());
         if let Some(declarator) = declarator {
-            params = self.declared(declarator, &mut shape);
+            lists = self.declared(declarator, &mut shape).into_iter().collect();
         }
         if let Some(receiver) = receiver {
             (shape.receiver, shape.class) = receiver_parts(self.text_of(receiver));
         }
-        if let Some(params) = params {
-            (shape.params, shape.takes_self) = self.count_params(params);
+        shape.params += loose;
+        for list in lists {
+            let (params, takes_self) = self.count_params(list);
+            shape.params += params;
+            shape.takes_self |= takes_self;
         }
         if let Some(body) = body {
             shape.has_body = true;
+            shape.header_end = if loose > 0 { body.start_byte() } else { 0 };
             shape.decorator = table.traits.decorators && self.is_decorator(body);
         }
         shape
@@ -186,15 +220,22 @@ impl<'text, 'tree> Reader<'text, 'tree> {
     /// is one.
     fn count_params(&mut self, list: Node<'tree>) -> (u32, bool) {
         let table = self.table;
+        let list = self.child_of(list, PARAMS).unwrap_or(list);
         if list.named_child_count() == 0 {
             // `x -> x` has a name where others have a list.
             return (u32::from(!self.text_of(list).starts_with(['(', '|'])), false);
         }
         let mut params = Vec::new();
-        let mut takes_self = false;
-        self.children(list, |child, _field| {
+        let (mut takes_self, mut after) = (false, 0);
+        self.children(list, |child, field| {
+            // A parameter without a node of its own is its name; its type is none more.
+            if field != 0 && field == table.fields.kind {
+                return Continue(());
+            }
+            let is_default = after & ASSIGN != 0;
+            after = table.classes(child.kind_id());
             takes_self |= table.classes(child.kind_id()) & RECEIVER != 0;
-            if child.is_named() && table.classes(child.kind_id()) & (COMMENT | NOT_PARAM | ERROR) == 0 {
+            if child.is_named() && !is_default && table.classes(child.kind_id()) & (COMMENT | NOT_PARAM | ERROR) == 0 {
                 params.push(child);
             }
             Continue(())

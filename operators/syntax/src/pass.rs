@@ -6,10 +6,12 @@
 mod arms;
 mod calls;
 mod classes;
+mod commands;
 mod findings;
 mod frames;
 mod functions;
 mod leaves;
+mod words;
 
 use super::class::*;
 use super::imports::Found as Imported;
@@ -36,6 +38,8 @@ struct Open {
     /// Where it ends (bytes).
     end: usize,
     tail: Tail,
+    /// Whether its children are statements.
+    block: bool,
 }
 
 /// What the last byte of a node says of its last child.
@@ -89,6 +93,10 @@ pub(super) struct Pass<'text, 'tree> {
     import_tokens: Vec<(u32, u32)>,
     /// Number of the token that names a module, if it is a string.
     module_at: u32,
+    /// What stands for the folder of the module it names.
+    module_prefix: &'static str,
+    /// Number of the token that is declared, if it is a name.
+    declared_at: u32,
     /// Where the part ends that is not code (bytes).
     quiet_end: usize,
     /// The use of a member that the last token was, by the token's number and its index.
@@ -126,6 +134,8 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             import_end: 0,
             import_tokens: Vec::new(),
             module_at: 0,
+            module_prefix: "",
+            declared_at: 0,
             quiet_end: 0,
             last_access: (0, 0),
             frames_max,
@@ -160,12 +170,19 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let mut cursor = root.walk();
         // Children still to come at the level at hand, and at those above: asking the cursor for a sibling that is not
         // there costs more than counting.
-        let (mut open, mut open_above) = (Open { left: 1, end: 0, tail: Tail::Unknown }, Vec::with_capacity(64));
+        let (mut open, mut open_above) =
+            (Open { left: 1, end: 0, tail: Tail::Unknown, block: false }, Vec::with_capacity(64));
         loop {
             let node = cursor.node();
             let kind = node.kind_id();
             let classes = table.classes(kind);
             let mut descend = true;
+            if open.block && classes & NO_STATEMENT == 0 && node.is_named() {
+                self.statement(node, classes);
+                if classes & NAME != 0 {
+                    self.bare_statement(node);
+                }
+            }
             if classes & LEAF != 0 {
                 descend = self.leaf(node, kind, classes);
             } else {
@@ -218,7 +235,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             Some(b';') if classes & STATEMENT != 0 && classes & STRUCTURAL == 0 => Tail::Semicolon,
             _ => Tail::Unknown,
         };
-        Open { left, end, tail }
+        Open { left, end, tail, block: classes & BLOCK != 0 }
     }
 
     /// Whether the last child of a node is known without a visit: nothing but white space stands between the child that
@@ -281,7 +298,9 @@ impl<'text, 'tree> Pass<'text, 'tree> {
 
     /// Counts a node by a look at its children or its text.
     fn single(&mut self, node: Node<'tree>, classes: Classes) {
-        if classes & (CALL | CREATES) != 0 {
+        if classes & COMMAND != 0 {
+            self.command(node);
+        } else if classes & (CALL | CREATES) != 0 {
             self.calls.open(self.level, node.start_byte() as u32, classes & CREATES != 0);
         } else if classes & ARGS != 0 {
             self.arguments(node);
@@ -313,7 +332,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             self.access_label(node);
         }
         if classes & FIELD != 0 {
-            self.fields(node);
+            self.fields(node, classes);
         }
         if classes & (CONSTANT | MAY_BE_CONSTANT) != 0 {
             self.constant(node, classes);
@@ -324,39 +343,8 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         if classes & (ENDS | LABELLED) != 0 {
             self.end_of_block(classes);
         }
-    }
-
-    /// Counts a word or sign, whose meaning depends on what holds it.
-    fn token(&mut self, classes: Classes) {
-        let level = self.level;
-        let Some(frame) = self.frames.last_mut().filter(|frame| frame.level + 1 == level) else { return };
-        let holder = frame.classes;
-        if classes & (AND | OR) != 0 && holder & BINARY != 0 {
-            let operator = if classes & AND != 0 { Operator::And } else { Operator::Or };
-            self.space.cyclomatic += 1;
-            self.space.modified += 1;
-            self.space.cognitive = self.space.cognitive.saturating_add(u32::from(frame.run.1 != operator));
-            frame.run = (if frame.run.0 == Operator::None { operator } else { frame.run.0 }, operator);
-            frame.logical = true;
-        } else if (classes & (AND | OR | KEYWORD) != 0 && holder & MACRO != 0)
-            || (classes & KEYWORD != 0 && holder & PATTERN != 0)
-            || (classes & ASSIGN != 0 && holder & PARAM != 0)
-        {
-            self.space.cyclomatic += 1;
-            self.space.modified += 1;
-        } else if classes & COMPARE != 0 && holder & BINARY != 0 {
-            self.totals.conditions += 1;
-        } else if classes & (ASSIGN | TYPED) != 0 && holder & NAMER != 0 {
-            self.totals.assignments += u32::from(classes & ASSIGN != 0);
-            self.written();
-        } else if classes & ELSE_TOKEN != 0 && holder & (IF | LET) != 0 {
-            self.totals.conditions += 1;
-            self.space.cyclomatic += u32::from(holder & LET != 0);
-            self.space.modified += u32::from(holder & LET != 0);
-            self.space.cognitive = self.space.cognitive.saturating_add(1);
-            frame.else_seen = true;
-            // The block of `let ... else` is nested; that of an `if` is so already.
-            self.nesting += u32::from(holder & LET != 0);
+        if classes & DECLARED != 0 {
+            self.declared_at = self.tokens.now + 1;
         }
     }
 }

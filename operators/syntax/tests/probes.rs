@@ -5,7 +5,7 @@
 //! Halstead's counts and `A`, `B`, `C` Fitzpatrick's, counted by hand.
 
 use driftline_schema::{FileFacts, FunctionFacts, Language};
-use driftline_syntax::{Measurer, SyntaxLimits, measure};
+use driftline_syntax::{Measurer, SyntaxLimits, has_grammar, measure};
 use std::path::{Path, PathBuf};
 
 /// What a probe's comment says of one function, as (key, value).
@@ -23,6 +23,7 @@ fn probes() -> Vec<(PathBuf, Language, String)> {
             let text = std::fs::read_to_string(&path).expect("a readable probe");
             (path, language, text)
         })
+        .filter(|(_, language, _)| has_grammar(*language))
         .collect()
 }
 

@@ -7,8 +7,9 @@ fn reached<'a>(paths: &[&'a str], from: &str, module: &str, names: &[&str]) -> O
     let language = |path: &str| Language::of_path(path).expect("a language");
     let import = Import { module: module.into(), names: names.iter().map(|name| name_hash(name)).collect() };
     let want = want(from, language(from), &import)?;
-    let own = place(from, language(from));
-    let places: Vec<(&str, Place)> = paths.iter().map(|path| (*path, place(path, language(path)))).collect();
+    let own = place(from, language(from)).expect("a family");
+    let places: Vec<(&str, Place)> =
+        paths.iter().map(|path| (*path, place(path, language(path)).expect("a family"))).collect();
     let find = |target: &Target| -> Vec<&'a str> {
         let near = |folder: Key| {
             let ends = |place: &Place| place.suffixes.contains(&(target.key(), folder));
@@ -127,4 +128,14 @@ fn rust_paths_end_at_the_file_that_holds_the_item() {
     assert_eq!(reached(&paths, "src/a.rs", "super::*", &[]), None);
     assert_eq!(reached(&paths, "src/a.rs", "std::fmt", &[]), Some((vec![], false)));
     assert_eq!(reached(&paths, "src/c/mod.rs", "crate::a", &["b"]), Some((vec!["src/a.rs", "src/a/b.rs"], true)));
+}
+
+#[test]
+fn a_language_without_rules_has_no_place_and_its_imports_ask_for_nothing() {
+    let import = Import { module: "./a".into(), names: vec![] };
+    for language in Language::ALL {
+        let has_rules = language <= Language::Rust;
+        assert_eq!(place("lib/a.x", language).is_some(), has_rules, "{language}");
+        assert!(has_rules || want("lib/a.x", language, &import).is_none(), "{language}");
+    }
 }

@@ -46,20 +46,7 @@ pub(crate) fn texts_of(files: &[PathBuf], language: Language) -> Vec<String> {
 /// A bare parser of a language.
 pub(crate) fn parser(language: Language) -> Parser {
     let mut parser = Parser::new();
-    parser.set_language(&grammar(language)).expect("the grammar loads");
+    let grammar = driftline_syntax::grammar(language).expect("it is compiled in");
+    parser.set_language(&grammar).expect("the grammar loads");
     parser
-}
-
-fn grammar(language: Language) -> tree_sitter::Language {
-    match language {
-        Language::Python => tree_sitter_python::LANGUAGE.into(),
-        Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
-        Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
-        Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
-        Language::Java => tree_sitter_java::LANGUAGE.into(),
-        Language::C => tree_sitter_c::LANGUAGE.into(),
-        Language::Cpp => tree_sitter_cpp::LANGUAGE.into(),
-        Language::Go => tree_sitter_go::LANGUAGE.into(),
-        Language::Rust => tree_sitter_rust::LANGUAGE.into(),
-    }
 }

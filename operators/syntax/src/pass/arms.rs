@@ -11,7 +11,8 @@ impl<'tree> Pass<'_, 'tree> {
         let table = self.reader.table;
         let is_default = |node: Option<Node<'tree>>| node.is_some_and(|n| table.classes(n.kind_id()) & DEFAULT != 0);
         if !table.traits.arm_patterns {
-            return is_default(arm.child(0));
+            // A shell's pattern of any text.
+            return arm.child(0).is_some_and(|first| is_default(Some(first)) || self.reader.text_of(first) == "*");
         }
         let (mut patterns, mut wildcards) = (0, 0);
         self.reader.children(arm, |child, _field| {
@@ -29,12 +30,19 @@ impl<'tree> Pass<'_, 'tree> {
 
     /// Whether a jump says where to.
     pub(super) fn names_label(&mut self, jump: Node<'tree>) -> bool {
-        let table = self.reader.table;
-        let mut found = false;
+        let (table, text) = (self.reader.table, self.reader.text);
+        let (mut found, mut leaves) = (false, false);
         self.reader.children(jump, |child, _field| {
-            found |= table.classes(child.kind_id()) & LABEL != 0;
+            let classes = table.classes(child.kind_id());
+            // Kotlin writes the word and its label in one, and any other label in the same way; what follows Swift's
+            // `return` is no label.
+            let words = || text.get(child.byte_range()).unwrap_or_default();
+            let is_label =
+                classes & LABEL != 0 && (!words().ends_with('@') || matches!(words(), "break@" | "continue@"));
+            found |= is_label;
+            leaves |= classes & EXIT != 0;
             Continue(())
         });
-        found
+        found && !leaves
     }
 }

@@ -89,8 +89,13 @@ impl<'tree> Pass<'_, 'tree> {
             return;
         };
         let (start, creates) = (call.start, call.creates);
+        if self.is_no_call(start, node) {
+            // It was taken for one when it was entered.
+            self.totals.branches = self.totals.branches.saturating_sub(1);
+            return;
+        }
         let mut callee = self.callee(0);
-        if self.calls.closes_type_arguments(&callee.name) {
+        if self.calls.closes_type_arguments(&callee.name) || self.is_last_type(&callee.name) {
             callee = self.calls.before_types;
         } else if self.calls.closes_type_arguments(&callee.sign) {
             // `a.<T>b()`: what stands before the types is what `b` is called on.
@@ -112,13 +117,45 @@ impl<'tree> Pass<'_, 'tree> {
                 function.recursive = true;
             }
         }
-        if receiver == 0
-            && self.reader.table.traits.imports == Imports::EcmaScript
-            && self.text(&callee.name) == "require"
-        {
-            // The bracket is the next token.
-            self.module_at = self.tokens.now + 2;
+        if receiver == 0 {
+            self.named_module(&callee.name, node);
         }
+    }
+
+    /// Notes that the arguments of the function `name` name a module, or that it ends the function around it.
+    fn named_module(&mut self, name: &Token, arguments: Node<'tree>) {
+        let imports = self.reader.table.traits.imports;
+        let name = self.text(name);
+        match (imports, name) {
+            (Imports::Ruby, "raise") => self.space.exits += 1,
+            (Imports::EcmaScript | Imports::Ruby, "require") | (Imports::Ruby, "require_relative") => {
+                self.module_prefix = if name == "require" { "" } else { "./" };
+                // A bracket is the next token, where there is one.
+                let has_bracket = self.reader.text.as_bytes().get(arguments.start_byte()) == Some(&b'(');
+                self.module_at = self.tokens.now + 1 + u32::from(has_bracket);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether what a grammar calls a call is none of its own: an index in brackets, a sign before brackets, or the
+    /// last argument of a call that has others.
+    fn is_no_call(&self, start: u32, arguments: Node<'tree>) -> bool {
+        let (text, callee) = (self.reader.text, self.tokens.back(0));
+        match text.as_bytes().get(arguments.start_byte()) {
+            Some(b'[') => true,
+            Some(b'(') => callee.start == start && text.as_bytes().get(start as usize) == Some(&b'!'),
+            Some(b'{') => text.get(..arguments.start_byte()).is_some_and(|before| before.trim_end().ends_with(')')),
+            _ => false,
+        }
+    }
+
+    /// Whether a token is the last within arguments that are types and stand in square brackets, whose end is no token.
+    fn is_last_type(&self, token: &Token) -> bool {
+        let (start, end) = self.calls.types;
+        let is_within = start < token.start && token.end < end;
+        let rest = self.reader.text.as_bytes().get(token.end as usize..end as usize);
+        is_within && rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b']' || byte.is_ascii_whitespace()))
     }
 
     fn text(&self, token: &Token) -> &str {
@@ -160,7 +197,7 @@ impl<'tree> Pass<'_, 'tree> {
     }
 
     /// The nearest function around that has a name.
-    fn named_function(&mut self) -> Option<&mut Space> {
+    pub(super) fn named_function(&mut self) -> Option<&mut Space> {
         let enclosing = self.space.named?;
         // The innermost space stands apart from the stack of those around it.
         if enclosing == self.outer_spaces.len() { Some(&mut self.space) } else { self.outer_spaces.get_mut(enclosing) }
@@ -174,9 +211,11 @@ impl<'tree> Pass<'_, 'tree> {
         let function = &self.found.functions[index];
         let before = text.get(start as usize..end as usize)?.strip_suffix(&*function.name)?;
         let is_method = matches!(function.kind, FunctionKind::Method | FunctionKind::Constructor);
+        let is_self = traits.self_variable == Some(&*function.name);
         let space = self.named_function()?;
         let is_own = if before.is_empty() {
-            !is_method || traits.implicit_self
+            // By the name of the object itself a constructor calls another.
+            !is_self && (!is_method || traits.implicit_self)
         } else {
             let receiver = before.strip_suffix('.');
             is_method
@@ -190,7 +229,8 @@ impl<'tree> Pass<'_, 'tree> {
     fn argument_count(&mut self, arguments: Node<'tree>) -> u32 {
         let table = self.reader.table;
         let mut count = 0;
-        self.reader.children(arguments, |child, _field| {
+        let inner = self.reader.child_of(arguments, ARGS).unwrap_or(arguments);
+        self.reader.children(inner, |child, _field| {
             count += u32::from(child.is_named() && table.classes(child.kind_id()) & COMMENT == 0);
             Continue(())
         });

@@ -4,7 +4,7 @@ use super::Pass;
 use crate::class::*;
 use crate::members::{ClassDraft, MethodDraft};
 use crate::name::{Shape, tidy};
-use crate::table::{Imports, Visibility};
+use crate::table::{Imports, Traits, Visibility};
 use crate::text_hash::name_hash;
 use driftline_schema::facts::FunctionKind;
 use driftline_schema::{ClassFacts, ClassKind, FieldFacts, MethodFacts};
@@ -31,12 +31,16 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let traits = self.reader.table.traits;
         let last = self.reader.text.as_bytes().get(node.end_byte().saturating_sub(1));
         if classes & CLASS == 0 {
-            let Some(name) = self.reader.scope_name(node) else { return false };
+            let named =
+                if classes & PROPERTY != 0 { self.class_name(node, above) } else { self.reader.scope_name(node) };
+            let Some(name) = named else { return false };
             if traits.imports == Imports::Rust && last == Some(&b';') {
                 self.found.imports.push(&format!("self::{name}"), None);
                 return false;
             }
-            self.scopes.enter(name, None);
+            // The accessors of a property are methods of the class around it.
+            let class = self.scopes.class_index().filter(|_| classes & PROPERTY != 0);
+            self.scopes.enter(name, class);
             return true;
         }
         if traits.class_ends_with_body && last != Some(&b'}') {
@@ -46,7 +50,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let shape = self.class_shape(node);
         let Some(kind) = class_kind(classes | shape.children, traits.visibility) else { return false };
         let bases: Vec<Box<str>> = shape.bases.iter().flat_map(|text| base_names(text)).take(NAMES_MAX).collect();
-        let is_loose = classes & IMPL != 0;
+        let is_loose = (classes | shape.children) & IMPL != 0;
         let index =
             if is_loose { self.loose_class(&name, node) } else { self.push_class(name.clone(), kind, false, node) };
         let Some(draft) = self.found.classes.get_mut(index as usize) else { return false };
@@ -54,6 +58,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             !bases.is_empty()
         } else {
             matches!(kind, ClassKind::Interface | ClassKind::Trait)
+                || traits.visibility == Visibility::Section
                 || (traits.visibility == Visibility::Label && kind != ClassKind::Class)
         };
         draft.facts.bases.extend(bases);
@@ -85,11 +90,11 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let mut shape = ClassShape::default();
         self.reader.children(node, |child, field| {
             let classes = table.classes(child.kind_id());
-            shape.children |= classes & (STRUCT | INTERFACE);
+            shape.children |= classes & (STRUCT | INTERFACE | ENUM | TRAIT | IMPL);
             let words = || text.get(child.byte_range()).unwrap_or_default();
             if classes & BASES != 0 || table.bases.contains(&field) {
                 shape.bases.push(words());
-            } else if field != 0 && field == table.fields.parameters {
+            } else if classes & PARAMS != 0 || (field != 0 && field == table.fields.parameters) {
                 shape.components = Some(words());
             }
             Continue(())
@@ -144,11 +149,14 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let traits = self.reader.table.traits;
         let draft = &self.found.classes[class as usize];
         let outside = shape.class.is_some() && traits.visibility == Visibility::Label;
-        let public = outside || is_public(traits.visibility, prefix, name, draft.public_now);
+        let before = self.reader.text.get(..node.start_byte()).unwrap_or_default();
+        let hidden = traits.visibility == Visibility::Section
+            && traits.private_words.iter().any(|word| before.trim_end().ends_with(word));
+        let public = outside || (!hidden && is_public(&traits, prefix, name, draft.public_now));
         let shared = match traits.visibility {
             Visibility::Underscore | Visibility::Pub => !shape.takes_self,
             Visibility::Capital => false,
-            _ => has_word(prefix, "static"),
+            _ => has_word(prefix, "static") || has_word(prefix, "class") || prefix.ends_with("self."),
         };
         let facts = MethodFacts {
             function: function as u32,
@@ -171,23 +179,54 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         }
     }
 
-    /// Notes the fields that a node declares.
-    pub(super) fn fields(&mut self, node: Node<'tree>) {
-        let Some(class) = self.scopes.class_index() else { return };
+    /// What a node declares: names, their type, and where the words before them end; no names for a property that
+    /// is computed.
+    fn declaration(&mut self, node: Node<'tree>) -> (Vec<&'text str>, &'text str, usize) {
         let (table, text) = (self.reader.table, self.reader.text);
         let ids = &table.fields;
         let (mut names, mut kind, mut prefix_end) = (Vec::new(), "", node.end_byte());
-        self.reader.children(node, |child, field| {
+        let (mut computed, mut assigned, mut declarers, mut after) = (false, false, 0, 0);
+        let mut part = |child: Node<'tree>, field: u16, holders: &mut Vec<Node<'tree>>, inside: Option<usize>| {
             let words = || text.get(child.byte_range()).unwrap_or_default();
-            if field != 0 && (field == ids.name || field == ids.property || field == ids.declarator) {
+            let classes = table.classes(child.kind_id());
+            let is_name = field != 0 && [ids.name, ids.property, ids.declarator, ids.pattern].contains(&field);
+            let is_first = classes & NAME != 0 && (after & DECLARER != 0 || inside == Some(child.start_byte()));
+            let is_namer = inside.is_some() && classes & NAMER != 0;
+            if is_name || is_first || is_namer {
                 names.push(words());
                 prefix_end = prefix_end.min(child.start_byte());
-            } else if field != 0 && field == ids.kind {
+            } else if (field != 0 && field == ids.kind) || after & TYPED != 0 || classes & (TYPED | LEAF) == TYPED {
                 kind = words();
                 prefix_end = prefix_end.min(child.start_byte());
+            } else if classes & DECLARES != 0 {
+                holders.push(child);
+                prefix_end = prefix_end.min(child.start_byte());
             }
+            assigned |= classes & ASSIGN != 0;
+            declarers += u32::from(classes & DECLARER != 0);
+            computed |= classes & (PROPERTY | BODY) != 0 || (classes & ACCESSORS != 0 && has_body(words()));
+            after = classes;
             Continue(())
-        });
+        };
+        let mut holders = Vec::new();
+        self.reader.children(node, |child, field| part(child, field, &mut holders, None));
+        for holder in std::mem::take(&mut holders) {
+            let start = Some(holder.start_byte());
+            self.reader.children(holder, |child, field| part(child, field, &mut holders, start));
+        }
+        // Where a word declares, a parameter without it is none.
+        let is_field = declarers > 0 || !table.declares;
+        if (computed && !assigned) || !is_field { (Vec::new(), kind, prefix_end) } else { (names, kind, prefix_end) }
+    }
+
+    /// Notes the fields that a node declares.
+    pub(super) fn fields(&mut self, node: Node<'tree>, classes: Classes) {
+        let promoted = classes & PROMOTED != 0;
+        let class = if promoted { self.scopes.outer_class_index() } else { self.scopes.class_index() };
+        let Some(class) = class else { return };
+        let (names, kind, prefix_end) = self.declaration(node);
+        let (table, text) = (self.reader.table, self.reader.text);
+        let sigil = table.traits.self_variable.is_some_and(|name| name.starts_with('$'));
         let prefix = text.get(node.start_byte()..prefix_end).unwrap_or_default();
         let Some(draft) = self.found.classes.get_mut(class as usize) else { return };
         if draft.facts.kind == ClassKind::Enum && table.traits.visibility == Visibility::Pub {
@@ -202,7 +241,8 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let in_interface = draft.facts.kind == ClassKind::Interface && table.traits.visibility == Visibility::Word;
         let shared = in_interface || has_word(prefix, "static");
         for (name, is_method) in names.into_iter().filter_map(declared_name) {
-            let public = is_public(table.traits.visibility, prefix, name, public_now);
+            let name = if sigil { name.trim_start_matches('$') } else { name };
+            let public = is_public(&table.traits, prefix, name, public_now);
             if is_method && table.traits.class_ends_with_body {
                 draft.declared.push((name_hash(name.as_bytes()), public, shared));
             } else {
@@ -221,7 +261,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let kind = self.reader.child_in(node, &[self.reader.table.fields.kind]).map(|kind| self.reader.text_of(kind));
         let kind = kind.unwrap_or_default();
         let shared = kind.is_empty() || kind.contains("ClassVar");
-        let public = is_public(Visibility::Underscore, "", &name, false);
+        let public = is_public(&self.reader.table.traits, "", &name, false);
         if let Some(draft) = self.found.classes.get_mut(class as usize)
             && !draft.facts.fields.iter().rev().take(NAMES_MAX).any(|field| field.name == name)
         {
@@ -243,7 +283,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         }
         let kind = rest.split_once(':').map_or("", |(_, kind)| kind);
         if let (Some((name, _)), Some(draft)) = (declared_name(rest), self.found.classes.get_mut(class as usize)) {
-            let public = is_public(Visibility::NotPrivate, prefix, name, false);
+            let public = is_public(&self.reader.table.traits, prefix, name, false);
             let field = FieldFacts { name: name.into(), public, shared: false, kind: type_name(kind) };
             draft.facts.fields.push(field);
         }
@@ -263,21 +303,28 @@ fn class_kind(classes: Classes, visibility: Visibility) -> Option<ClassKind> {
     kind.or((visibility != Visibility::Capital).then_some(ClassKind::Class))
 }
 
+/// Whether one of the accessors in this text has a body.
+fn has_body(text: &str) -> bool {
+    text.contains("=>") || text.matches('{').count() > 1
+}
+
 fn has_word(text: &str, word: &str) -> bool {
     text.split_whitespace().any(|part| part == word)
 }
 
 /// Whether a member is public that is written with `prefix` before it.
-fn is_public(visibility: Visibility, prefix: &str, name: &str, public_now: bool) -> bool {
-    match visibility {
+fn is_public(traits: &Traits, prefix: &str, name: &str, public_now: bool) -> bool {
+    match traits.visibility {
         Visibility::Word => public_now || has_word(prefix, "public"),
         Visibility::NotPrivate => {
-            !name.starts_with('#') && !has_word(prefix, "private") && !has_word(prefix, "protected")
+            // `private[inner]` is private as well.
+            let mut words = prefix.split_whitespace().map(|word| word.split('[').next().unwrap_or(word));
+            !name.starts_with('#') && !words.any(|word| traits.private_words.contains(&word))
         }
         Visibility::Underscore => !name.starts_with('_') || (name.starts_with("__") && name.ends_with("__")),
         Visibility::Capital => name.starts_with(char::is_uppercase),
         Visibility::Pub => public_now || prefix.split_whitespace().any(|word| word.starts_with("pub")),
-        Visibility::Label => public_now,
+        Visibility::Label | Visibility::Section => public_now,
     }
 }
 
@@ -311,16 +358,17 @@ fn type_name(text: &str) -> Box<str> {
 
 /// The names in the text that a class names its bases by.
 fn base_names(text: &str) -> Vec<Box<str>> {
-    let text = text.trim().trim_start_matches(['(', ':']).trim_end_matches(')');
+    let text = text.trim().trim_start_matches(['(', ':', '<']).trim_end_matches(')');
     let mut names = Vec::new();
     let mut depth = 0usize;
     for part in text.split_inclusive(['<', '>', '[', ']', '(', ')', '{', '}', ',', '+']) {
         if depth == 0 {
             let word = part.trim_end_matches(['<', '>', '[', ']', '(', ')', '{', '}', ',', '+']);
             let is_keyword = |word: &&str| {
-                !matches!(*word, "extends" | "implements" | "public" | "private" | "protected" | "virtual")
+                !matches!(*word, "extends" | "implements" | "public" | "private" | "protected" | "virtual" | "with")
             };
-            let mut words = word.split_whitespace();
+            // What another object does for the class stands behind `by`.
+            let mut words = word.split_whitespace().take_while(|word| *word != "by");
             // `extends A implements B` stands in one text: the word before decides, the next is a name.
             names.extend(words.by_ref().filter(is_keyword).filter(|word| !word.contains('=')).filter_map(tidy));
         }

@@ -51,6 +51,22 @@ impl<'tree> Pass<'_, 'tree> {
         self.reach.statement = (self.level, self.tokens.now);
     }
 
+    /// Counts a statement that is a name alone: it may be a call.
+    pub(super) fn bare_statement(&mut self, node: Node<'tree>) {
+        let name = self.reader.text.get(node.byte_range()).unwrap_or_default();
+        if matches!(name, "break" | "continue") {
+            // Kotlin's grammar sees a name.
+            self.reach.ended = self.level;
+        }
+        if !self.reader.table.traits.bare_calls {
+            return;
+        }
+        self.space.exits += u32::from(name == "raise");
+        if name == "public" || self.reader.table.traits.private_words.contains(&name) {
+            self.access_label(node);
+        }
+    }
+
     /// Notes that nothing below in this block is reached, or that something may be again.
     pub(super) fn end_of_block(&mut self, classes: Classes) {
         let (level, token) = self.reach.statement;
@@ -60,9 +76,12 @@ impl<'tree> Pass<'_, 'tree> {
             }
         } else if classes & STATEMENT != 0 {
             self.reach.ended = self.level;
-        } else if level != NOWHERE && level + 1 == self.level && token == self.tokens.now {
-            // An expression that is all there is of a statement.
-            self.reach.ended = level;
+        } else if level != NOWHERE && token == self.tokens.now {
+            // An expression that is a statement or all there is of one; `return if a` may not return.
+            let is_whole = level + 1 == self.level && self.parent().is_none_or(|frame| frame.classes & STRUCTURAL == 0);
+            if is_whole || level == self.level {
+                self.reach.ended = level;
+            }
         }
     }
 
@@ -98,13 +117,13 @@ impl<'tree> Pass<'_, 'tree> {
     fn says_constant(&self, start: usize, end: usize) -> bool {
         let text = self.reader.text.as_bytes();
         let text = text.get(start..end.min(start + DECLARATION_BYTES_MAX)).unwrap_or_default();
-        if self.reader.table.traits.decorators {
-            // Python has no word for it: a name in capitals says so.
+        let words = self.reader.table.traits.constant_words;
+        if words.is_empty() {
             let name = text.split(|byte| matches!(byte, b'=' | b':' | b' ')).next().unwrap_or_default();
             return name.iter().any(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_lowercase);
         }
         let before = text.split(|byte| matches!(byte, b'=' | b'{' | b'(')).next().unwrap_or_default();
-        before.split(u8::is_ascii_whitespace).any(|word| matches!(word, b"const" | b"constexpr" | b"final"))
+        before.split(u8::is_ascii_whitespace).any(|part| words.iter().any(|word| word.as_bytes() == part))
     }
 
     /// Looks at a handler of exceptions.
@@ -113,19 +132,30 @@ impl<'tree> Pass<'_, 'tree> {
         let mut body = None;
         let is_code = |child: &Node<'tree>| child.is_named() && table.classes(child.kind_id()) & COMMENT == 0;
         self.reader.children(node, |child, _field| {
-            body = Some(child).filter(is_code).or(body);
+            let is_body = is_code(&child) && table.classes(child.kind_id()) & NOT_PARAM == 0;
+            body = Some(child).filter(|_| is_body).or(body);
             Continue(())
         });
-        let Some(body) = body else { return };
         let mut does_something = false;
         let text = self.reader.text;
-        self.reader.children(body, |child, _field| {
-            let words = text.get(child.byte_range()).unwrap_or_default();
-            does_something |= is_code(&child) && !matches!(words, "pass" | "...");
-            Continue(())
-        });
+        let mut arms = Vec::new();
+        if let Some(body) = body {
+            self.reader.children(body, |child, _field| {
+                arms.extend(Some(child).filter(|child| table.classes(child.kind_id()) & ARM != 0));
+                let words = text.get(child.byte_range()).unwrap_or_default();
+                does_something |= is_code(&child) && !matches!(words, "pass" | "...");
+                Continue(())
+            });
+        }
         if !does_something {
             self.find(node, FindingKind::EmptyCatch);
+        }
+        // Scala's handlers are arms: each is one by itself.
+        for arm in arms {
+            let body = self.reader.child_in(arm, &[table.fields.body]);
+            if body.is_none_or(|body| !body.is_named()) {
+                self.find(arm, FindingKind::EmptyCatch);
+            }
         }
     }
 }

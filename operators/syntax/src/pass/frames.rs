@@ -1,6 +1,4 @@
 //! Frames: what an entered node means to its children, and what nesting they stand in.
-//!
-//! Runs of like logical operators are told from the inside out: a frame that is left says how its run begins and ends.
 
 use super::{NOWHERE, Pass};
 use crate::class::*;
@@ -73,14 +71,18 @@ impl<'tree> Pass<'_, 'tree> {
         let (above, outer, else_seen) =
             self.parent().map_or((0, 0, false), |frame| (frame.classes, frame.outer, frame.else_seen));
         let mut frame = self.frame(node, classes);
-        if classes & FUNCTION != 0 {
-            if !self.open_function(node, classes, above) {
-                return;
-            }
+        if classes & FUNCTION != 0 && above & SHELL == 0 && self.open_function(node, classes, above) {
+            // Whatever else it is, it is left as a function.
         } else if classes & SCOPE != 0 {
             if !self.open_scope(node, classes, above) {
                 return;
             }
+            frame.classes &= !FUNCTION;
+        } else if classes & FUNCTION != 0 {
+            return;
+        } else if classes & ELSE != 0 && above & SWITCH != 0 {
+            // What is done in no case: no decision, and `enter` took it for one of an `if`.
+            self.totals.conditions -= u32::from(classes & CONDITION != 0);
         } else if classes & ELSE != 0 {
             // After a loop it is one more way out; after `try` it only continues what was tried.
             let after_if = above & (LOOP | TRY) == 0;
@@ -125,31 +127,6 @@ impl<'tree> Pass<'_, 'tree> {
         }
         self.frame_level = self.frames.last().map_or(NOWHERE, |frame| frame.level);
         self.watched_level = self.frames.last().map_or(NOWHERE, watched);
-    }
-
-    /// Frees `a = b || {}` in the sonar profile: a run of `or` that is a whole value and ends with a literal.
-    fn free_default(&mut self, run: &Frame<'tree>) {
-        let is_value =
-            self.frames.last().is_some_and(|outer| outer.level + 1 == run.level && outer.classes & NAMER != 0);
-        if is_value && run.node.child(2).is_some_and(|last| self.reader.is_plain_value(last)) {
-            self.space.free += 1;
-        }
-    }
-
-    /// Tells the expression around a logical one which operators it begins and ends with, so that a run of like
-    /// operators counts once however the tree groups it.
-    fn report(&mut self, inner: &Frame<'tree>) {
-        if inner.run.0 == Operator::None || !(inner.logical || inner.classes & PAREN != 0) {
-            return;
-        }
-        let Some(outer) = self.frames.last_mut().filter(|frame| frame.level + 1 == inner.level) else { return };
-        if outer.classes & (BINARY | PAREN) == 0 {
-            return;
-        }
-        if outer.logical && outer.run.1 == inner.run.0 {
-            self.space.cognitive = self.space.cognitive.saturating_sub(1);
-        }
-        outer.run = (if outer.run.0 == Operator::None { inner.run.0 } else { outer.run.0 }, inner.run.1);
     }
 }
 

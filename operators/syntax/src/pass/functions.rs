@@ -18,12 +18,14 @@ impl<'tree> Pass<'_, 'tree> {
     /// Opens a function space; false if there is no body, and so no space.
     pub(super) fn open_function(&mut self, node: Node<'tree>, classes: Classes, above: Classes) -> bool {
         let shape = self.reader.shape(node);
-        if !shape.has_body && classes & INITIALIZER == 0 {
+        if !shape.has_body && classes & (INITIALIZER | BODY) == 0 {
             return false;
         }
         let namer = if above & NAMER != 0 { self.parent().map(|frame| frame.node) } else { None };
         let given = shape.name.clone().or_else(|| namer.and_then(|namer| self.reader.given_name(namer)));
         let is_named = given.is_some();
+        // An accessor is called after its property.
+        let worded = namer.filter(|_| classes & WORDED != 0).and_then(|namer| self.reader.given_name(namer));
         let name = given.unwrap_or_else(|| if classes & INITIALIZER != 0 { STATIC } else { ANONYMOUS }.into());
         let kind = self.kind(classes, shape.class.as_deref(), &name);
         let index = self.found.functions.len();
@@ -32,7 +34,7 @@ impl<'tree> Pass<'_, 'tree> {
         // A node that ends before the first character of a line does not reach into that line.
         let reaches = last.column > 0 || last.row == first.row;
         self.found.functions.push(FunctionFacts {
-            qualified_name: self.scopes.qualify(shape.class.as_deref(), &name),
+            qualified_name: self.scopes.qualify(shape.class.as_deref().or(worded.as_deref()), &name),
             name: name.clone(),
             kind,
             start_line: first.row as u32 + 1,
@@ -48,6 +50,8 @@ impl<'tree> Pass<'_, 'tree> {
             // The space it replaces below will be one more around it.
             named: if is_named { Some(self.outer_spaces.len() + 1) } else { self.space.named },
             params: shape.params,
+            // A default needs no name.
+            constant_end: shape.header_end,
             decorator: shape.decorator,
             receiver_hash: self.receiver_hash(&shape, kind),
             receiver: shape.receiver,
@@ -68,6 +72,7 @@ impl<'tree> Pass<'_, 'tree> {
         match &shape.receiver {
             Some(receiver) => name_hash(receiver.as_bytes()),
             None if !matches!(kind, FunctionKind::Method | FunctionKind::Constructor) => self.space.receiver_hash,
+            None if let Some(name) = self.reader.table.traits.self_variable => name_hash(name.as_bytes()),
             None if !self.reader.table.traits.self_params.contains(&"self") => 0,
             None => name_hash(if shape.takes_self { b"self" } else { b"cls" }),
         }

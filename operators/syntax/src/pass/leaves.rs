@@ -6,13 +6,59 @@
 use super::Pass;
 use crate::class::*;
 use crate::members::{Access, Use};
-use crate::table::{CodeInStrings, Leaf, Role};
+use crate::table::{CodeInStrings, Leaf, Role, SPELLED_OPERATORS};
 use crate::text_hash::name_hash;
 use crate::tokens::Token;
 use tree_sitter::Node;
 
 /// Longer operands are told by their first bytes and their length, as strings that hold code may hold each other.
 const OPERAND_BYTES_MAX: usize = 4096;
+
+/// Operators that are told by their text, and what each is.
+const SPELLINGS: [(&str, Classes); 38] = [
+    ("&&", AND),
+    ("||", OR),
+    ("<", COMPARE),
+    (">", COMPARE),
+    ("<=", COMPARE),
+    (">=", COMPARE),
+    ("==", COMPARE),
+    ("!=", COMPARE),
+    ("+=", ASSIGNS),
+    ("-=", ASSIGNS),
+    ("*=", ASSIGNS),
+    ("/=", ASSIGNS),
+    ("%=", ASSIGNS),
+    ("++=", ASSIGNS),
+    ("::=", ASSIGNS),
+    ("|=", ASSIGNS),
+    ("&=", ASSIGNS),
+    ("+", 0),
+    ("-", 0),
+    ("*", 0),
+    ("/", 0),
+    ("%", 0),
+    ("&", 0),
+    ("|", 0),
+    ("!", 0),
+    ("<<", 0),
+    (">>", 0),
+    ("::", 0),
+    ("++", 0),
+    ("->", 0),
+    ("-a", AND),
+    ("-o", OR),
+    ("-eq", COMPARE),
+    ("-ne", COMPARE),
+    ("-lt", COMPARE),
+    ("-le", COMPARE),
+    ("-gt", COMPARE),
+    ("-ge", COMPARE),
+];
+
+fn spelling(text: &str) -> Classes {
+    SPELLINGS.iter().find(|(known, _)| *known == text).map_or(0, |(_, classes)| *classes)
+}
 
 impl<'tree> Pass<'_, 'tree> {
     /// Counts a leaf; returns whether it holds code.
@@ -38,13 +84,18 @@ impl<'tree> Pass<'_, 'tree> {
             if last < self.space.first {
                 self.new_in_space(last, 1);
             }
-            if leaf.role == Role::Name && self.space.method.is_some() {
-                self.member(slot);
+            if self.space.method.is_some() {
+                match leaf.role {
+                    Role::Name => self.member(slot),
+                    Role::Own => self.access(Use::Own, 0, &token),
+                    _ => {}
+                }
             }
         } else {
             if self.erroneous && node.end_byte() == start {
                 return false;
             }
+            let leaf = if classes & SPELLED != 0 { self.spelled(node, leaf) } else { leaf };
             if self.import_end == 0 {
                 self.operator(leaf, start);
                 return classes & ACTIVE_LEAF != 0 && self.active_leaf(node, classes);
@@ -56,11 +107,11 @@ impl<'tree> Pass<'_, 'tree> {
         } else {
             self.import_token(Some(leaf.code), start, node.end_byte());
         }
-        if classes & ACTIVE_LEAF != 0 {
-            return self.active_leaf(node, classes);
-        }
         if self.tokens.now == self.module_at {
             self.module_string(node);
+        }
+        if classes & ACTIVE_LEAF != 0 {
+            return self.active_leaf(node, classes);
         }
         self.erroneous && classes & OPERAND != 0 && node.has_error()
     }
@@ -103,10 +154,29 @@ impl<'tree> Pass<'_, 'tree> {
         }
     }
 
+    /// What an operator is that its text tells from others of its kind. Those of the language have numbers of their own;
+    /// others share the rest by their hashes.
+    fn spelled(&self, node: Node<'tree>, leaf: Leaf) -> Leaf {
+        let text = self.reader.text_of(node);
+        let hash = name_hash(text.as_bytes());
+        let number = match SPELLINGS.iter().position(|(known, _)| *known == text) {
+            Some(at) => at,
+            None => SPELLINGS.len() + hash as usize % (SPELLED_OPERATORS - SPELLINGS.len()),
+        };
+        let operator = self.reader.table.operators - SPELLED_OPERATORS + number;
+        Leaf { code: hash as u32, operator: operator as u16, ..leaf }
+    }
+
     fn active_leaf(&mut self, node: Node<'tree>, classes: Classes) -> bool {
+        let classes = if classes & SPELLED != 0 { spelling(self.reader.text_of(node)) } else { classes };
         if classes & DECISION != 0 {
             self.space.cyclomatic += 1;
             self.space.modified += 1;
+        }
+        if classes & (ASSIGNS | EXIT | BRANCH) != 0 {
+            self.totals.assignments += u32::from(classes & ASSIGNS != 0);
+            self.totals.preproc_branches += u32::from(classes & BRANCH != 0);
+            self.space.exits += u32::from(classes & EXIT != 0);
         }
         if classes & TOKEN != 0 {
             self.token(classes);
@@ -116,6 +186,7 @@ impl<'tree> Pass<'_, 'tree> {
         }
         if classes & FROM != 0 && self.import_end == 0 {
             self.module_at = self.tokens.now + 1;
+            self.module_prefix = "";
         }
         classes & STRING != 0 && self.holds_code(node)
     }
@@ -154,7 +225,9 @@ impl<'tree> Pass<'_, 'tree> {
                 return;
             }
             let sign = matches!(self.reader.text.as_bytes().get(before.start as usize), Some(b'*' | b'&'));
-            let declared = before.role == Role::Type
+            let declared = matches!(before.role, Role::Type | Role::Declarer)
+                || self.tokens.now == self.declared_at
+                || (before.role == Role::Name && self.reader.table.traits.types_are_names)
                 || self.calls.closes_type_arguments(&before)
                 || (sign && before.hash == 0 && self.tokens.back(2).role == Role::Type);
             (if declared { Use::Declared } else { Use::Plain }, 0)
@@ -213,8 +286,8 @@ impl<'tree> Pass<'_, 'tree> {
     /// Notes a string that names a module outside of an import.
     fn module_string(&mut self, node: Node<'tree>) {
         let text = self.reader.text.get(node.byte_range()).unwrap_or_default();
-        if text.starts_with(['"', '\'']) {
-            self.found.imports.push(text.trim_matches(['"', '\'']), None);
+        if text.starts_with(['"', '\'']) && !text.contains("#{") {
+            self.found.imports.push(&format!("{}{}", self.module_prefix, text.trim_matches(['"', '\''])), None);
         }
     }
 

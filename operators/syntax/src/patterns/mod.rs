@@ -8,6 +8,7 @@ mod behaviour;
 mod creation;
 mod view;
 
+use driftline_schema::Language;
 use driftline_schema::facts::FileFacts;
 use serde::Serialize;
 use view::View;
@@ -106,6 +107,10 @@ impl Pattern {
 
 /// The patterns of one file, in order of place.
 pub fn patterns(facts: &FileFacts) -> Vec<Pattern> {
+    // What a pattern looks like in the optional languages was never tried on cases.
+    if facts.language > Language::Rust {
+        return Vec::new();
+    }
     let view = View::new(facts);
     let mut found = Vec::new();
     for class in &facts.structure.classes {

@@ -156,6 +156,7 @@ pub(crate) static TABLE: Table = Table {
         self_params: &["self", "cls"],
         arm_patterns: true,
         decorators: true,
+        constant_words: &[],
         constructor: Some("__init__"),
         visibility: Visibility::Underscore,
         imports: Imports::Python,
