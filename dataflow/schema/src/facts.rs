@@ -25,6 +25,23 @@ pub struct FileFacts {
     pub structure: Structure,
 }
 
+impl FileFacts {
+    /// Gives back room that lists were made with and do not use: for facts that are kept.
+    pub fn shrink_to_fit(&mut self) {
+        self.functions.shrink_to_fit();
+        self.lines.runs.shrink_to_fit();
+        self.structure.shrink_to_fit();
+    }
+
+    /// About what these facts take in memory, names included, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        let names = self.functions.iter().map(|function| function.name.len() + function.qualified_name.len());
+        let functions = size_of_val(&self.functions[..]) + names.sum::<usize>();
+        let lines = size_of_val(&self.lines.runs[..]);
+        (size_of::<Self>() + functions + lines) as u64 + self.structure.memory_bytes()
+    }
+}
+
 /// Metrics of a file or a function. A function's cyclomatic complexity (both), own and sonar cognitive complexity, exits,
 /// yields and parameters are its own; everything else includes inner functions. A file has the sums, or the largest for
 /// parameters; its distinct operators and operands are those of the whole file.

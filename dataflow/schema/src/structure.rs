@@ -20,6 +20,37 @@ pub struct Structure {
     pub windows: Vec<Window>,
 }
 
+impl Structure {
+    /// Gives back room that lists were made with and do not use.
+    pub fn shrink_to_fit(&mut self) {
+        self.imports.shrink_to_fit();
+        self.imports.iter_mut().for_each(|import| import.names.shrink_to_fit());
+        self.classes.shrink_to_fit();
+        for class in &mut self.classes {
+            class.bases.shrink_to_fit();
+            class.fields.shrink_to_fit();
+            class.methods.shrink_to_fit();
+            for method in &mut class.methods {
+                method.own_fields.shrink_to_fit();
+                method.own_calls.shrink_to_fit();
+                method.foreign_fields.shrink_to_fit();
+            }
+        }
+        self.calls.shrink_to_fit();
+        self.findings.shrink_to_fit();
+        self.windows.shrink_to_fit();
+    }
+
+    /// About what this takes in memory beside the record itself, names included, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        let import = |import: &Import| size_of::<Import>() + import.module.len() + size_of_val(&import.names[..]);
+        let imports: usize = self.imports.iter().map(import).sum();
+        let classes: usize = self.classes.iter().map(ClassFacts::memory_bytes).sum();
+        let lists = size_of_val(&self.calls[..]) + size_of_val(&self.findings[..]) + size_of_val(&self.windows[..]);
+        (imports + classes + lists) as u64
+    }
+}
+
 /// One imported module; twice if it is imported whole and in part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Import {
@@ -61,6 +92,20 @@ pub struct ClassFacts {
     pub fields: Vec<FieldFacts>,
     /// Methods with a body, in order of place.
     pub methods: Vec<MethodFacts>,
+}
+
+impl ClassFacts {
+    fn memory_bytes(&self) -> usize {
+        let names = self.name.len() + self.qualified_name.len();
+        let bases: usize = self.bases.iter().map(|base| size_of_val(base) + base.len()).sum();
+        let field = |field: &FieldFacts| size_of::<FieldFacts>() + field.name.len() + field.kind.len();
+        let method = |method: &MethodFacts| {
+            let own = size_of_val(&method.own_fields[..]) + size_of_val(&method.own_calls[..]);
+            size_of::<MethodFacts>() + own + size_of_val(&method.foreign_fields[..])
+        };
+        let members = self.fields.iter().map(field).chain(self.methods.iter().map(method));
+        size_of::<Self>() + names + bases + members.sum::<usize>()
+    }
 }
 
 /// One field of a class.
