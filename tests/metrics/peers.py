@@ -1,4 +1,6 @@
-"""What other tools say of functions, as (path, line, metric, value): one adapter a tool.
+"""What other tools say of functions, as (path, kind of place, place, metric, value): one adapter a tool.
+
+A place is the line where a function starts, the line where it ends, or its qualified name, as the tool gives it.
 
 Only numbers and places are taken over, never a tool's or a file's text. A tool is looked up on PATH; ESLint and its
 plugins in NODE_PATH, a `node_modules` folder. `available` says which are there, so that a caller can say what it skips.
@@ -13,7 +15,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NODE_PATH = os.environ.get("NODE_PATH", "")
-Row = collections.namedtuple("Row", "path line metric value")
+Row = collections.namedtuple("Row", "path kind place metric value")
 
 COGNITIVE = "readability-function-cognitive-complexity"
 CLANG_OPTIONS = "{CheckOptions: [%s]}" % ", ".join(
@@ -37,7 +39,7 @@ def radon(folder):
     """Python: cyclomatic."""
     def rows(path, item):
         if item["type"] != "class":
-            yield Row(path, item["lineno"], "cyclomatic", item["complexity"])
+            yield Row(path, "start", item["lineno"], "cyclomatic", item["complexity"])
         for closure in item.get("closures", []):
             yield from rows(path, closure)
     for path, items in json.loads(output(["radon", "cc", "-j", folder])).items():
@@ -60,10 +62,10 @@ def eslint(folder):
                 print(f"ESLint cannot read {file['filePath']}: {text}", file=sys.stderr)
             elif rule == "complexity":
                 value = re.search(r"complexity of (\d+)", text)[1]
-                yield Row(file["filePath"], message["line"], "cyclomatic", int(value))
+                yield Row(file["filePath"], "start", message["line"], "cyclomatic", int(value))
             elif rule == "sonarjs/cognitive-complexity":
                 value = re.search(r"from (\d+) to", text)[1]
-                yield Row(file["filePath"], message["line"], "cognitive", int(value))
+                yield Row(file["filePath"], "start", message["line"], "cognitive", int(value))
 
 
 def checkstyle(folder):
@@ -71,7 +73,7 @@ def checkstyle(folder):
     found = re.compile(r"\[\w+\] (.*?):(\d+):(?:\d+:)? Cyclomatic Complexity is ([\d,.]+) ")
     for line in output(["checkstyle", "-c", os.path.join(HERE, "checkstyle.xml"), folder]).splitlines():
         if match := found.match(line):
-            yield Row(match[1], int(match[2]), "cyclomatic", int(re.sub(r"\D", "", match[3])))
+            yield Row(match[1], "start", int(match[2]), "cyclomatic", int(re.sub(r"\D", "", match[3])))
 
 
 def pmccabe(folder):
@@ -80,26 +82,26 @@ def pmccabe(folder):
     for start in range(0, len(paths), 500):
         for line in output(["pmccabe", *paths[start:start + 500]]).splitlines():
             if match := re.match(r"(\d+)\t(\d+)\t\d+\t(\d+)\t\d+\t(.*)\(\d+\): ", line):
-                yield Row(match[4], int(match[3]), "cyclomatic", int(match[2]))
-                yield Row(match[4], int(match[3]), "cyclomatic_modified", int(match[1]))
+                yield Row(match[4], "start", int(match[3]), "cyclomatic", int(match[2]))
+                yield Row(match[4], "start", int(match[3]), "cyclomatic_modified", int(match[1]))
 
 
 def bonsai(folder):
-    """Python, TypeScript, Java and Go: cognitive, closures rolled up."""
+    """Python, TypeScript, Java and Go: cognitive, closures rolled up. It starts a function after its annotations."""
     report = json.loads(output(["bonsai-lint", "--all", "--no-toplevel", "--format", "json", "-j", "1", folder]))
     for found in report["findings"]:
-        yield Row(found["path"], found["line"], "cognitive", found["score"])
+        yield Row(found["path"], "end", found["end_line"], "cognitive", found["score"])
 
 
 def complexipy(folder):
-    """Python: cognitive. Gives qualified names and no lines; `line` is the name."""
+    """Python: cognitive. Gives qualified names and no lines."""
     at = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"complexipy-{os.getpid()}.json")
     output(["complexipy", folder, "-q", "-i", "--isolated", "--output-format", "json", "--output", at])
     with open(at) as report:
         found = json.load(report)
     os.unlink(at)
     for function in found:
-        yield Row(function["path"], function["function_name"], "cognitive", function["complexity"])
+        yield Row(function["path"], "name", function["function_name"], "cognitive", function["complexity"])
 
 
 def clang_tidy(folder):
@@ -115,7 +117,7 @@ def clang_tidy(folder):
         for match in re.finditer(r"^(.*?):(\d+):\d+: warning: function '.*' has cognitive complexity of (\d+)", report,
                                  re.MULTILINE):
             if os.path.realpath(match[1]) == os.path.realpath(path):
-                yield Row(path, int(match[2]), "cognitive", int(match[3]))
+                yield Row(path, "start", int(match[2]), "cognitive", int(match[3]))
 
 
 def bca(folder):
@@ -123,9 +125,9 @@ def bca(folder):
     def rows(path, space):
         if space["kind"] in ("function", "closure"):
             for metric in ("cyclomatic", "cognitive"):
-                yield Row(path, space["start_line"], metric, space["metrics"][metric]["value"])
+                yield Row(path, "start", space["start_line"], metric, space["metrics"][metric]["value"])
             modified = space["metrics"]["cyclomatic"]["modified"]["value"]
-            yield Row(path, space["start_line"], "cyclomatic_modified", modified)
+            yield Row(path, "start", space["start_line"], "cyclomatic_modified", modified)
         for inner in space["spaces"]:
             yield from rows(path, inner)
     options = ["--no-config", "--no-ignore", "--no-skip-generated", "-j", "1"]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Records anew what other tools say of the files in operators/syntax/tests/oracle/files.csv, into values.csv beside it.
 
-Usage: record.py FOLDER, where FOLDER is what fetch.sh filled. Needs radon, checkstyle and pmccabe on PATH, and ESLint with
-@typescript-eslint/parser and typescript in NODE_PATH. Prints how the values differ from those that were recorded.
+Usage: record.py FOLDER, where FOLDER is what fetch.sh filled. Needs radon, checkstyle and pmccabe on PATH, and ESLint
+with @typescript-eslint/parser and typescript in NODE_PATH. Prints how the values differ from those that were recorded.
 """
 import collections
 import csv
@@ -33,7 +33,7 @@ def record(folder):
         for row in getattr(peers, tool)(folder):
             name = names.get(os.path.realpath(row.path))
             if name and TOOLS[name.split("/")[0]] == tool and row.metric.startswith("cyclomatic"):
-                yield [name, tool, str(row.line), row.metric, str(row.value)]
+                yield [name, tool, str(row.place), row.metric, str(row.value)]
 
 
 def main():

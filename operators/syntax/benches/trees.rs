@@ -91,10 +91,11 @@ fn print_functions(path: &Path, facts: &FileFacts) {
     for function in &facts.functions {
         let m = &function.metrics;
         println!(
-            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            "{}\t{}\t{}\t{:?}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
             path.display(),
             function.start_line,
             function.end_line,
+            function.kind,
             function.qualified_name.replace(['\t', '\n'], " "),
             m.cyclomatic,
             m.cyclomatic_modified,
@@ -118,7 +119,7 @@ fn main() {
     let (mut measurer, limits) = (Measurer::new(), SyntaxLimits::default());
     let mut not_text = 0;
     let header = "language    files      MB     lines functions   MB/s error % errors truncated  us/byte  slowest file";
-    println!("{}", if functions { "path\tline\tend\tname\tcc\tmodified\tcog\town\tsonar\terrors" } else { header });
+    println!("{}", if functions { "path\tline\tend\tkind\tname\tcc\tmodified\tcog\town\tsonar\terrors" } else { header });
     for language in Language::ALL {
         let mut sums = Sums::default();
         for path in files.iter().filter(|path| Language::of_path(&path.to_string_lossy()) == Some(language)) {
