@@ -119,7 +119,10 @@ fn main() {
     let (mut measurer, limits) = (Measurer::new(), SyntaxLimits::default());
     let mut not_text = 0;
     let header = "language    files      MB     lines functions   MB/s error % errors truncated  us/byte  slowest file";
-    println!("{}", if functions { "path\tline\tend\tkind\tname\tcc\tmodified\tcog\town\tsonar\terrors" } else { header });
+    println!(
+        "{}",
+        if functions { "path\tline\tend\tkind\tname\tcc\tmodified\tcog\town\tsonar\terrors" } else { header }
+    );
     for language in Language::ALL {
         let mut sums = Sums::default();
         for path in files.iter().filter(|path| Language::of_path(&path.to_string_lossy()) == Some(language)) {
