@@ -118,14 +118,16 @@ impl<'text, 'tree> Reader<'text, 'tree> {
         tidy(text.trim_start_matches(['&', '*']).trim_start_matches("mut ").split(['<', '(']).next()?)
     }
 
-    /// The name a closure has from what it is assigned to.
-    pub(super) fn given_name(&mut self, namer: Node<'tree>) -> Option<Box<str>> {
+    /// The name a closure has from what it is assigned to, and whether a call by that name alone can mean the closure: the
+    /// name of a member cannot, and what is called so is another function.
+    pub(super) fn given_name(&mut self, namer: Node<'tree>) -> Option<(Box<str>, bool)> {
         let child = self.child_in(namer, &self.table.namer).or_else(|| self.child_of(namer, DECLARES))?;
         let text = self.text_of(child);
         let is_typed = self.table.classes(child.kind_id()) & DECLARES != 0;
         let text = if is_typed { text.split(':').next()? } else { text };
+        let is_bound = child.kind() != "property_identifier" && !text.contains(['.', '"', '\'', '#']);
         let name = tidy(text.rsplit('.').next()?)?;
-        (!name.contains(|c: char| c.is_whitespace() || "()[]{}<>,".contains(c))).then_some(name)
+        (!name.contains(|c: char| c.is_whitespace() || "()[]{}<>,".contains(c))).then_some((name, is_bound))
     }
 
     /// What a function declares of itself.

@@ -3,7 +3,7 @@
 //! Cognitive complexity rolls up algebraically: each nesting-sensitive increment of an inner space weighs one more for
 //! every level that the outer space puts around it.
 
-use super::text_hash::{TextHash, name_hash};
+use super::text_hash::TextHash;
 use driftline_schema::facts::SpaceMetrics;
 
 /// What is counted from the file's start, so that a space is the difference of its two ends.
@@ -56,7 +56,7 @@ pub(super) struct Space {
     pub(super) receiver: Option<Box<str>>,
     /// Hash of the receiver's name, its own or that of the method around it; zero for none.
     pub(super) receiver_hash: u64,
-    /// Hash of its name.
+    /// Hash of the name by which it is called without an object; zero for none.
     pub(super) name_hash: u64,
     /// Index of the method it is or stands in.
     pub(super) method: Option<u32>,
@@ -135,11 +135,6 @@ impl Space {
         for (own, inner) in self.distinct.iter_mut().zip(inner.distinct) {
             *own = own.wrapping_add(inner);
         }
-    }
-
-    /// Takes a name.
-    pub(super) fn named(self, name: &str) -> Self {
-        Self { name_hash: name_hash(name.as_bytes()), ..self }
     }
 
     /// Its cognitive complexity without what inner functions hold.

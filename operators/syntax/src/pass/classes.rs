@@ -74,7 +74,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         }
         if above & NAMER != 0 {
             let namer = self.parent().map(|frame| frame.node)?;
-            return self.reader.given_name(namer);
+            return self.reader.given_name(namer).map(|(name, _)| name);
         }
         if !self.reader.table.traits.class_ends_with_body {
             return None;
@@ -257,7 +257,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         let Some(class) = self.scopes.class_index().filter(|_| in_class && self.reader.table.traits.decorators) else {
             return;
         };
-        let Some(name) = self.reader.given_name(node) else { return };
+        let Some((name, _)) = self.reader.given_name(node) else { return };
         let kind = self.reader.child_in(node, &[self.reader.table.fields.kind]).map(|kind| self.reader.text_of(kind));
         let kind = kind.unwrap_or_default();
         let shared = kind.is_empty() || kind.contains("ClassVar");

@@ -22,11 +22,14 @@ impl<'tree> Pass<'_, 'tree> {
             return false;
         }
         let namer = if above & NAMER != 0 { self.parent().map(|frame| frame.node) } else { None };
-        let given = shape.name.clone().or_else(|| namer.and_then(|namer| self.reader.given_name(namer)));
+        let own = shape.name.clone().map(|name| (name, true));
+        let given = own.or_else(|| namer.and_then(|namer| self.reader.given_name(namer)));
         let is_named = given.is_some();
         // An accessor is called after its property.
         let worded = namer.filter(|_| classes & WORDED != 0).and_then(|namer| self.reader.given_name(namer));
-        let name = given.unwrap_or_else(|| if classes & INITIALIZER != 0 { STATIC } else { ANONYMOUS }.into());
+        let worded = worded.map(|(name, _)| name);
+        let none = || (if classes & INITIALIZER != 0 { STATIC } else { ANONYMOUS }.into(), false);
+        let (name, is_bound) = given.unwrap_or_else(none);
         let kind = self.kind(classes, shape.class.as_deref(), &name);
         let index = self.found.functions.len();
         let (start, end) = (node.start_byte(), node.end_byte());
@@ -59,7 +62,8 @@ impl<'tree> Pass<'_, 'tree> {
             method_first,
             first: self.tokens.now + 1,
             before: self.totals,
-            ..Space::new(start, end).named(&name)
+            name_hash: if is_bound { name_hash(name.as_bytes()) } else { 0 },
+            ..Space::new(start, end)
         };
         self.outer_spaces.push(std::mem::replace(&mut self.space, space));
         self.scopes.enter(name, None);

@@ -77,3 +77,9 @@ function labels_count_only_when_named(a) { x: while (a) { continue x; } return a
 function destructuring_defaults({ a = 1 }, [b = 2]) { return a + b; }
 // cc=4 cog=0
 function optional_members_calls_and_elements(a, b, c) { return a?.b?.(b)?.[c]; }
+// cc=2 cog=2
+const calls_itself = (n) => { if (n) { calls_itself(n - 1); } };
+// cc=2/2 cog=1/1
+const members_do_not_call_themselves = { calls: (n) => { if (n) { calls(n - 1); } }, 'quoted': (n) => { if (n) { quoted(n - 1); } } };
+// cc=2 cog=1
+exports.calls = (n) => { if (n) { calls(n - 1); } };

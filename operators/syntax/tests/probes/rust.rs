@@ -57,3 +57,5 @@ fn closures() { let f = |a: bool, b: bool| a && b && true; async { f(true, true)
 fn a_match_in_a_condition(a: i32) { if match a { 1 => true, _ => false } { while a > 0 { } } }
 // cc=3 cog=0 exits=3
 fn exits(a: Option<i32>) -> Option<i32> { a?; b()?; return a; }
+// cc=4 cog=0
+fn repetitions_in_macro_rules() { macro_rules! all { ($($a:expr),*) => { if true { $( if $a && true { } )* } }; } }
