@@ -4,6 +4,7 @@
 //! chunks that are flushed to wide entries before any half can overflow.
 
 use super::dataset::{Binned, TILE};
+use super::paths::prefetch;
 use crate::exact::{BINS, Sums, unpack};
 use rayon::prelude::*;
 
@@ -11,6 +12,8 @@ use rayon::prelude::*;
 const TILE_WORDS: usize = TILE * BINS;
 /// Rows that go through all tiles before the next ones: their bins stay in the cache meanwhile.
 const BLOCK: usize = 1024;
+/// Rows whose bins are asked for ahead of their turn: about what the memory needs to answer.
+const AHEAD: usize = 24;
 /// Rows worth a second thread.
 const PARALLEL_ROWS: usize = 1 << 14;
 
@@ -33,7 +36,7 @@ pub(super) enum Entries<'a> {
 
 impl Histogram {
     pub(super) fn new(binned: &Binned) -> Self {
-        Self { words: vec![0; binned.stride * BINS], sums: Vec::new(), is_packed: true }
+        Self { words: vec![0; binned.width().div_ceil(TILE) * TILE_WORDS], sums: Vec::new(), is_packed: true }
     }
 
     pub(super) fn entries(&self) -> Entries<'_> {
@@ -110,20 +113,45 @@ impl Histogram {
 
 /// Adds packed gradients of `rows` to `words`; the caller sees to it that the sums fit.
 fn accumulate(binned: &Binned, gradients: &[u64], rows: &[u32], words: &mut [u64]) {
+    let mut near = [0; BLOCK];
     for block in rows.chunks(BLOCK) {
+        // Side by side, because every tile reads them again.
+        for (near, &row) in near.iter_mut().zip(block) {
+            *near = gradients[row as usize];
+        }
         for (tile, words) in words.chunks_exact_mut(TILE_WORDS).enumerate() {
-            let words: &mut [u64; TILE_WORDS] = words.try_into().expect("the chunk has the size of a tile");
-            for &row in block {
-                let row = row as usize;
-                let at = row * binned.stride + tile * TILE;
-                let bins: &[u8; TILE] =
-                    binned.tiles[at..at + TILE].try_into().expect("the slice has the size of a tile");
-                let gradient = gradients[row];
-                for column in 0..TILE {
-                    let word = &mut words[column * BINS + usize::from(bins[column])];
-                    *word = word.wrapping_add(gradient);
-                }
+            let words = words.try_into().expect("the chunk has the size of a tile");
+            // Padding need not be summed.
+            match binned.width() - tile * TILE {
+                0..=4 => add_tile::<4>(binned, tile, block, &near, words),
+                5..=8 => add_tile::<8>(binned, tile, block, &near, words),
+                9..=12 => add_tile::<12>(binned, tile, block, &near, words),
+                13..=14 => add_tile::<14>(binned, tile, block, &near, words),
+                _ => add_tile::<TILE>(binned, tile, block, &near, words),
             }
+        }
+    }
+}
+
+/// Adds the first `COLUMNS` columns of one tile of a block of rows.
+fn add_tile<const COLUMNS: usize>(
+    binned: &Binned,
+    tile: usize,
+    block: &[u32],
+    gradients: &[u64; BLOCK],
+    words: &mut [u64; TILE_WORDS],
+) {
+    let tiles = binned.tiles();
+    let at = |row: u32| row as usize * binned.row_tiles + tile;
+    for (index, (&row, &gradient)) in block.iter().zip(gradients).enumerate() {
+        // A line holds four tiles: the first of them brings it, and it stays until the last.
+        if let (true, Some(&row)) = (tile.is_multiple_of(4), block.get(index + AHEAD)) {
+            prefetch(&tiles[at(row)]);
+        }
+        let bins = &tiles[at(row)];
+        for column in 0..COLUMNS {
+            let word = &mut words[column * BINS + usize::from(bins[column])];
+            *word = word.wrapping_add(gradient);
         }
     }
 }
@@ -131,6 +159,7 @@ fn accumulate(binned: &Binned, gradients: &[u64], rows: &[u32], words: &mut [u64
 #[cfg(test)]
 mod tests {
     use super::super::dataset::CpuDataset;
+    use super::super::paths::Path;
     use super::*;
     use crate::exact::{GRADIENT_ONE, WEIGHT_MAX, pack};
     use crate::rows::TrainSet;
@@ -139,7 +168,7 @@ mod tests {
     fn hot(rows: usize, weight: u32) -> CpuDataset {
         let mut set = TrainSet::new(1);
         (0..rows).for_each(|row| set.push(row as u64, &[1.0], row % 2 == 0, weight));
-        CpuDataset::load(&set).unwrap()
+        CpuDataset::load(Path::Portable, &set).unwrap()
     }
 
     #[test]

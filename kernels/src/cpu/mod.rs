@@ -7,7 +7,11 @@ mod dataset;
 mod explain;
 mod forest;
 mod histogram;
+mod partition;
+mod paths;
 mod quadrature;
+mod radix;
+mod search;
 mod split;
 mod training;
 
@@ -16,6 +20,7 @@ pub(crate) use dataset::column_edges;
 pub(crate) use explain::{ForestPaths, PathEdge, PathTree, round_to_score};
 pub use forest::CpuForest;
 pub(crate) use forest::flat_nodes;
+pub(crate) use paths::Path;
 pub use training::CpuTraining;
 
 use crate::KernelError;
@@ -31,12 +36,28 @@ use rayon::prelude::*;
 
 /// Trains and scores on the CPU.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CpuBackend;
+pub struct CpuBackend {
+    path_max: Path,
+}
 
 impl CpuBackend {
-    /// The backend; it holds nothing.
+    /// The backend, with whatever instructions the core turns out to have.
     pub const fn new() -> Self {
-        Self
+        Self::up_to(Path::Avx512)
+    }
+
+    /// The backend with the instructions that every machine has; the results are the same bits.
+    pub const fn portable() -> Self {
+        Self::up_to(Path::Portable)
+    }
+
+    /// The backend with no more than these instructions.
+    pub(crate) const fn up_to(path_max: Path) -> Self {
+        Self { path_max }
+    }
+
+    fn path(self) -> Path {
+        self.path_max.available()
     }
 }
 
@@ -55,7 +76,7 @@ impl Backend for CpuBackend {
     }
 
     fn load(&self, sets: &[&TrainSet]) -> Vec<Result<CpuDataset, KernelError>> {
-        sets.par_iter().map(|set| CpuDataset::load(set)).collect()
+        sets.par_iter().map(|set| CpuDataset::load(self.path(), set)).collect()
     }
 
     fn summary<'a>(&self, dataset: &'a CpuDataset) -> &'a Summary {
@@ -63,7 +84,7 @@ impl Backend for CpuBackend {
     }
 
     fn begin(&self, jobs: &[JobStart<'_, CpuDataset>]) -> Result<CpuTraining, KernelError> {
-        Ok(CpuTraining::begin(jobs))
+        Ok(CpuTraining::begin(self.path(), jobs))
     }
 
     fn gradients(&self, training: &mut CpuTraining, tasks: &[GradientTask]) -> Result<Vec<Sums>, KernelError> {
@@ -81,7 +102,7 @@ impl Backend for CpuBackend {
     }
 
     fn best_splits(&self, training: &CpuTraining, tasks: &[SplitTask<'_>]) -> Result<Vec<Option<Split>>, KernelError> {
-        Ok(tasks.iter().map(|task| split::best(training, task)).collect())
+        Ok(tasks.iter().map(|task| split::best(self.path(), training, task)).collect())
     }
 
     fn partition(&self, training: &mut CpuTraining, tasks: &[PartitionTask]) -> Result<Vec<u32>, KernelError> {
