@@ -7,6 +7,7 @@ mod dataset;
 mod explain;
 mod forest;
 mod histogram;
+mod masks;
 mod partition;
 mod paths;
 mod quadrature;
@@ -115,7 +116,7 @@ impl Backend for CpuBackend {
     }
 
     fn forests(&self, models: &[&Gbdt]) -> Result<Vec<CpuForest>, KernelError> {
-        Ok(models.iter().map(|model| CpuForest::new(model)).collect())
+        Ok(models.iter().map(|model| CpuForest::new(self.path(), model)).collect())
     }
 
     fn score(&self, tasks: &[ForestTask<'_, CpuForest>]) -> Result<Vec<Vec<i64>>, KernelError> {
