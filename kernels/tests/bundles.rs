@@ -52,24 +52,24 @@ fn train(set: &TrainSet) -> Bundle {
 }
 
 #[test]
-fn threads_and_order_of_rows_do_not_change_a_bundle() {
+fn threads_order_of_rows_and_registers_do_not_change_a_bundle() {
     // Enough rows and columns for every parallel path, and enough weight for wide histograms.
     let set = changes(36_000, 33);
     let params = BundleParams { gbdt: GbdtParams { trees: 3, ..GbdtParams::default() }, ..BundleParams::default() };
     let features = set.features[..2_000 * 33].to_vec();
     let rows = Rows { columns: 33, features: &features };
-    let run = |threads: usize, set: &TrainSet| {
+    let run = |cpu: CpuBackend, threads: usize, set: &TrainSet| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let bundle = train_bundle(&CPU, set, &params).unwrap();
-            (bundle.id(), bundle.score(&CPU, rows).unwrap(), bundle.explain(&CPU, rows).unwrap())
+            let bundle = train_bundle(&cpu, set, &params).unwrap();
+            (bundle.id(), bundle.score(&cpu, rows).unwrap(), bundle.explain(&cpu, rows).unwrap())
         })
     };
-    let first = run(1, &set);
-    for threads in [1, 2, 3] {
-        let other = run(threads, &reordered(&set, threads as u64));
-        assert_eq!(first.0, other.0, "{threads} threads");
-        assert!(first.1 == other.1 && first.2 == other.2, "{threads} threads");
+    let first = run(CPU, 1, &set);
+    for (cpu, threads) in [(CPU, 1), (CPU, 2), (CPU, 3), (CpuBackend::portable(), 1), (CpuBackend::portable(), 2)] {
+        let other = run(cpu, threads, &reordered(&set, threads as u64));
+        assert_eq!(first.0, other.0, "{cpu:?}, {threads} threads");
+        assert!(first.1 == other.1 && first.2 == other.2, "{cpu:?}, {threads} threads");
     }
 }
 

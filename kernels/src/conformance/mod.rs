@@ -34,3 +34,10 @@ pub(crate) fn run<B: Backend>(backend: &B) {
 fn the_cpu_conforms() {
     run(&crate::CpuBackend::new());
 }
+
+/// The other paths; where the core has no more than they, this runs the same twice.
+#[test]
+fn the_cpu_conforms_without_its_widest_registers() {
+    run(&crate::CpuBackend::portable());
+    run(&crate::CpuBackend::up_to(crate::cpu::Path::Avx2));
+}

@@ -18,7 +18,8 @@ pub(super) fn choose(task: &ChoiceTask<'_, CpuDataset>) -> Result<CpuDataset, Ke
     Ok(CpuDataset::new(Binned {
         summary: Summary { classes, ..binned.summary.clone() },
         tiles: binned.tiles.clone(),
-        stride: binned.stride,
+        first_tile: binned.first_tile,
+        row_tiles: binned.row_tiles,
         columns: binned.columns.clone(),
         keys: binned.keys.clone(),
         labels: binned.labels.clone(),

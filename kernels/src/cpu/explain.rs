@@ -12,6 +12,8 @@
 //! column with the largest magnitude, ties to the lowest.
 
 use super::forest::CpuForest;
+use super::masks;
+use super::paths::{Path, on_each_path};
 use super::quadrature::{LEGENDRE_2, LEGENDRE_4, LEGENDRE_8, LEGENDRE_16, Quadrature};
 use crate::backend::Contributions;
 use crate::gbdt::{Gbdt, Tree};
@@ -20,14 +22,33 @@ use rayon::prelude::*;
 
 /// Extra bits of a contribution before the final rounding.
 const EXTRA_BITS: u32 = 16;
-/// Rows explained by one task.
-const BLOCK: usize = 32;
+/// Rows explained side by side.
+const LANES: usize = 8;
 /// Adding and removing this rounds a number below 2^51 to the nearest integer, half to even, and leaves it in the low bits.
 const ROUND: f64 = (3u64 << 51) as f64;
 
 /// What a row's side at one edge means for the product and for the edge's share, by how much of the path it takes: 0 when it
 /// had already left the path at this column, 1 when it leaves here, 2 when it stays.
 type ByState<const M: usize> = [[f64; M]; 3];
+
+/// The same as bits: those of state 0, and what turns them into those of the other two. A row chooses with two masks, which
+/// has the same form for any number of rows.
+#[derive(Clone, Debug)]
+struct Turns<const M: usize>([[u64; M]; 3]);
+
+impl<const M: usize> Turns<M> {
+    fn new(table: &ByState<M>) -> Self {
+        let [first, ..] = table.map(|numbers| numbers.map(f64::to_bits));
+        let turn = |state: usize| std::array::from_fn(|q| table[state][q].to_bits() ^ first[q]);
+        Self([first, turn(1), turn(2)])
+    }
+
+    fn table(&self) -> ByState<M> {
+        let [first, one, two] = self.0;
+        let turned = |turn: [u64; M]| std::array::from_fn(|q| f64::from_bits(first[q] ^ turn[q]));
+        [turned([0; M]), turned(one), turned(two)]
+    }
+}
 
 /// The edge into a node.
 #[derive(Clone, Debug)]
@@ -39,8 +60,8 @@ struct Edge<const M: usize> {
     /// The row stays on the path while its bin is in `low..=high`.
     low: u8,
     high: u8,
-    multipliers: ByState<M>,
-    shares: ByState<M>,
+    multipliers: Turns<M>,
+    shares: Turns<M>,
 }
 
 /// One tree prepared for explaining; entry i of `edges` leads to node i + 1.
@@ -68,11 +89,11 @@ pub(crate) struct ForestPaths {
     trees: Vec<TreePaths>,
 }
 
-/// Memory that is reused from tree to tree.
+/// Memory that is reused from tree to tree: whether rows took the edge into a node, and a product per node and point.
 #[derive(Default)]
-struct Scratch {
-    is_known: Vec<u8>,
-    products: Vec<f64>,
+struct Scratch<const L: usize> {
+    is_known: Vec<[u8; L]>,
+    products: Vec<[f64; L]>,
 }
 
 /// What is known of a column at a node: its interval of bins, and the share of training rows within it.
@@ -161,15 +182,6 @@ impl TreePaths {
             _ => Self::Longest(Paths::new(tree, &asked, &LEGENDRE_16)),
         }
     }
-
-    fn add(&self, bins: &[u8], scratch: &mut Scratch, totals_q40: &mut [i64]) {
-        match self {
-            Self::Short(paths) => paths.add(bins, scratch, totals_q40),
-            Self::Middle(paths) => paths.add(bins, scratch, totals_q40),
-            Self::Long(paths) => paths.add(bins, scratch, totals_q40),
-            Self::Longest(paths) => paths.add(bins, scratch, totals_q40),
-        }
-    }
 }
 
 /// The distinct columns on the way to each node; the one its own edge asks for stands last.
@@ -224,46 +236,145 @@ impl<const M: usize> Paths<M> {
             points: M as u32,
         });
         tables.factors.extend(self.weights);
-        for &Edge { parent, previous, column, low, high, multipliers, shares } in &self.edges {
+        for &Edge { parent, previous, column, low, high, ref multipliers, ref shares } in &self.edges {
             tables.edges.push(PathEdge { parent, previous, column, low, high });
-            tables.factors.extend(multipliers.iter().chain(&shares).flatten());
+            tables.factors.extend(multipliers.table().iter().chain(&shares.table()).flatten());
         }
         tables.values_q40.extend(&self.values_q40);
     }
+}
 
-    /// Adds the contributions of this tree, in Q40, to `totals_q40`.
-    fn add(&self, bins: &[u8], scratch: &mut Scratch, totals_q40: &mut [i64]) {
-        let nodes = self.values_q40.len();
-        scratch.is_known.resize(nodes.max(scratch.is_known.len()), 0);
-        scratch.products.resize((nodes * M).max(scratch.products.len()), 0.0);
-        let is_known = &mut scratch.is_known[..nodes];
-        let products = &mut scratch.products.as_chunks_mut::<M>().0[..nodes];
-        is_known[0] = 1;
-        products[0] = self.weights;
-        for (index, edge) in self.edges.iter().enumerate() {
-            let bin = bins[usize::from(edge.column)];
-            is_known[index + 1] = u8::from((edge.low..=edge.high).contains(&bin));
-            let state = usize::from(is_known[edge.previous as usize] + is_known[index + 1]);
-            let parent = products[edge.parent as usize];
-            products[index + 1] = std::array::from_fn(|q| parent[q] * edge.multipliers[state][q]);
-        }
-        // Upwards a node's entry becomes the sum of its leaves' products, so inner nodes start from zero.
-        for (product, value) in products.iter_mut().zip(&self.values_q40) {
-            product.iter_mut().for_each(|lane| *lane *= value);
-        }
-        for (index, edge) in self.edges.iter().enumerate().rev() {
-            let state = usize::from(is_known[edge.previous as usize] + is_known[index + 1]);
-            let sum = products[index + 1];
-            let mut share = 0.0;
-            // One chain of sums in order: another association would round otherwise.
-            for (sum, weight) in sum.iter().zip(&edge.shares[state]) {
-                share += sum * weight;
-            }
-            totals_q40[usize::from(edge.column)] += (share + ROUND).to_bits() as i64 - ROUND.to_bits() as i64;
-            let parent = &mut products[edge.parent as usize];
-            (0..M).for_each(|q| parent[q] += sum[q]);
+/// The rows of a block from `first` on.
+#[derive(Clone, Copy)]
+struct Lanes<'a> {
+    bins: &'a masks::Bins,
+    first: usize,
+}
+
+on_each_path!(
+    /// Adds the contributions of all trees to one row, in Q40.
+    fn add_to_one(forest: &ForestPaths, rows: Lanes<'_>, scratch: &mut Scratch<1>, totals_q40: &mut [[i64; 1]]) = add_all
+);
+
+on_each_path!(
+    /// Adds the contributions of all trees to several rows, in Q40.
+    fn add_to_lanes(
+        forest: &ForestPaths,
+        rows: Lanes<'_>,
+        scratch: &mut Scratch<LANES>,
+        totals_q40: &mut [[i64; LANES]],
+    ) = add_all
+);
+
+#[inline(always)]
+fn add_all<const L: usize>(
+    forest: &ForestPaths,
+    rows: Lanes<'_>,
+    scratch: &mut Scratch<L>,
+    totals_q40: &mut [[i64; L]],
+) {
+    for tree in &forest.trees {
+        match tree {
+            TreePaths::Short(paths) => add(paths, rows, scratch, totals_q40),
+            TreePaths::Middle(paths) => add(paths, rows, scratch, totals_q40),
+            TreePaths::Long(paths) => add(paths, rows, scratch, totals_q40),
+            TreePaths::Longest(paths) => add(paths, rows, scratch, totals_q40),
         }
     }
+}
+
+/// Adds the contributions of one tree. Every row is a lane of its own, so its operations and their order are those of a row
+/// alone.
+#[inline(always)]
+fn add<const M: usize, const L: usize>(
+    paths: &Paths<M>,
+    rows: Lanes<'_>,
+    scratch: &mut Scratch<L>,
+    totals_q40: &mut [[i64; L]],
+) {
+    let nodes = paths.values_q40.len();
+    scratch.is_known.resize(nodes.max(scratch.is_known.len()), [0; L]);
+    scratch.products.resize((nodes * M).max(scratch.products.len()), [0.0; L]);
+    let is_known = &mut scratch.is_known[..nodes];
+    let products = &mut scratch.products.as_chunks_mut::<M>().0[..nodes];
+    is_known[0] = [1; L];
+    products[0] = paths.weights.map(|weight| [weight; L]);
+    for (index, edge) in paths.edges.iter().enumerate() {
+        let bins = &rows.bins[usize::from(edge.column)][rows.first..][..L];
+        let before = is_known[edge.previous as usize];
+        let mut now = [0; L];
+        for (now, &bin) in now.iter_mut().zip(bins) {
+            *now = u8::from((edge.low <= bin) & (bin <= edge.high));
+        }
+        is_known[index + 1] = now;
+        let masks = masks_of(&before, &now);
+        let (above, below) = products.split_at_mut(index + 1);
+        let parent = &above[edge.parent as usize];
+        for q in 0..M {
+            let multipliers = by_state(&masks, &edge.multipliers, q);
+            below[0][q] = product_lanes(&parent[q], &multipliers);
+        }
+    }
+    // Upwards a node's entry becomes the sum of its leaves' products, so inner nodes start from zero.
+    for (product, value) in products.iter_mut().zip(&paths.values_q40) {
+        product.iter_mut().for_each(|lanes| *lanes = product_lanes(lanes, &[*value; L]));
+    }
+    for (index, edge) in paths.edges.iter().enumerate().rev() {
+        let (before, now) = (is_known[edge.previous as usize], is_known[index + 1]);
+        let masks = masks_of(&before, &now);
+        let (above, below) = products.split_at_mut(index + 1);
+        let (parent, sums) = (&mut above[edge.parent as usize], &below[0]);
+        let mut shares = [0.0; L];
+        // One chain of sums in order: another association would round otherwise.
+        for q in 0..M {
+            let weights = by_state(&masks, &edge.shares, q);
+            shares = sum_lanes(&shares, &product_lanes(&sums[q], &weights));
+            parent[q] = sum_lanes(&parent[q], &sums[q]);
+        }
+        for (total, share) in totals_q40[usize::from(edge.column)].iter_mut().zip(shares) {
+            *total += (share + ROUND).to_bits() as i64 - ROUND.to_bits() as i64;
+        }
+    }
+}
+
+#[inline(always)]
+fn sum_lanes<const L: usize>(a: &[f64; L], b: &[f64; L]) -> [f64; L] {
+    let mut sum = [0.0; L];
+    for lane in 0..L {
+        sum[lane] = a[lane] + b[lane];
+    }
+    sum
+}
+
+#[inline(always)]
+fn product_lanes<const L: usize>(a: &[f64; L], b: &[f64; L]) -> [f64; L] {
+    let mut product = [0.0; L];
+    for lane in 0..L {
+        product[lane] = a[lane] * b[lane];
+    }
+    product
+}
+
+/// A word of ones where a row is in state 1, and where it is in state 2.
+#[inline(always)]
+fn masks_of<const L: usize>(before: &[u8; L], now: &[u8; L]) -> [[u64; L]; 2] {
+    let mut masks = [[0; L]; 2];
+    for lane in 0..L {
+        masks[0][lane] = u64::from(before[lane] ^ now[lane]).wrapping_neg();
+        masks[1][lane] = u64::from(before[lane] & now[lane]).wrapping_neg();
+    }
+    masks
+}
+
+/// The entry of each row's state.
+#[inline(always)]
+fn by_state<const M: usize, const L: usize>(masks: &[[u64; L]; 2], turns: &Turns<M>, q: usize) -> [f64; L] {
+    let [first, one, two] = [turns.0[0][q], turns.0[1][q], turns.0[2][q]];
+    let mut made = [0.0; L];
+    for lane in 0..L {
+        made[lane] = f64::from_bits(first ^ (masks[0][lane] & one) ^ (masks[1][lane] & two));
+    }
+    made
 }
 
 fn edge<const M: usize>(parent: u32, own: &Asked, before: Option<&Asked>, quadrature: &Quadrature<M>) -> Edge<M> {
@@ -287,8 +398,8 @@ fn edge<const M: usize>(parent: u32, own: &Asked, before: Option<&Asked>, quadra
         column: own.column,
         low: own.low,
         high: own.high,
-        multipliers: table(&multiplier),
-        shares: table(&share),
+        multipliers: Turns::new(&table(&multiplier)),
+        shares: Turns::new(&table(&share)),
     }
 }
 
@@ -306,20 +417,39 @@ impl CpuForest {
     pub(super) fn explain(&self, rows: Rows<'_>) -> Vec<Contributions> {
         let width = self.columns();
         let scores = self.score(rows);
-        let block = |(features, scores): (&[f32], &[i64])| {
-            let (mut bins, mut totals, mut scratch) = (vec![0; width], vec![0; width], Scratch::default());
-            let one = |(row, &score): (&[f32], &i64)| {
-                self.bin_row(row, &mut bins);
-                totals.fill(0);
-                self.paths.trees.iter().for_each(|tree| tree.add(&bins, &mut scratch, &mut totals));
-                round_to_score(&totals, self.paths.base_q24, score)
-            };
-            features.chunks_exact(width).zip(scores).map(one).collect::<Vec<_>>()
-        };
-        if scores.len() <= BLOCK {
+        let block = |(features, scores): (&[f32], &[i64])| self.explain_block(features, scores);
+        if scores.len() <= masks::ROWS {
             return block((rows.features, &scores));
         }
-        rows.features.par_chunks(BLOCK * width).zip(scores.par_chunks(BLOCK)).flat_map_iter(block).collect()
+        let features = rows.features.par_chunks(masks::ROWS * width);
+        features.zip(scores.par_chunks(masks::ROWS)).flat_map_iter(block).collect()
+    }
+
+    /// Up to 64 rows.
+    fn explain_block(&self, features: &[f32], scores: &[i64]) -> Vec<Contributions> {
+        let width = self.columns();
+        let mut bins = vec![[0; masks::ROWS]; width];
+        self.bin_columns(features, &mut bins);
+        let mut made = Vec::with_capacity(scores.len());
+        let (mut several, mut one) = (Scratch::<LANES>::default(), Scratch::<1>::default());
+        while made.len() < scores.len() {
+            let rows = Lanes { bins: &bins, first: made.len() };
+            let rest = &scores[made.len()..];
+            // A few rows take less time alone than beside empty lanes, and so do all where registers are narrow.
+            if rest.len() < LANES / 2 || self.path == Path::Portable {
+                let mut totals = vec![[0]; width];
+                add_to_one(self.path, &self.paths, rows, &mut one, &mut totals);
+                made.push(round_to_score(totals.as_flattened(), self.paths.base_q24, rest[0]));
+                continue;
+            }
+            let mut totals = vec![[0; LANES]; width];
+            add_to_lanes(self.path, &self.paths, rows, &mut several, &mut totals);
+            made.extend(rest.iter().take(LANES).enumerate().map(|(lane, &score)| {
+                let totals: Vec<i64> = totals.iter().map(|lanes| lanes[lane]).collect();
+                round_to_score(&totals, self.paths.base_q24, score)
+            }));
+        }
+        made
     }
 }
 

@@ -1,10 +1,12 @@
-//! Scoring: binned rows walk flat trees without a branch on data.
+//! Scoring: binned rows walk flat trees without a branch on data, or sixty-four of them ask all nodes at once.
 //!
 //! A leaf points to itself, so every row takes as many steps as its tree is deep, and several rows (or, for one row, several
 //! trees) walk side by side. Scores are integer sums, so the interleaving is free to change.
 
 use super::explain::ForestPaths;
-use crate::edges::Edges;
+use super::masks::{self, MaskForest};
+use super::paths::Path;
+use super::search::{ColumnEdges, code_bins, codes, row_bins};
 use crate::exact::BINS;
 use crate::gbdt::{Gbdt, Tree};
 use crate::rows::Rows;
@@ -49,28 +51,32 @@ struct FlatTree {
 /// A model laid out for scoring and explaining.
 #[derive(Debug)]
 pub struct CpuForest {
-    edges: Edges,
+    pub(super) path: Path,
+    edges: Vec<ColumnEdges>,
     /// Columns that some tree asks for.
-    used: Vec<usize>,
+    used: Vec<u16>,
     base_q24: i64,
     nodes: Vec<FlatNode>,
     values: Vec<i32>,
     trees: Vec<FlatTree>,
+    masks: Option<MaskForest>,
     pub(super) paths: ForestPaths,
 }
 
 impl CpuForest {
-    pub(super) fn new(model: &Gbdt) -> Self {
-        let mut used: Vec<usize> = inner(&model.trees).map(|node| usize::from(node.column)).collect();
+    pub(super) fn new(path: Path, model: &Gbdt) -> Self {
+        let mut used: Vec<u16> = inner(&model.trees).map(|node| node.column).collect();
         used.sort_unstable();
         used.dedup();
         let mut forest = Self {
-            edges: model.edges.clone(),
+            path,
+            edges: ColumnEdges::of(&model.edges),
             used,
             base_q24: model.base_q24,
             nodes: Vec::new(),
             values: Vec::new(),
             trees: Vec::new(),
+            masks: MaskForest::new(&model.trees),
             paths: ForestPaths::new(model),
         };
         model.trees.iter().for_each(|tree| forest.push(tree));
@@ -86,13 +92,25 @@ impl CpuForest {
     }
 
     pub(super) fn columns(&self) -> usize {
-        self.edges.count()
+        self.edges.len()
     }
 
     /// Bins of one row; columns that no tree asks for are left as they are.
     pub(super) fn bin_row(&self, row: &[f32], bins: &mut [u8]) {
+        row_bins(self.path, &self.edges, &self.used, row, bins);
+    }
+
+    /// Bins of 64 rows, column after column; columns that no tree asks for are left as they are.
+    pub(super) fn bin_columns(&self, rows: &[f32], bins: &mut masks::Bins) {
+        let width = self.columns();
+        let (mut values, mut made) = ([0.0; masks::ROWS], [0; masks::ROWS]);
         for &column in &self.used {
-            bins[column] = self.edges.bin(column, row[column]);
+            let column = usize::from(column);
+            for (value, row) in values.iter_mut().zip(rows.chunks_exact(width)) {
+                *value = row[column];
+            }
+            codes(self.path, &values, &mut made);
+            code_bins(self.path, &self.edges[column], &made, &mut bins[column]);
         }
     }
 
@@ -100,6 +118,7 @@ impl CpuForest {
         let width = self.columns();
         let mut scores = vec![self.base_q24; rows.count()];
         let block = |(features, scores): (&[f32], &mut [i64])| {
+            let (features, scores) = self.score_masked(features, scores);
             let mut bins = vec![0; scores.len() * width];
             features
                 .chunks_exact(width)
@@ -114,6 +133,23 @@ impl CpuForest {
             features.zip(scores.par_chunks_mut(BLOCK)).for_each(block);
         }
         scores
+    }
+
+    /// Scores whole blocks of 64 rows where that is faster, and gives the rows that are left.
+    fn score_masked<'a>(&self, features: &'a [f32], scores: &'a mut [i64]) -> (&'a [f32], &'a mut [i64]) {
+        let Some(masks) = self.masks.as_ref().filter(|_| self.path != Path::Portable) else {
+            return (features, scores);
+        };
+        let width = self.columns();
+        let whole = scores.len() / masks::ROWS * masks::ROWS;
+        let (blocks, rest) = scores.split_at_mut(whole);
+        let (rows, rest_features) = features.split_at(whole * width);
+        let mut bins = vec![[0; masks::ROWS]; if whole > 0 { width } else { 0 }];
+        for (rows, scores) in rows.chunks_exact(masks::ROWS * width).zip(blocks.as_chunks_mut().0) {
+            self.bin_columns(rows, &mut bins);
+            masks.add(self.path, &bins, scores);
+        }
+        (rest_features, rest)
     }
 
     fn score_block(&self, bins: &[u8], scores: &mut [i64]) {

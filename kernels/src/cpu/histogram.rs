@@ -4,6 +4,7 @@
 //! chunks that are flushed to wide entries before any half can overflow.
 
 use super::dataset::{Binned, TILE};
+use super::paths::prefetch;
 use crate::exact::{BINS, Sums, unpack};
 use rayon::prelude::*;
 
@@ -11,8 +12,10 @@ use rayon::prelude::*;
 const TILE_WORDS: usize = TILE * BINS;
 /// Rows that go through all tiles before the next ones: their bins stay in the cache meanwhile.
 const BLOCK: usize = 1024;
+/// Rows whose bins are asked for ahead of their turn: about what the memory needs to answer.
+const AHEAD: usize = 24;
 /// Rows worth a second thread.
-const PARALLEL_ROWS: usize = 1 << 14;
+const PARALLEL_ROWS: usize = 1 << 12;
 
 /// One node's histogram: 256 entries a column, packed while the node's weight allows it.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ pub(super) enum Entries<'a> {
 
 impl Histogram {
     pub(super) fn new(binned: &Binned) -> Self {
-        Self { words: vec![0; binned.stride * BINS], sums: Vec::new(), is_packed: true }
+        Self { words: vec![0; binned.width().div_ceil(TILE) * TILE_WORDS], sums: Vec::new(), is_packed: true }
     }
 
     pub(super) fn entries(&self) -> Entries<'_> {
@@ -43,18 +46,24 @@ impl Histogram {
     /// Replaces the contents by the sums of `rows`.
     pub(super) fn fill(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32]) {
         self.clear(rows.len() <= binned.packed_rows_max());
-        let threads = rayon::current_num_threads().min(rows.len() / PARALLEL_ROWS).max(1);
-        if threads == 1 {
-            return self.add(binned, gradients, rows);
-        }
-        let part = |rows: &[u32]| {
-            let mut part = Self::new(binned);
-            part.clear(rows.len() <= binned.packed_rows_max());
-            part.add(binned, gradients, rows);
-            part
+        let tiles = self.words.len() / TILE_WORDS;
+        let threads = if rows.len() < PARALLEL_ROWS { 1 } else { rayon::current_num_threads().min(tiles) };
+        // Threads share columns and not rows, so there is nothing to merge.
+        let share = tiles.div_ceil(threads);
+        let words = self.words.chunks_mut(share * TILE_WORDS).enumerate();
+        let mut parts: Vec<Part<'_>> = if self.is_packed {
+            words.map(|(index, words)| Part { first_tile: index * share, words, sums: None }).collect()
+        } else {
+            let sums = self.sums.chunks_mut(share * TILE_WORDS);
+            words
+                .zip(sums)
+                .map(|((index, words), sums)| Part { first_tile: index * share, words, sums: Some(sums) })
+                .collect()
         };
-        let parts: Vec<Self> = rows.par_chunks(rows.len().div_ceil(threads)).map(part).collect();
-        parts.iter().for_each(|part| self.merge(part));
+        match parts.as_mut_slice() {
+            [part] => part.add(binned, gradients, rows),
+            _ => parts.par_iter_mut().for_each(|part| part.add(binned, gradients, rows)),
+        }
     }
 
     fn clear(&mut self, is_packed: bool) {
@@ -63,33 +72,6 @@ impl Histogram {
         if !is_packed {
             self.sums.clear();
             self.sums.resize(self.words.len(), Sums::default());
-        }
-    }
-
-    /// Adds the sums of `rows`, which the histogram's width can hold.
-    fn add(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32]) {
-        if self.is_packed {
-            return accumulate(binned, gradients, rows, &mut self.words);
-        }
-        // Packed chunks are flushed before a half of their words can overflow.
-        for chunk in rows.chunks(binned.packed_rows_max()) {
-            accumulate(binned, gradients, chunk, &mut self.words);
-            for (sum, word) in self.sums.iter_mut().zip(&mut self.words) {
-                *sum += unpack(std::mem::take(word));
-            }
-        }
-    }
-
-    /// Adds another histogram, whose rows are part of those this one was sized for.
-    fn merge(&mut self, part: &Self) {
-        match part.entries() {
-            Entries::Packed(words) if self.is_packed => {
-                self.words.iter_mut().zip(words).for_each(|(word, part)| *word = word.wrapping_add(*part));
-            }
-            Entries::Packed(words) => {
-                self.sums.iter_mut().zip(words).for_each(|(sum, part)| *sum += unpack(*part));
-            }
-            Entries::Wide(sums) => self.sums.iter_mut().zip(sums).for_each(|(sum, part)| *sum += *part),
         }
     }
 
@@ -108,21 +90,75 @@ impl Histogram {
     }
 }
 
-/// Adds packed gradients of `rows` to `words`; the caller sees to it that the sums fit.
-fn accumulate(binned: &Binned, gradients: &[u64], rows: &[u32], words: &mut [u64]) {
+/// Whole tiles of a histogram from `first_tile` on.
+struct Part<'a> {
+    first_tile: usize,
+    words: &'a mut [u64],
+    /// The entries, when the words cannot hold the sums of all rows.
+    sums: Option<&'a mut [Sums]>,
+}
+
+impl Part<'_> {
+    fn add(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32]) {
+        let Some(sums) = &mut self.sums else {
+            return accumulate(binned, gradients, rows, self.first_tile, self.words);
+        };
+        // Packed chunks are flushed before a half of their words can overflow.
+        for chunk in rows.chunks(binned.packed_rows_max()) {
+            accumulate(binned, gradients, chunk, self.first_tile, self.words);
+            for (sum, word) in sums.iter_mut().zip(self.words.iter_mut()) {
+                *sum += unpack(std::mem::take(word));
+            }
+        }
+    }
+}
+
+/// Adds packed gradients of `rows` to the tiles in `words`; the caller sees to it that the sums fit.
+fn accumulate(binned: &Binned, gradients: &[u64], rows: &[u32], first_tile: usize, words: &mut [u64]) {
+    let mut near = [0; BLOCK];
     for block in rows.chunks(BLOCK) {
-        for (tile, words) in words.chunks_exact_mut(TILE_WORDS).enumerate() {
-            let words: &mut [u64; TILE_WORDS] = words.try_into().expect("the chunk has the size of a tile");
-            for &row in block {
-                let row = row as usize;
-                let at = row * binned.stride + tile * TILE;
-                let bins: &[u8; TILE] =
-                    binned.tiles[at..at + TILE].try_into().expect("the slice has the size of a tile");
-                let gradient = gradients[row];
-                for column in 0..TILE {
-                    let word = &mut words[column * BINS + usize::from(bins[column])];
-                    *word = word.wrapping_add(gradient);
-                }
+        // Side by side, because every tile reads them again.
+        for (near, &row) in near.iter_mut().zip(block) {
+            *near = gradients[row as usize];
+        }
+        for (tile, words) in (first_tile..).zip(words.chunks_exact_mut(TILE_WORDS)) {
+            let words = words.try_into().expect("the chunk has the size of a tile");
+            let fetches = tile == first_tile || tile.is_multiple_of(4);
+            let block = Block { binned, rows: block, gradients: &near, fetches };
+            // Padding need not be summed.
+            match binned.width() - tile * TILE {
+                0..=4 => block.add_tile::<4>(tile, words),
+                5..=8 => block.add_tile::<8>(tile, words),
+                9..=12 => block.add_tile::<12>(tile, words),
+                13..=14 => block.add_tile::<14>(tile, words),
+                _ => block.add_tile::<TILE>(tile, words),
+            }
+        }
+    }
+}
+
+/// Rows that go through all tiles before the next ones.
+struct Block<'a> {
+    binned: &'a Binned,
+    rows: &'a [u32],
+    gradients: &'a [u64; BLOCK],
+    /// A line holds four tiles: the first of them brings it, and it stays until the last.
+    fetches: bool,
+}
+
+impl Block<'_> {
+    /// Adds the first `COLUMNS` columns of one tile.
+    fn add_tile<const COLUMNS: usize>(&self, tile: usize, words: &mut [u64; TILE_WORDS]) {
+        let tiles = self.binned.tiles();
+        let at = |row: u32| row as usize * self.binned.row_tiles + tile;
+        for (index, (&row, &gradient)) in self.rows.iter().zip(self.gradients).enumerate() {
+            if let (true, Some(&row)) = (self.fetches, self.rows.get(index + AHEAD)) {
+                prefetch(&tiles[at(row)]);
+            }
+            let bins = &tiles[at(row)];
+            for column in 0..COLUMNS {
+                let word = &mut words[column * BINS + usize::from(bins[column])];
+                *word = word.wrapping_add(gradient);
             }
         }
     }
@@ -131,6 +167,7 @@ fn accumulate(binned: &Binned, gradients: &[u64], rows: &[u32], words: &mut [u64
 #[cfg(test)]
 mod tests {
     use super::super::dataset::CpuDataset;
+    use super::super::paths::Path;
     use super::*;
     use crate::exact::{GRADIENT_ONE, WEIGHT_MAX, pack};
     use crate::rows::TrainSet;
@@ -139,7 +176,7 @@ mod tests {
     fn hot(rows: usize, weight: u32) -> CpuDataset {
         let mut set = TrainSet::new(1);
         (0..rows).for_each(|row| set.push(row as u64, &[1.0], row % 2 == 0, weight));
-        CpuDataset::load(&set).unwrap()
+        CpuDataset::load(Path::Portable, &set).unwrap()
     }
 
     #[test]

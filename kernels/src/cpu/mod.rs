@@ -10,7 +10,12 @@ mod explain;
 mod forest;
 mod histogram;
 mod kernel_sums;
+mod masks;
+mod partition;
+mod paths;
 mod quadrature;
+mod radix;
+mod search;
 mod split;
 mod tokens;
 mod training;
@@ -20,6 +25,7 @@ pub(crate) use dataset::column_edges;
 pub(crate) use explain::{ForestPaths, PathEdge, PathTree, round_to_score};
 pub use forest::CpuForest;
 pub(crate) use forest::flat_nodes;
+pub(crate) use paths::Path;
 pub use training::CpuTraining;
 
 use crate::KernelError;
@@ -37,12 +43,28 @@ use rayon::prelude::*;
 
 /// Trains and scores on the CPU.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CpuBackend;
+pub struct CpuBackend {
+    path_max: Path,
+}
 
 impl CpuBackend {
-    /// The backend; it holds nothing.
+    /// The backend, with whatever instructions the core turns out to have.
     pub const fn new() -> Self {
-        Self
+        Self::up_to(Path::Avx512)
+    }
+
+    /// The backend with the instructions that every machine has; the results are the same bits.
+    pub const fn portable() -> Self {
+        Self::up_to(Path::Portable)
+    }
+
+    /// The backend with no more than these instructions.
+    pub(crate) const fn up_to(path_max: Path) -> Self {
+        Self { path_max }
+    }
+
+    fn path(self) -> Path {
+        self.path_max.available()
     }
 }
 
@@ -61,7 +83,7 @@ impl Backend for CpuBackend {
     }
 
     fn load(&self, sets: &[&TrainSet]) -> Vec<Result<CpuDataset, KernelError>> {
-        sets.par_iter().map(|set| CpuDataset::load(set)).collect()
+        sets.par_iter().map(|set| CpuDataset::load(self.path(), set)).collect()
     }
 
     fn summary<'a>(&self, dataset: &'a CpuDataset) -> &'a Summary {
@@ -73,7 +95,7 @@ impl Backend for CpuBackend {
     }
 
     fn begin(&self, jobs: &[JobStart<'_, CpuDataset>]) -> Result<CpuTraining, KernelError> {
-        Ok(CpuTraining::begin(jobs))
+        Ok(CpuTraining::begin(self.path(), jobs))
     }
 
     fn gradients(&self, training: &mut CpuTraining, tasks: &[GradientTask]) -> Result<Vec<Sums>, KernelError> {
@@ -91,7 +113,7 @@ impl Backend for CpuBackend {
     }
 
     fn best_splits(&self, training: &CpuTraining, tasks: &[SplitTask<'_>]) -> Result<Vec<Option<Split>>, KernelError> {
-        Ok(tasks.iter().map(|task| split::best(training, task)).collect())
+        Ok(tasks.iter().map(|task| split::best(self.path(), training, task)).collect())
     }
 
     fn partition(&self, training: &mut CpuTraining, tasks: &[PartitionTask]) -> Result<Vec<u32>, KernelError> {
@@ -104,7 +126,7 @@ impl Backend for CpuBackend {
     }
 
     fn forests(&self, models: &[&Gbdt]) -> Result<Vec<CpuForest>, KernelError> {
-        Ok(models.iter().map(|model| CpuForest::new(model)).collect())
+        Ok(models.iter().map(|model| CpuForest::new(self.path(), model)).collect())
     }
 
     fn score(&self, tasks: &[ForestTask<'_, CpuForest>]) -> Result<Vec<Vec<i64>>, KernelError> {

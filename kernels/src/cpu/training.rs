@@ -5,8 +5,10 @@
 
 use super::dataset::{Binned, CpuDataset};
 use super::histogram::Histogram;
+use super::partition::{SLACK, divide};
+use super::paths::{Path, on_each_path};
 use crate::backend::{JobStart, PartitionTask};
-use crate::exact::{Classes, Sums, gradient, pack, row_hash};
+use crate::exact::{Classes, Sums, gradient, pack, row_hash, unpack};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ pub struct CpuTraining {
 
 #[derive(Debug)]
 pub(super) struct JobState {
+    path: Path,
     pub(super) binned: Arc<Binned>,
     pub(super) slots: Vec<Histogram>,
     classes: Classes,
@@ -32,13 +35,13 @@ pub(super) struct JobState {
     gradients: Vec<u64>,
     /// Row indices; the rows of a node are a range of it.
     order: Vec<u32>,
-    /// Rows going right while a range is divided.
+    /// Rows going right while a range is divided, and [`SLACK`].
     right: Vec<u32>,
 }
 
 impl CpuTraining {
-    pub(super) fn begin(jobs: &[JobStart<'_, CpuDataset>]) -> Self {
-        Self { jobs: jobs.iter().map(JobState::new).collect() }
+    pub(super) fn begin(path: Path, jobs: &[JobStart<'_, CpuDataset>]) -> Self {
+        Self { jobs: jobs.iter().map(|job| JobState::new(path, job)).collect() }
     }
 
     pub(super) fn job(&mut self, job: usize) -> &mut JobState {
@@ -51,18 +54,19 @@ impl CpuTraining {
 }
 
 impl JobState {
-    fn new(start: &JobStart<'_, CpuDataset>) -> Self {
+    fn new(path: Path, start: &JobStart<'_, CpuDataset>) -> Self {
         let binned = start.dataset.binned().clone();
         let rows = binned.keys.len();
         Self {
+            path,
             slots: (0..start.slots).map(|_| Histogram::new(&binned)).collect(),
             classes: start.classes,
             seed: start.seed,
             row_hash_below: start.row_hash_below,
             scores: vec![start.start_q24; rows],
             gradients: vec![0; rows],
-            order: (0..rows as u32).collect(),
-            right: vec![0; rows],
+            order: vec![0; rows],
+            right: vec![0; rows + SLACK],
             binned,
         }
     }
@@ -70,24 +74,23 @@ impl JobState {
     /// Starts a tree: gradients of the rows it sees, the rows in their first order, and the totals.
     pub(super) fn gradients(&mut self, tree: u32) -> Sums {
         self.order.iter_mut().enumerate().for_each(|(index, row)| *row = index as u32);
-        let (binned, scores) = (&*self.binned, &self.scores);
+        let (path, binned, scores) = (self.path, &*self.binned, &self.scores);
+        let is_weighted = binned.is_weighted();
         let (classes, seed, below) = (self.classes, self.seed, self.row_hash_below);
         let chunk = |(index, words): (usize, &mut [u64])| {
-            let first = index * GRADIENT_ROWS;
-            let mut total = Sums::default();
-            for (row, word) in (first..).zip(words) {
-                let is_seen = u64::from(row_hash(seed, tree, binned.keys[row])) < below;
-                let sums = if is_seen {
-                    let weight = i64::from(binned.weights[row]);
-                    let one = gradient(scores[row], binned.labels[row], classes);
-                    Sums { gradient: one.gradient * weight, hessian: one.hessian * weight }
-                } else {
-                    Sums::default()
-                };
-                total += sums;
-                *word = pack(sums);
+            let rows = index * GRADIENT_ROWS..index * GRADIENT_ROWS + words.len();
+            let one = Labelled { scores: &scores[rows.clone()], labels: &binned.labels[rows.clone()], classes };
+            row_gradients(path, one, words);
+            if is_weighted {
+                // The word of w copies, or of none: neither half of the product overflows.
+                let weights = words.iter_mut().zip(&binned.weights[rows.clone()]);
+                weights.for_each(|(word, &weight)| *word = word.wrapping_mul(u64::from(weight)));
             }
-            total
+            if below < 1 << 32 {
+                let keys = words.iter_mut().zip(&binned.keys[rows]);
+                keys.for_each(|(word, &key)| *word *= u64::from(u64::from(row_hash(seed, tree, key)) < below));
+            }
+            total(path, words)
         };
         let add = |a: Sums, b: Sums| a + b;
         if self.gradients.len() <= GRADIENT_ROWS {
@@ -107,22 +110,10 @@ impl JobState {
         from.subtract(minus);
     }
 
-    /// Stable and without a branch on data: both targets are written, one of them is kept.
     pub(super) fn partition(&mut self, task: &PartitionTask) -> u32 {
         let bins = self.binned.column(usize::from(task.column));
         let rows = &mut self.order[task.rows.start as usize..task.rows.end as usize];
-        let aside = &mut self.right[..rows.len()];
-        let (mut left, mut right) = (0, 0);
-        for index in 0..rows.len() {
-            let row = rows[index];
-            let goes_left = usize::from(bins[row as usize] <= task.bin);
-            rows[left] = row;
-            aside[right] = row;
-            left += goes_left;
-            right += 1 - goes_left;
-        }
-        rows[left..].copy_from_slice(&aside[..right]);
-        left as u32
+        divide(self.path, bins, task.bin, rows, &mut self.right) as u32
     }
 
     pub(super) fn add_leaf(&mut self, rows: Range<u32>, value_q24: i32) {
@@ -130,4 +121,40 @@ impl JobState {
             self.scores[row as usize] += i64::from(value_q24);
         }
     }
+}
+
+/// Rows as the gradients need them.
+#[derive(Clone, Copy)]
+struct Labelled<'a> {
+    scores: &'a [i64],
+    labels: &'a [bool],
+    classes: Classes,
+}
+
+on_each_path!(
+    /// The packed gradient of every row at weight one.
+    fn row_gradients(rows: Labelled<'_>, words: &mut [u64]) = row_gradients_body
+);
+
+#[inline(always)]
+fn row_gradients_body(rows: Labelled<'_>, words: &mut [u64]) {
+    for ((word, &score), &label) in words.iter_mut().zip(rows.scores).zip(rows.labels) {
+        *word = pack(gradient(score, label, rows.classes));
+    }
+}
+
+on_each_path!(
+    /// The sum of packed words, each of one row.
+    fn total(words: &[u64]) -> Sums = total_body
+);
+
+#[inline(always)]
+fn total_body(words: &[u64]) -> Sums {
+    let (mut gradient, mut hessian) = (0, 0);
+    for &word in words {
+        let sums = unpack(word);
+        gradient += sums.gradient;
+        hessian += sums.hessian;
+    }
+    Sums { gradient, hessian }
 }

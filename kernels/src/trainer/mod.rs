@@ -33,7 +33,8 @@ impl<D> Copy for TrainJob<'_, D> {}
 pub fn train_forests<B: Backend>(backend: &B, jobs: &[TrainJob<'_, B::Dataset>]) -> Vec<Result<Gbdt, KernelError>> {
     let waves: Vec<_> = jobs.chunks(backend.wave().max(1)).collect();
     match waves.as_slice() {
-        [wave] => checked_wave(backend, wave),
+        // On a thread of the pool: from outside, every step of every tree would wake a thread of it and wait.
+        [wave] => rayon::scope(|_| checked_wave(backend, wave)),
         _ => waves.into_par_iter().flat_map_iter(|wave| checked_wave(backend, wave)).collect(),
     }
 }
