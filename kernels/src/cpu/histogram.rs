@@ -16,6 +16,9 @@ const BLOCK: usize = 1024;
 const AHEAD: usize = 24;
 /// Rows worth a second thread.
 const PARALLEL_ROWS: usize = 1 << 12;
+/// Rows from which on threads share rows and not columns: a row is then read by one of them only, and merging costs little
+/// beside it.
+const SHARED_ROWS: usize = 1 << 15;
 
 /// One node's histogram: 256 entries a column, packed while the node's weight allows it.
 #[derive(Debug)]
@@ -47,8 +50,12 @@ impl Histogram {
     pub(super) fn fill(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32]) {
         self.clear(rows.len() <= binned.packed_rows_max());
         let tiles = self.words.len() / TILE_WORDS;
-        let threads = if rows.len() < PARALLEL_ROWS { 1 } else { rayon::current_num_threads().min(tiles) };
+        let threads = if rows.len() < PARALLEL_ROWS { 1 } else { rayon::current_num_threads() };
+        if threads > 1 && rows.len() >= SHARED_ROWS {
+            return self.fill_by_rows(binned, gradients, rows, threads);
+        }
         // Threads share columns and not rows, so there is nothing to merge.
+        let threads = threads.min(tiles);
         let share = tiles.div_ceil(threads);
         let words = self.words.chunks_mut(share * TILE_WORDS).enumerate();
         let mut parts: Vec<Part<'_>> = if self.is_packed {
@@ -64,6 +71,31 @@ impl Histogram {
             [part] => part.add(binned, gradients, rows),
             _ => parts.par_iter_mut().for_each(|part| part.add(binned, gradients, rows)),
         }
+    }
+
+    /// Each thread sums rows of its own; the first into this histogram, to which the others are added.
+    fn fill_by_rows(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32], threads: usize) {
+        let size = rows.len().div_ceil(threads);
+        let (own, others) = rows.split_at(size.min(rows.len()));
+        let is_packed = self.is_packed;
+        let other = |rows: &[u32]| {
+            let mut sums = Self::new(binned);
+            sums.clear(is_packed);
+            sums.whole().add(binned, gradients, rows);
+            sums
+        };
+        let (_, others): (_, Vec<Self>) =
+            rayon::join(|| self.whole().add(binned, gradients, own), || others.par_chunks(size).map(other).collect());
+        for other in &others {
+            self.words.iter_mut().zip(&other.words).for_each(|(word, more)| *word = word.wrapping_add(*more));
+            self.sums.iter_mut().zip(&other.sums).for_each(|(sum, more)| *sum += *more);
+        }
+    }
+
+    /// All tiles as one part.
+    fn whole(&mut self) -> Part<'_> {
+        let sums = if self.is_packed { None } else { Some(self.sums.as_mut_slice()) };
+        Part { first_tile: 0, words: &mut self.words, sums }
     }
 
     fn clear(&mut self, is_packed: bool) {

@@ -121,7 +121,7 @@ impl Backend for CpuBackend {
     }
 
     fn add_leaves(&self, training: &mut CpuTraining, tasks: &[LeafTask]) -> Result<(), KernelError> {
-        tasks.iter().for_each(|task| training.job(task.job).add_leaf(task.rows.clone(), task.value_q24));
+        tasks.chunk_by(|a, b| a.job == b.job).for_each(|leaves| training.job(leaves[0].job).add_leaves(leaves));
         Ok(())
     }
 

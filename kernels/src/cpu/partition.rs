@@ -1,16 +1,65 @@
 //! Divides the rows of a node: those going left stay in front, the others follow; both keep their order.
 //!
-//! Neither path has a branch on data: rows are written to both targets, and one of the two does not advance.
+//! Neither path has a branch on data: rows are written to both targets, and one of the two does not advance. Of a large node
+//! each thread divides a part, and the parts are then moved together in their order.
 
 use super::dataset::COLUMN_PADDING;
 use super::paths::Path;
+use rayon::prelude::*;
 
 /// Entries behind the room for rows going right that a division may overwrite.
-pub(super) const SLACK: usize = 16;
+const SLACK: usize = 16;
+/// Rows worth a thread of their own.
+const PART_ROWS: usize = 1 << 14;
+/// Parts of one node at most.
+const PARTS_MAX: usize = 16;
+
+/// Room for rows going right.
+#[derive(Debug)]
+pub(super) struct Aside(Vec<u32>);
+
+impl Aside {
+    /// Room to divide up to `rows` rows.
+    pub(super) fn new(rows: usize) -> Self {
+        Self(vec![0; rows + PARTS_MAX * SLACK])
+    }
+}
+
+/// Divides `rows` by their bin in a column with [`COLUMN_PADDING`] bytes behind it. Gives the number of rows whose bin is at
+/// most `bin`.
+pub(super) fn divide_rows(path: Path, bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut Aside) -> usize {
+    let parts = (rows.len() / PART_ROWS).min(rayon::current_num_threads()).min(PARTS_MAX);
+    if parts <= 1 {
+        divide(path, bins, bin, rows, &mut aside.0)
+    } else {
+        divide_parts(path, bins, bin, rows, aside, parts)
+    }
+}
+
+/// The same by several threads.
+fn divide_parts(path: Path, bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut Aside, parts: usize) -> usize {
+    let size = rows.len().div_ceil(parts);
+    let room = size + SLACK;
+    let sides = rows.par_chunks_mut(size).zip(aside.0.par_chunks_mut(room));
+    let lefts: Vec<usize> = sides.map(|(rows, aside)| divide(path, bins, bin, rows, aside)).collect();
+    let mut end = 0;
+    for (start, &left) in (0..).step_by(size).zip(&lefts) {
+        rows.copy_within(start..start + left, end);
+        end += left;
+    }
+    let total = end;
+    // What a part put behind its rows going left may be overwritten by now; it still stands aside.
+    for ((index, &left), aside) in lefts.iter().enumerate().zip(aside.0.chunks(room)) {
+        let right = size.min(rows.len() - index * size) - left;
+        rows[end..end + right].copy_from_slice(&aside[..right]);
+        end += right;
+    }
+    total
+}
 
 /// Divides `rows` by their bin in a column with [`COLUMN_PADDING`] bytes behind it; `aside` has room for all of them and
 /// [`SLACK`]. Gives the number of rows whose bin is at most `bin`.
-pub(super) fn divide(path: Path, bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut [u32]) -> usize {
+fn divide(path: Path, bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut [u32]) -> usize {
     #[cfg(target_arch = "x86_64")]
     if path == Path::Avx512 {
         // SAFETY: the path is only made where the core has its instructions.
@@ -106,6 +155,12 @@ mod tests {
                     assert_eq!(left, front.len(), "{count} rows, bin {bin}, {path:?}");
                     let expected = [front.as_slice(), &behind].concat();
                     assert_eq!(order, expected, "{count} rows, bin {bin}, {path:?}");
+                    for parts in 1..=PARTS_MAX.min(count) {
+                        let mut order = rows.clone();
+                        let aside = &mut Aside::new(count);
+                        assert_eq!(divide_parts(path, &bins, bin, &mut order, aside, parts), front.len());
+                        assert_eq!(order, expected, "{count} rows, bin {bin}, {path:?}, {parts} parts");
+                    }
                 }
             }
         }

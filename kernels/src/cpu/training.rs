@@ -5,9 +5,9 @@
 
 use super::dataset::{Binned, CpuDataset};
 use super::histogram::Histogram;
-use super::partition::{SLACK, divide};
+use super::partition::{Aside, divide_rows};
 use super::paths::{Path, on_each_path};
-use crate::backend::{JobStart, PartitionTask};
+use crate::backend::{JobStart, LeafTask, PartitionTask};
 use crate::exact::{Classes, Sums, gradient, pack, row_hash, unpack};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// Rows of one task when gradients are computed by several threads.
 const GRADIENT_ROWS: usize = 1 << 13;
+
+/// Rows of a set whose leaves are shared between threads.
+const PARALLEL_LEAF_ROWS: usize = 1 << 15;
 
 /// A wave of jobs in training.
 #[derive(Debug)]
@@ -35,8 +38,8 @@ pub(super) struct JobState {
     gradients: Vec<u64>,
     /// Row indices; the rows of a node are a range of it.
     order: Vec<u32>,
-    /// Rows going right while a range is divided, and [`SLACK`].
-    right: Vec<u32>,
+    /// Rows going right while a range is divided.
+    right: Aside,
 }
 
 impl CpuTraining {
@@ -66,7 +69,7 @@ impl JobState {
             scores: vec![start.start_q24; rows],
             gradients: vec![0; rows],
             order: vec![0; rows],
-            right: vec![0; rows + SLACK],
+            right: Aside::new(rows),
             binned,
         }
     }
@@ -113,13 +116,45 @@ impl JobState {
     pub(super) fn partition(&mut self, task: &PartitionTask) -> u32 {
         let bins = self.binned.column(usize::from(task.column));
         let rows = &mut self.order[task.rows.start as usize..task.rows.end as usize];
-        divide(self.path, bins, task.bin, rows, &mut self.right) as u32
+        divide_rows(self.path, bins, task.bin, rows, &mut self.right) as u32
     }
 
-    pub(super) fn add_leaf(&mut self, rows: Range<u32>, value_q24: i32) {
-        for &row in &self.order[rows.start as usize..rows.end as usize] {
-            self.scores[row as usize] += i64::from(value_q24);
+    /// Adds the values of leaves to the scores of their rows; several threads share the leaves of a large set.
+    pub(super) fn add_leaves(&mut self, leaves: &[LeafTask]) {
+        let ranges = leaves.iter().map(|leaf| leaf.rows.start as usize..leaf.rows.end as usize);
+        if self.order.len() < PARALLEL_LEAF_ROWS {
+            for (rows, leaf) in ranges.zip(leaves) {
+                for &row in &self.order[rows] {
+                    self.scores[row as usize] += i64::from(leaf.value_q24);
+                }
+            }
+            return;
         }
+        let mut sorted: Vec<Range<usize>> = ranges.collect();
+        sorted.sort_unstable_by_key(|rows| rows.start);
+        assert!(sorted.is_sorted_by(|a, b| a.end <= b.start), "a row is in one leaf");
+        let (order, rows) = (&self.order, self.scores.len());
+        let scores = SharedScores(self.scores.as_mut_ptr());
+        leaves.par_iter().for_each(|leaf| {
+            for &row in &order[leaf.rows.start as usize..leaf.rows.end as usize] {
+                assert!((row as usize) < rows, "the order holds rows of the set");
+                // SAFETY: the row was just found to be one of the scores, which outlive the call. The order holds each row
+                // once and no two leaves share a part of it, so no other thread touches this score.
+                unsafe { *scores.of(row) += i64::from(leaf.value_q24) };
+            }
+        });
+    }
+}
+
+/// Scores that threads write at rows of their own.
+struct SharedScores(*mut i64);
+
+// SAFETY: who writes through it sees to it that no two threads write at one row.
+unsafe impl Sync for SharedScores {}
+
+impl SharedScores {
+    fn of(&self, row: u32) -> *mut i64 {
+        self.0.wrapping_add(row as usize)
     }
 }
 
