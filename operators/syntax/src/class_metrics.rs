@@ -4,7 +4,7 @@
 
 use driftline_schema::facts::{FunctionFacts, FunctionKind};
 use driftline_schema::{ClassFacts, MethodFacts, NameHash};
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
 
 /// Cohesion is not computed for classes of more methods: its cost grows with their square.
 const COHESIVE_METHODS_MAX: usize = 2_000;
@@ -58,10 +58,17 @@ pub struct MethodMetrics {
     pub fdp: u32,
 }
 
+/// What there is, sorted, each once.
+fn distinct<T: Ord>(mut all: Vec<T>) -> Vec<T> {
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// The metrics of a method.
 pub fn method_metrics(method: &MethodFacts) -> MethodMetrics {
     let (own, atfd) = (method.own_fields.len() as u32, method.foreign_fields.len() as u32);
-    let providers: BTreeSet<NameHash> = method.foreign_fields.iter().map(|(object, _)| *object).collect();
+    let providers = distinct(method.foreign_fields.iter().map(|(object, _)| *object).collect());
     MethodMetrics { atfd, laa: (own + atfd > 0).then_some((own, own + atfd)), fdp: providers.len() as u32 }
 }
 
@@ -72,7 +79,7 @@ pub fn class_metrics(class: &ClassFacts, functions: &[FunctionFacts]) -> ClassMe
         |method: &MethodFacts| function(method).is_some_and(|row| row.kind == FunctionKind::Constructor);
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let public = |method: &&MethodFacts| method.public;
-    let foreign: BTreeSet<_> = class.methods.iter().flat_map(|method| &method.foreign_fields).collect();
+    let foreign = distinct(class.methods.iter().flat_map(|method| &method.foreign_fields).collect());
     let public_fields = class.fields.iter().filter(|field| field.public).count();
     let offered = class.methods.iter().filter(public).filter(|method| !is_constructor(method));
     let (offered, accessors) =
@@ -128,9 +135,16 @@ impl<'a> Cohesion<'a> {
             }
             index
         }
-        let mut users: std::collections::BTreeMap<NameHash, usize> = Default::default();
+        // The first user of each field.
+        let uses = self.methods.iter().enumerate();
+        let uses = uses.flat_map(|(index, method)| method.own_fields.iter().map(move |field| (*field, index)));
+        let mut users = distinct(uses.collect());
+        users.dedup_by_key(|(field, _)| *field);
         for (index, method) in self.methods.iter().enumerate() {
-            let shared = method.own_fields.iter().map(|field| *users.entry(*field).or_insert(index));
+            let shared = method
+                .own_fields
+                .iter()
+                .filter_map(|field| users.binary_search_by_key(field, |(field, _)| *field).ok().map(|at| users[at].1));
             for other in shared.chain(self.calls[index].iter().copied()) {
                 let (from, to) = (root(&mut parents, index), root(&mut parents, other));
                 parents[from] = to;
@@ -140,17 +154,20 @@ impl<'a> Cohesion<'a> {
     }
 
     /// Fields a method uses, itself or through own methods.
-    fn reached(&self, index: usize) -> BTreeSet<NameHash> {
+    fn reached(&self, index: usize) -> Vec<NameHash> {
+        if self.calls[index].is_empty() {
+            return distinct(self.methods[index].own_fields.clone());
+        }
         let mut seen = vec![false; self.methods.len()];
         let mut open = vec![index];
-        let mut fields = BTreeSet::new();
+        let mut fields = Vec::new();
         while let Some(index) = open.pop() {
             if !std::mem::replace(&mut seen[index], true) {
                 fields.extend(self.methods[index].own_fields.iter().copied());
                 open.extend(self.calls[index].iter().copied());
             }
         }
-        fields
+        distinct(fields)
     }
 
     /// Pairs of public methods that use a common field, and all their pairs.
@@ -159,12 +176,25 @@ impl<'a> Cohesion<'a> {
         if public.len() < 2 {
             return None;
         }
-        let fields: Vec<BTreeSet<NameHash>> = public.iter().map(|index| self.reached(*index)).collect();
+        let fields: Vec<Vec<NameHash>> = public.iter().map(|index| self.reached(*index)).collect();
         let connected = fields
             .iter()
             .enumerate()
-            .map(|(index, own)| fields[index + 1..].iter().filter(|other| !own.is_disjoint(other)).count() as u32);
+            .map(|(index, own)| fields[index + 1..].iter().filter(|other| have_common(own, other)).count() as u32);
         let count = public.len() as u32;
         Some((connected.sum(), count * (count - 1) / 2))
     }
+}
+
+/// Whether two sorted lists share a name.
+fn have_common(a: &[NameHash], b: &[NameHash]) -> bool {
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    while let (Some(left), Some(right)) = (a.peek(), b.peek()) {
+        match left.cmp(right) {
+            Ordering::Equal => return true,
+            Ordering::Less => a.next(),
+            Ordering::Greater => b.next(),
+        };
+    }
+    false
 }

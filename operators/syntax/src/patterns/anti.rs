@@ -24,9 +24,12 @@ pub(super) fn telescoping_constructor(view: &View<'_>, class: &ClassFacts) -> Op
 /// A class that makes objects of a class of which it is the base.
 pub(super) fn base_knows_subclass(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
     let subclasses: Vec<&ClassFacts> = view.with_base(&class.name).collect();
+    if subclasses.is_empty() {
+        return None;
+    }
     let mut clues = Vec::new();
     for method in view.methods(class) {
-        for made in view.calls(method.facts.function).filter_map(|call| view.made_by(call)) {
+        for made in view.calls(method.facts.function).iter().filter_map(|call| view.made_by(call)) {
             if subclasses.contains(&made) && made.name != class.name {
                 clues.push(method.clue("makes an object of a subclass", 500));
                 clues.push(Clue { line: made.start_line, what: "is that subclass", weight: 300 });

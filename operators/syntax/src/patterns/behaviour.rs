@@ -1,6 +1,6 @@
 //! Patterns of leaving work to others: observer, strategy, decorator.
 
-use super::view::{Method, View, has_base, last_part};
+use super::view::{Delegation, Method, View, has_base, last_part};
 use super::{Clue, Pattern, PatternKind};
 use crate::name_hash;
 use driftline_schema::{ClassFacts, ClassKind, FieldFacts, Language};
@@ -11,13 +11,11 @@ const LEAVES: [&str; 6] = ["remove", "detach", "unsubscribe", "unregister", "off
 
 /// A class with a method that registers and one that tells, on the same field.
 pub(super) fn observer(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
-    let says = |method: &Method<'_>, list: &[&str]| {
-        !method.is_constructor() && method.words().first().is_some_and(|word| list.contains(&word.as_str()))
-    };
+    let says = |method: &Method<'_>, list: &[&str]| !method.is_constructor() && method.starts_with(list);
     let shares = |a: &Method<'_>, b: &Method<'_>| {
         a.facts.own_fields.iter().any(|field| b.facts.own_fields.binary_search(field).is_ok())
     };
-    let registers = |method: &Method<'_>| says(method, &REGISTERS) && method.function.metrics.params > 0;
+    let registers = |method: &Method<'_>| method.function.metrics.params > 0 && says(method, &REGISTERS);
     let tells: Vec<Method<'_>> = view.methods(class).filter(|method| says(method, &TELLS)).collect();
     let mut pairs = view.methods(class).filter(registers).flat_map(|add| tells.iter().map(move |tell| (add, *tell)));
     let (add, tell) = pairs.find(|(add, tell)| shares(add, tell))?;
@@ -31,32 +29,16 @@ pub(super) fn observer(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
     Some(Pattern::of(PatternKind::Observer, &class.qualified_name, lines, clues))
 }
 
-/// A method of `class` that calls `callee` on one of its fields.
-fn delegations<'a>(
-    view: &'a View<'a>,
-    class: &'a ClassFacts,
-) -> impl Iterator<Item = (Method<'a>, &'a FieldFacts, u64)> {
-    view.methods(class).filter(|method| !method.is_constructor()).flat_map(move |method| {
-        let calls = view.calls(method.facts.function);
-        calls.filter_map(move |call| {
-            let field = class.fields.iter().find(|field| view.is_on_field(call, field))?;
-            Some((method, field, call.callee))
-        })
-    })
-}
-
-fn defines(view: &View<'_>, class: &ClassFacts, name: u64) -> bool {
-    view.methods(class).any(|method| name_hash(&method.function.name) == name)
-}
-
 /// A class that calls, on a field, a method that several related classes of the file define and it does not.
-pub(super) fn strategy(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
+pub(super) fn strategy(view: &View<'_>, index: usize, delegations: &[Delegation<'_>]) -> Option<Pattern> {
     let all = &view.facts.structure.classes;
-    for (method, field, callee) in delegations(view, class) {
-        if defines(view, class, callee) {
+    let class = &all[index];
+    for Delegation { method, field, callee } in delegations {
+        let definers = view.definers(*callee);
+        if definers.clone().any(|definer| definer == index) {
             continue;
         }
-        let able: Vec<&ClassFacts> = all.iter().filter(|other| defines(view, other, callee)).collect();
+        let able: Vec<&ClassFacts> = definers.map(|definer| &all[definer]).collect();
         let family = able.iter().flat_map(|other| &other.bases).map(|base| last_part(base)).find_map(|base| {
             let members: Vec<&ClassFacts> = able.iter().copied().filter(|other| has_base(other, base)).collect();
             (members.len() > 1).then_some((base, members))
@@ -92,10 +74,11 @@ fn is_abstract(class: &ClassFacts) -> bool {
 }
 
 /// A class with a base (in Go, a field of an interface) whose methods pass the call on to the same method of a field.
-pub(super) fn decorator(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
-    let mut passed: Vec<(Method<'_>, &FieldFacts)> = delegations(view, class)
-        .filter(|(method, _, callee)| name_hash(&method.function.name) == *callee)
-        .map(|(method, field, _)| (method, field))
+pub(super) fn decorator(view: &View<'_>, class: &ClassFacts, delegations: &[Delegation<'_>]) -> Option<Pattern> {
+    let mut passed: Vec<(Method<'_>, &FieldFacts)> = delegations
+        .iter()
+        .filter(|delegation| name_hash(&delegation.method.function.name) == delegation.callee)
+        .map(|delegation| (delegation.method, delegation.field))
         .collect();
     passed.dedup_by_key(|(method, _)| method.facts.function);
     let (_, field) = *passed.first()?;

@@ -46,8 +46,8 @@ pub(super) fn builder(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
         plain && gives_back && method.function.metrics.params == 1 && method.facts.own_fields.len() == 1
     };
     let finishes = |method: &Method<'_>| {
-        let says = method.words().first().is_some_and(|word| FINISHES.contains(&word.as_str()));
-        says && !method.is_constructor() && !method.facts.shared && !method.facts.own_fields.is_empty()
+        let plain = !method.is_constructor() && !method.facts.shared && !method.facts.own_fields.is_empty();
+        plain && method.starts_with(&FINISHES)
     };
     let last = view.methods(class).find(finishes)?;
     let steps: Vec<Method<'_>> = view.methods(class).filter(is_step).collect();
@@ -69,6 +69,9 @@ pub(super) fn builder(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
 /// Functions that make objects of at least two classes which share a base or, where none is written, a method.
 pub(super) fn factories(view: &View<'_>) -> Vec<Pattern> {
     let functions = &view.facts.functions;
+    if view.facts.structure.classes.len() < 2 {
+        return Vec::new();
+    }
     let named = |function: &FunctionFacts| {
         !matches!(function.kind, FunctionKind::Closure | FunctionKind::Constructor | FunctionKind::Initializer)
     };
@@ -77,7 +80,10 @@ pub(super) fn factories(view: &View<'_>) -> Vec<Pattern> {
 }
 
 fn factory(view: &View<'_>, index: u32, function: &FunctionFacts) -> Option<Pattern> {
-    let mut made: Vec<&ClassFacts> = view.calls(index).filter_map(|call| view.made_by(call)).collect();
+    let mut made: Vec<&ClassFacts> = view.calls(index).iter().filter_map(|call| view.made_by(call)).collect();
+    if made.len() < 2 {
+        return None;
+    }
     made.sort();
     made.dedup();
     if made.len() < 2 {

@@ -113,12 +113,13 @@ pub fn patterns(facts: &FileFacts) -> Vec<Pattern> {
     }
     let view = View::new(facts);
     let mut found = Vec::new();
-    for class in &facts.structure.classes {
+    for (index, class) in facts.structure.classes.iter().enumerate() {
+        let delegations = view.delegations(class);
         found.extend(creation::singleton(&view, class));
         found.extend(creation::builder(&view, class));
         found.extend(behaviour::observer(&view, class));
-        found.extend(behaviour::strategy(&view, class));
-        found.extend(behaviour::decorator(&view, class));
+        found.extend(behaviour::strategy(&view, index, &delegations));
+        found.extend(behaviour::decorator(&view, class, &delegations));
         found.extend(anti::telescoping_constructor(&view, class));
         found.extend(anti::base_knows_subclass(&view, class));
     }
