@@ -4,7 +4,6 @@
 
 use driftline_operators::syntax::{halstead, maintainability};
 use driftline_schema::facts::SpaceMetrics;
-use serde_json::{Map, Value};
 
 /// A metric of a function.
 #[derive(Clone, Copy, Debug)]
@@ -71,20 +70,6 @@ const DERIVED: [Metric; 8] = [
 
 const fn derived(name: &'static str, decimals: usize, low_is_worse: bool, value: fn(&SpaceMetrics) -> f64) -> Metric {
     Metric { name, value, decimals, low_is_worse }
-}
-
-/// Counts and derived values of a space, as one JSON object.
-pub(super) fn object(metrics: &SpaceMetrics) -> Result<Map<String, Value>, serde_json::Error> {
-    let mut object = match serde_json::to_value(metrics)? {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    };
-    // Rounded as they are printed elsewhere: digits beyond say nothing.
-    for metric in DERIVED {
-        let rounded = metric.print(metrics).parse::<f64>().map_or(Value::Null, Value::from);
-        object.insert(metric.name.to_owned(), rounded);
-    }
-    Ok(object)
 }
 
 impl Metric {

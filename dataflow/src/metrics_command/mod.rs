@@ -7,6 +7,7 @@ mod csv;
 mod files;
 mod limits;
 mod metric;
+mod metrics_row;
 mod row;
 mod sarif;
 mod style;
@@ -164,9 +165,12 @@ fn print(
     out: &mut impl Write,
 ) -> io::Result<()> {
     if args.json {
+        let mut row = Vec::new();
         for file in files {
-            serde_json::to_writer(&mut *out, &FileRow::of(file)?)?;
-            out.write_all(b"\n")?;
+            row.clear();
+            serde_json::to_writer(&mut row, &FileRow::of(file))?;
+            row.push(b'\n');
+            out.write_all(&row)?;
         }
         Ok(())
     } else if args.csv {
@@ -190,18 +194,16 @@ fn measure_all(
     if let Ok(style) = ProgressStyle::with_template("measuring {bar:30} {pos}/{len} files, {eta} left") {
         bar.set_style(style);
     }
-    let rows: Vec<Result<FileFacts, Refusal>> =
-        candidates.par_iter().map_init(Measurer::new, measure_file).inspect(|_| bar.inc(1)).collect();
+    let measured: Vec<Result<MeasuredFile, Refusal>> = candidates
+        .into_par_iter()
+        .map_init(Measurer::new, |measurer, candidate| measure_file(measurer, candidate, thresholds))
+        .inspect(|_| bar.inc(1))
+        .collect();
     bar.finish_and_clear();
-    let mut files = Vec::new();
-    for (candidate, row) in candidates.into_iter().zip(rows) {
-        match row {
-            Ok(facts) => {
-                let found = smells(&facts, thresholds);
-                let smells = found.into_iter().map(|smell| FoundSmell { smell, same_as: None }).collect();
-                let patterns = patterns(&facts);
-                files.push(MeasuredFile { path: candidate.shown, facts, smells, patterns });
-            }
+    let mut files = Vec::with_capacity(measured.len());
+    for file in measured {
+        match file {
+            Ok(file) => files.push(file),
             Err(refusal) => refusals.push(refusal),
         }
     }
@@ -210,9 +212,17 @@ fn measure_all(
     Ok((files, refusals))
 }
 
-fn measure_file(measurer: &mut Measurer, candidate: &Candidate) -> Result<FileFacts, Refusal> {
+fn measure_file(
+    measurer: &mut Measurer,
+    candidate: Candidate,
+    thresholds: &Thresholds,
+) -> Result<MeasuredFile, Refusal> {
     let text = candidate.read()?;
-    Ok(measure(measurer, candidate.language, &text, &SyntaxLimits::default()))
+    let facts = measure(measurer, candidate.language, &text, &SyntaxLimits::default());
+    let found = smells(&facts, thresholds);
+    let smells = found.into_iter().map(|smell| FoundSmell { smell, same_as: None }).collect();
+    let patterns = patterns(&facts);
+    Ok(MeasuredFile { path: candidate.shown, facts, smells, patterns })
 }
 
 /// Adds what stands in more than one place of all files.

@@ -1,13 +1,12 @@
 //! What is known of one file, and its JSON row: the contract of `--json`.
 
-use super::metric::object;
+use super::metrics_row::MetricsRow;
 use driftline_operators::syntax::class_metrics;
 use driftline_operators::syntax::patterns::Pattern;
 use driftline_operators::syntax::smells::Smell;
 use driftline_schema::facts::FunctionKind;
 use driftline_schema::{ClassFacts, ClassKind, FileFacts, FunctionFacts, Language};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 /// A file that was measured.
 pub(super) struct MeasuredFile {
@@ -47,7 +46,7 @@ pub(super) struct FileRow<'a> {
     bytes: u32,
     error_bytes: u32,
     truncated: bool,
-    metrics: Map<String, Value>,
+    metrics: MetricsRow,
     functions: Vec<FunctionRow<'a>>,
     classes: Vec<ClassRow<'a>>,
     smells: &'a [FoundSmell],
@@ -61,7 +60,7 @@ struct FunctionRow<'a> {
     kind: FunctionKind,
     start_line: u32,
     end_line: u32,
-    metrics: Map<String, Value>,
+    metrics: MetricsRow,
 }
 
 #[derive(Serialize)]
@@ -114,21 +113,21 @@ impl ClassColumns {
 
 impl<'a> FileRow<'a> {
     /// The row of a file.
-    pub(super) fn of(file: &'a MeasuredFile) -> Result<Self, serde_json::Error> {
+    pub(super) fn of(file: &'a MeasuredFile) -> Self {
         let facts = &file.facts;
         let classes = facts.structure.classes.iter();
-        Ok(Self {
+        Self {
             path: &file.path,
             language: facts.language,
             bytes: facts.bytes,
             error_bytes: facts.error_bytes,
             truncated: facts.truncated,
-            metrics: object(&facts.metrics)?,
-            functions: facts.functions.iter().map(FunctionRow::of).collect::<Result<_, _>>()?,
+            metrics: MetricsRow::of(&facts.metrics),
+            functions: facts.functions.iter().map(FunctionRow::of).collect(),
             classes: classes.map(|class| ClassRow::of(class, &facts.functions)).collect(),
             smells: &file.smells,
             patterns: &file.patterns,
-        })
+        }
     }
 }
 
@@ -147,14 +146,14 @@ impl<'a> ClassRow<'a> {
 }
 
 impl<'a> FunctionRow<'a> {
-    fn of(facts: &'a FunctionFacts) -> Result<Self, serde_json::Error> {
-        Ok(Self {
+    fn of(facts: &'a FunctionFacts) -> Self {
+        Self {
             name: &facts.name,
             qualified_name: &facts.qualified_name,
             kind: facts.kind,
             start_line: facts.start_line,
             end_line: facts.end_line,
-            metrics: object(&facts.metrics)?,
-        })
+            metrics: MetricsRow::of(&facts.metrics),
+        }
     }
 }
