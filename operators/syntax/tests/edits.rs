@@ -150,7 +150,8 @@ proptest! {
 #[test]
 fn an_edit_without_errors_is_read_from_the_tree_before() {
     let limits = SyntaxLimits::default();
-    for language in languages() {
+    // Sources of the other languages, one after another, need not be free of errors.
+    for language in languages().take_while(|language| *language <= Language::Rust) {
         let mut measurer = Measurer::new();
         let mut recent = RecentTrees::new(RecentLimits::default());
         let text = text(language, 0);
