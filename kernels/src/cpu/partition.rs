@@ -29,11 +29,13 @@ impl Aside {
 /// most `bin`.
 pub(super) fn divide_rows(path: Path, bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut Aside) -> usize {
     let parts = (rows.len() / PART_ROWS).min(rayon::current_num_threads()).min(PARTS_MAX);
-    if parts <= 1 {
-        divide(path, bins, bin, rows, &mut aside.0)
-    } else {
-        divide_parts(path, bins, bin, rows, aside, parts)
+    if parts > 1 {
+        return divide_parts(path, bins, bin, rows, aside, parts);
     }
+    let left = divide(path, bins, bin, rows, &mut aside.0);
+    let right = rows.len() - left;
+    rows[left..].copy_from_slice(&aside.0[..right]);
+    left
 }
 
 /// The same by several threads.
@@ -41,24 +43,27 @@ fn divide_parts(path: Path, bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut 
     let size = rows.len().div_ceil(parts);
     let room = size + SLACK;
     let sides = rows.par_chunks_mut(size).zip(aside.0.par_chunks_mut(room));
-    let lefts: Vec<usize> = sides.map(|(rows, aside)| divide(path, bins, bin, rows, aside)).collect();
-    let mut end = 0;
-    for (start, &left) in (0..).step_by(size).zip(&lefts) {
-        rows.copy_within(start..start + left, end);
-        end += left;
+    let counts: Vec<(usize, usize)> = sides
+        .map(|(rows, aside)| {
+            let left = divide(path, bins, bin, rows, aside);
+            (left, rows.len() - left)
+        })
+        .collect();
+    let mut total = 0;
+    for (start, (left, _)) in (0..).step_by(size).zip(&counts) {
+        rows.copy_within(start..start + left, total);
+        total += left;
     }
-    let total = end;
-    // What a part put behind its rows going left may be overwritten by now; it still stands aside.
-    for ((index, &left), aside) in lefts.iter().enumerate().zip(aside.0.chunks(room)) {
-        let right = size.min(rows.len() - index * size) - left;
-        rows[end..end + right].copy_from_slice(&aside[..right]);
+    let mut end = total;
+    for (aside, (_, right)) in aside.0.chunks(room).zip(&counts) {
+        rows[end..end + right].copy_from_slice(&aside[..*right]);
         end += right;
     }
     total
 }
 
-/// Divides `rows` by their bin in a column with [`COLUMN_PADDING`] bytes behind it; `aside` has room for all of them and
-/// [`SLACK`]. Gives the number of rows whose bin is at most `bin`.
+/// Moves the rows whose bin is at most `bin` to the front, in their order, and gives their number; the others stand in
+/// `aside`, which has room for all rows and [`SLACK`], and what is behind those in front is of no use.
 fn divide(path: Path, bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut [u32]) -> usize {
     #[cfg(target_arch = "x86_64")]
     if path == Path::Avx512 {
@@ -77,7 +82,7 @@ struct Sides {
     right: usize,
 }
 
-/// Divides the rows from `sides.read` on, and puts those aside behind those in front.
+/// Divides the rows from `sides.read` on.
 fn divide_rest(bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut [u32], sides: Sides) -> usize {
     let Sides { read, mut left, mut right } = sides;
     for index in read..rows.len() {
@@ -88,7 +93,6 @@ fn divide_rest(bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut [u32], sides:
         left += goes_left;
         right += 1 - goes_left;
     }
-    rows[left..].copy_from_slice(&aside[..right]);
     left
 }
 
@@ -151,7 +155,7 @@ mod tests {
                 let (front, behind): (Vec<u32>, Vec<u32>) = rows.iter().partition(|&&row| bins[row as usize] <= bin);
                 for path in [Path::Portable, Path::Avx2.available(), Path::Avx512.available()] {
                     let mut order = rows.clone();
-                    let left = divide(path, &bins, bin, &mut order, &mut vec![0; count + SLACK]);
+                    let left = divide_rows(path, &bins, bin, &mut order, &mut Aside::new(count));
                     assert_eq!(left, front.len(), "{count} rows, bin {bin}, {path:?}");
                     let expected = [front.as_slice(), &behind].concat();
                     assert_eq!(order, expected, "{count} rows, bin {bin}, {path:?}");
