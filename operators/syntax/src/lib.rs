@@ -26,6 +26,7 @@ mod table;
 mod tables;
 mod text_hash;
 mod tokens;
+mod walk;
 mod windows;
 
 pub use class_metrics::{ClassMetrics, MethodMetrics, class_metrics, method_metrics};
@@ -42,6 +43,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use tokens::Tokens;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+use walk::Walk;
 
 /// Version of what the tables and the pass count; facts of different versions must not be mixed.
 pub const TABLE_VERSION: u32 = 3;
@@ -137,7 +139,7 @@ struct Parsed<'a> {
 fn facts(measurer: &mut Measurer, parsed: &Parsed<'_>, limits: &SyntaxLimits) -> FileFacts {
     let Parsed { language, text, tree } = *parsed;
     let root = tree.root_node();
-    let reader = Reader { text, table: table::compiled(language), side: root.walk() };
+    let reader = Reader { text, table: table::compiled(language), side: Walk::new(root) };
     let mut found = Pass::new(reader, &mut measurer.tokens, limits.frames_max).run(root);
     measurer.lines.scan(text, &found.comments);
     measurer.lines.measure(0, measurer.lines.len(), &mut found.file);

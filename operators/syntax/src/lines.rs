@@ -71,7 +71,7 @@ impl Lines {
         let mut start = 0;
         while start < text.len() {
             self.starts.push(start as u32);
-            let end = text[start..].find('\n').map_or(text.len(), |length| start + length);
+            let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |length| start + length);
             let (code, comment) = comments.inspect(text.as_bytes(), start, end);
             let class = match (code, comment) {
                 (true, _) => LineClass::Code,

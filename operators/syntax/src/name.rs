@@ -5,8 +5,8 @@
 
 use super::class::*;
 use super::table::Compiled;
+use super::walk::{Node, Walk};
 use std::ops::ControlFlow::{self, Break, Continue};
-use tree_sitter::{Node, TreeCursor};
 
 /// What stands for the name of a closure that has none.
 pub(super) const ANONYMOUS: &str = "<anonymous>";
@@ -42,8 +42,8 @@ pub(super) struct Reader<'text, 'tree> {
     pub(super) text: &'text str,
     /// The language.
     pub(super) table: &'static Compiled,
-    /// A second cursor, so that the walk's own never moves.
-    pub(super) side: TreeCursor<'tree>,
+    /// A second walk, so that the pass's own never moves.
+    pub(super) side: Walk<'tree>,
 }
 
 /// `text` as a name: quotes taken off, at most as long as names may be.
@@ -69,18 +69,19 @@ impl<'text, 'tree> Reader<'text, 'tree> {
 
     /// Visits the children of `node` with their fields (zero for none) until told to stop.
     pub(super) fn children(&mut self, node: Node<'tree>, mut visit: impl FnMut(Node<'tree>, u16) -> ControlFlow<()>) {
-        // Counting is cheaper than asking for a sibling after the last.
-        let mut left = node.child_count();
-        self.side.reset(node);
-        let mut is_there = left > 0 && self.side.goto_first_child();
-        while is_there {
-            let field = self.side.field_id().map_or(0, |id| id.get());
-            if visit(self.side.node(), field).is_break() {
-                return;
-            }
-            left -= 1;
-            is_there = left > 0 && self.side.goto_next_sibling();
+        let mut is_there = self.side.begin(node);
+        while is_there && visit(self.side.node(), self.side.field()).is_continue() {
+            is_there = self.side.next();
         }
+    }
+
+    /// The child at `index`.
+    pub(super) fn child(&mut self, node: Node<'tree>, index: usize) -> Option<Node<'tree>> {
+        let mut is_there = self.side.begin(node);
+        for _ in 0..index {
+            is_there = is_there && self.side.next();
+        }
+        is_there.then(|| self.side.node())
     }
 
     /// The first child in one of `fields`.

@@ -20,13 +20,13 @@ use super::name::Reader;
 use super::scopes::Scopes;
 use super::space::{Space, Totals};
 use super::tokens::Tokens;
+use super::walk::{Node, Walk};
 use calls::Calls;
 use driftline_schema::facts::{FunctionFacts, SpaceMetrics};
 use driftline_schema::{Call, Finding};
 use findings::Reach;
 use frames::{Frame, Operator};
 use std::collections::HashMap;
-use tree_sitter::Node;
 
 /// No level at all.
 const NOWHERE: u32 = u32::MAX;
@@ -164,16 +164,15 @@ impl<'text, 'tree> Pass<'text, 'tree> {
     }
 
     /// Walks the tree under `root`.
-    pub(super) fn run(mut self, root: Node<'tree>) -> Found {
+    pub(super) fn run(mut self, root: tree_sitter::Node<'tree>) -> Found {
         let table = self.reader.table;
         self.erroneous = root.has_error();
-        let mut cursor = root.walk();
-        // Children still to come at the level at hand, and at those above: asking the cursor for a sibling that is not
-        // there costs more than counting.
+        let mut walk = Walk::new(root);
+        // Children still to come at the level at hand, and at those above.
         let (mut open, mut open_above) =
             (Open { left: 1, end: 0, tail: Tail::Unknown, block: false }, Vec::with_capacity(64));
         loop {
-            let node = cursor.node();
+            let node = walk.node();
             let kind = node.kind_id();
             let classes = table.classes(kind);
             let mut descend = true;
@@ -187,7 +186,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 descend = self.leaf(node, kind, classes);
             } else {
                 if self.level == self.watched_level {
-                    self.watch(node, cursor.field_id().map_or(0, |id| id.get()));
+                    self.watch(node, walk.field());
                 }
                 if classes & ACTIVE != 0 {
                     descend = self.enter(node, classes);
@@ -195,7 +194,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             }
             if descend {
                 let children = node.child_count();
-                if children > 0 && cursor.goto_first_child() {
+                if children > 0 && walk.down() {
                     open_above.push(open);
                     open = self.open_children(node, classes, children);
                     self.level += 1;
@@ -215,12 +214,13 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                     let end = child_end.unwrap_or_else(|| node.end_byte());
                     open.left -= u32::from(self.passes_tail(&open, end));
                 }
-                if open.left > 0 && cursor.goto_next_sibling() {
+                if open.left > 0 && walk.next() {
                     break;
                 }
                 child_end = Some(open.end);
-                let Some(above) = open_above.pop().filter(|_| cursor.goto_parent()) else { return self.finish() };
+                let Some(above) = open_above.pop() else { return self.finish() };
                 open = above;
+                walk.up();
                 self.level -= 1;
                 self.reach.left_for(self.level);
             }

@@ -2,8 +2,8 @@
 
 use super::Pass;
 use crate::class::*;
+use crate::walk::Node;
 use std::ops::ControlFlow::{Break, Continue};
-use tree_sitter::Node;
 
 impl<'tree> Pass<'_, 'tree> {
     /// Whether an arm is taken when no other is: `default`, or a pattern that is `_` alone.
@@ -12,20 +12,21 @@ impl<'tree> Pass<'_, 'tree> {
         let is_default = |node: Option<Node<'tree>>| node.is_some_and(|n| table.classes(n.kind_id()) & DEFAULT != 0);
         if !table.traits.arm_patterns {
             // A shell's pattern of any text.
-            return arm.child(0).is_some_and(|first| is_default(Some(first)) || self.reader.text_of(first) == "*");
+            let first = self.reader.child(arm, 0);
+            return first.is_some_and(|first| is_default(Some(first)) || self.reader.text_of(first) == "*");
         }
-        let (mut patterns, mut wildcards) = (0, 0);
+        let (mut patterns, mut only) = (0, None);
         self.reader.children(arm, |child, _field| {
             if table.classes(child.kind_id()) & PATTERN != 0 {
                 patterns += 1;
-                wildcards += u32::from(is_default(child.child(0)));
+                only = Some(child);
             } else if patterns > 0 && child.is_named() {
                 // What follows the patterns is the body, which may be long.
                 return Break(());
             }
             Continue(())
         });
-        patterns == 1 && wildcards == 1
+        patterns == 1 && only.is_some_and(|pattern| is_default(self.reader.child(pattern, 0)))
     }
 
     /// Whether a jump says where to.

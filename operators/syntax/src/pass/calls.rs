@@ -11,10 +11,10 @@ use crate::space::Space;
 use crate::table::{Imports, Role};
 use crate::text_hash::name_hash;
 use crate::tokens::Token;
+use crate::walk::Node;
 use driftline_schema::Call;
 use driftline_schema::facts::FunctionKind;
 use std::ops::ControlFlow::Continue;
-use tree_sitter::Node;
 
 /// Of a longer receiver only the first bytes are hashed: in a chain of calls each receiver holds the last.
 const RECEIVER_BYTES_MAX: usize = 128;

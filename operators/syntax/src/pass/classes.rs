@@ -6,10 +6,10 @@ use crate::members::{ClassDraft, MethodDraft};
 use crate::name::{Shape, tidy};
 use crate::table::{Imports, Traits, Visibility};
 use crate::text_hash::name_hash;
+use crate::walk::Node;
 use driftline_schema::facts::FunctionKind;
 use driftline_schema::{ClassFacts, ClassKind, FieldFacts, MethodFacts};
 use std::ops::ControlFlow::Continue;
-use tree_sitter::Node;
 
 /// Bases and record components beyond so many are not listed.
 const NAMES_MAX: usize = 256;
@@ -104,7 +104,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
 
     fn push_class(&mut self, name: Box<str>, kind: ClassKind, loose: bool, node: Node<'tree>) -> u32 {
         let qualified_name = self.scopes.path(&name);
-        let (start_line, end_line) = (node.start_position().row as u32 + 1, node.end_position().row as u32 + 1);
+        let (start_line, end_line) = (node.start_line(), node.end_position().row as u32 + 1);
         let (bases, fields, methods) = (Vec::new(), Vec::new(), Vec::new());
         let facts = ClassFacts { name, qualified_name, kind, start_line, end_line, bases, fields, methods };
         self.found.classes.push(ClassDraft { facts, loose, public_now: false, declared: Vec::new() });

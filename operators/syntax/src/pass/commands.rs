@@ -5,9 +5,9 @@
 use super::Pass;
 use crate::class::*;
 use crate::text_hash::name_hash;
+use crate::walk::Node;
 use driftline_schema::Call;
 use std::ops::ControlFlow::{Break, Continue};
-use tree_sitter::Node;
 
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && !text.contains(['$', '`', '*', '?', '"', '\''])

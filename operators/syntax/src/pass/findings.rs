@@ -5,9 +5,9 @@
 
 use super::{NOWHERE, Pass};
 use crate::class::*;
+use crate::walk::Node;
 use driftline_schema::{Finding, FindingKind};
 use std::ops::ControlFlow::Continue;
-use tree_sitter::Node;
 
 /// Bytes of a declaration that are searched for the word that makes it a constant.
 const DECLARATION_BYTES_MAX: usize = 120;
@@ -87,7 +87,7 @@ impl<'tree> Pass<'_, 'tree> {
 
     fn find(&mut self, node: Node<'tree>, kind: FindingKind) {
         let function = self.space.function.map_or(u32::MAX, |index| index as u32);
-        let finding = Finding { line: node.start_position().row as u32 + 1, kind, function };
+        let finding = Finding { line: node.start_line(), kind, function };
         if self.found.findings.last() != Some(&finding) {
             self.found.findings.push(finding);
         }

@@ -2,7 +2,7 @@
 
 use super::{NOWHERE, Pass};
 use crate::class::*;
-use tree_sitter::Node;
+use crate::walk::Node;
 
 /// A logical operator.
 #[derive(Clone, Copy, PartialEq, Eq)]

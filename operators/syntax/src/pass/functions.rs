@@ -8,8 +8,8 @@ use crate::class::*;
 use crate::name::{ANONYMOUS, Shape};
 use crate::space::Space;
 use crate::text_hash::name_hash;
+use crate::walk::Node;
 use driftline_schema::facts::{FunctionFacts, FunctionKind, SpaceMetrics};
-use tree_sitter::Node;
 
 /// What stands for the name of a static initialiser.
 const STATIC: &str = "<static>";
@@ -33,14 +33,14 @@ impl<'tree> Pass<'_, 'tree> {
         let kind = self.kind(classes, shape.class.as_deref(), &name);
         let index = self.found.functions.len();
         let (start, end) = (node.start_byte(), node.end_byte());
-        let (first, last) = (node.start_position(), node.end_position());
+        let (first, last) = (node.start_line(), node.end_position());
         // A node that ends before the first character of a line does not reach into that line.
-        let reaches = last.column > 0 || last.row == first.row;
+        let reaches = last.column > 0 || last.row as u32 + 1 == first;
         self.found.functions.push(FunctionFacts {
             qualified_name: self.scopes.qualify(shape.class.as_deref().or(worded.as_deref()), &name),
             name: name.clone(),
             kind,
-            start_line: first.row as u32 + 1,
+            start_line: first,
             end_line: last.row as u32 + u32::from(reaches),
             metrics: SpaceMetrics::default(),
             text_hash: 0,

@@ -9,7 +9,7 @@ use crate::members::{Access, Use};
 use crate::table::{CodeInStrings, Leaf, Role, SPELLED_OPERATORS};
 use crate::text_hash::name_hash;
 use crate::tokens::Token;
-use tree_sitter::Node;
+use crate::walk::Node;
 
 /// Longer operands are told by their first bytes and their length, as strings that hold code may hold each other.
 const OPERAND_BYTES_MAX: usize = 4096;

@@ -44,7 +44,7 @@ impl<'tree> Pass<'_, 'tree> {
     pub(super) fn free_default(&mut self, run: &Frame<'tree>) {
         let is_value =
             self.frames.last().is_some_and(|outer| outer.level + 1 == run.level && outer.classes & NAMER != 0);
-        if is_value && run.node.child(2).is_some_and(|last| self.reader.is_plain_value(last)) {
+        if is_value && self.reader.child(run.node, 2).is_some_and(|last| self.reader.is_plain_value(last)) {
             self.space.free += 1;
         }
     }
