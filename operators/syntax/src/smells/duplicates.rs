@@ -27,6 +27,12 @@ pub struct Duplicate {
 /// A window by file and index.
 type At = (usize, usize);
 
+/// What a window is told by, and where it stands.
+type Placed = ((u64, u64), At);
+
+/// A window with all that equal it, itself among them, in order of place.
+type Repeated<'a> = (At, &'a [Placed]);
+
 /// A run of windows with the run elsewhere that equals it.
 struct Run {
     start_line: u32,
@@ -39,14 +45,21 @@ struct Run {
 /// What is duplicated within and between `files`, in order of place.
 pub fn duplicates(files: &[&FileFacts], thresholds: &Thresholds) -> Vec<Duplicate> {
     let structures: Vec<&Structure> = files.iter().map(|facts| &facts.structure).collect();
-    let mut all: Vec<((u64, u64), At)> = Vec::new();
+    let mut all: Vec<Placed> = Vec::new();
     for (file, structure) in structures.iter().enumerate() {
         all.extend(copies(structure).map(|(index, window)| (key(window), (file, index))));
     }
     all.sort_unstable();
+    // Most windows have no equal and are done with here; the others are gone through file by file.
+    let mut repeated: Vec<Repeated<'_>> = Vec::new();
+    for group in all.chunk_by(|(one, _), (other, _)| one == other).filter(|group| group.len() > 1) {
+        repeated.extend(group.iter().map(|(_, at)| (*at, group)));
+    }
+    repeated.sort_unstable_by_key(|(at, _)| *at);
     let mut found = Vec::new();
-    for (file, structure) in structures.iter().enumerate() {
-        for run in runs(file, structure, &structures, &all) {
+    for windows in repeated.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
+        let file = windows[0].0.0;
+        for run in runs(windows, &structures) {
             found.extend(duplicate(file, &run, thresholds));
         }
     }
@@ -81,14 +94,12 @@ fn duplicate(file: usize, run: &Run, thresholds: &Thresholds) -> Option<Duplicat
     })
 }
 
-/// The runs of one file's windows that stand elsewhere too.
-fn runs(file: usize, structure: &Structure, structures: &[&Structure], all: &[((u64, u64), At)]) -> Vec<Run> {
+/// The runs of one file's windows, given in order of place, that stand elsewhere too.
+fn runs(windows: &[Repeated<'_>], structures: &[&Structure]) -> Vec<Run> {
     let window = |(file, index): At| &structures[file].windows[index];
     let mut runs: Vec<Run> = Vec::new();
-    for (_, here) in copies(structure) {
-        let key = key(here);
-        let from = all.partition_point(|(other, _)| *other < key);
-        let group = &all[from..from + all[from..].partition_point(|(other, _)| *other == key)];
+    for ((file, index), group) in windows {
+        let (file, here) = (*file, window((*file, *index)));
         let elsewhere = |at: At| at.0 != file || !overlap(window(at), here);
         if let Some(run) = runs.last_mut().filter(|run| here.start_line <= run.end_line + 1) {
             // The same run goes on if the next equal window there goes on as well.
