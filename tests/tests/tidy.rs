@@ -70,6 +70,16 @@ fn the_top_level_folders_are_the_seven() {
 }
 
 #[test]
+fn no_file_holds_the_marks_of_a_merge() {
+    let kinds = ["rs", "md", "toml", "sh", "py", "cu", "c", "h", "json", "yml", "html"];
+    for path in kinds.into_iter().flat_map(project_files) {
+        let text = std::fs::read_to_string(&path).expect("a file of the project is text");
+        let is_mark = |line: &str| line.starts_with(&"<".repeat(7)) || line.starts_with(&">".repeat(7));
+        assert!(!text.lines().any(is_mark), "{}", path.display());
+    }
+}
+
+#[test]
 fn files_are_short_and_open_with_what_they_are() {
     let mut faults = String::new();
     for path in project_files("rs") {

@@ -7,6 +7,7 @@ use super::dataset::{Binned, TILE};
 use super::paths::prefetch;
 use crate::exact::{BINS, Sums, unpack};
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Words of a tile.
 const TILE_WORDS: usize = TILE * BINS;
@@ -14,11 +15,12 @@ const TILE_WORDS: usize = TILE * BINS;
 const BLOCK: usize = 1024;
 /// Rows whose bins are asked for ahead of their turn: about what the memory needs to answer.
 const AHEAD: usize = 24;
-/// Rows worth a second thread.
-const PARALLEL_ROWS: usize = 1 << 12;
-/// Rows from which on threads share rows and not columns: a row is then read by one of them only, and merging costs little
-/// beside it.
-const SHARED_ROWS: usize = 1 << 15;
+/// Values of a node's rows that are worth a second thread: to wake one takes as long as a quarter of them.
+const PARALLEL_VALUES: usize = 1 << 19;
+/// Rows a thread takes at a time: few enough that no thread waits long for another one at the end.
+const SHARE: usize = 1 << 11;
+/// Histograms from which on they are merged by several threads.
+const PARALLEL_MERGE: usize = 4;
 
 /// One node's histogram: 256 entries a column, packed while the node's weight allows it.
 #[derive(Debug)]
@@ -47,55 +49,77 @@ impl Histogram {
     }
 
     /// Replaces the contents by the sums of `rows`.
-    pub(super) fn fill(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32]) {
-        self.clear(rows.len() <= binned.packed_rows_max());
-        let tiles = self.words.len() / TILE_WORDS;
-        let threads = if rows.len() < PARALLEL_ROWS { 1 } else { rayon::current_num_threads() };
-        if threads > 1 && rows.len() >= SHARED_ROWS {
-            return self.fill_by_rows(binned, gradients, rows, threads);
+    ///
+    /// Threads share rows, not columns, so that a row is read by one of them only. Which rows a thread takes depends on how
+    /// busy it is, and what it sums does not. All but the first sum into a histogram of `spare`, which are made as needed.
+    pub(super) fn fill(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32], spare: &mut Vec<Self>) {
+        let is_packed = rows.len() <= binned.packed_rows_max();
+        let work = Work { binned, gradients, rows, is_packed, next: AtomicUsize::new(0) };
+        let threads = 2 * rows.len() * binned.width() / PARALLEL_VALUES;
+        let others = threads.min(rows.len() / SHARE).min(rayon::current_num_threads()).saturating_sub(1);
+        if others == 0 {
+            return self.add_all(&work);
         }
-        // Threads share columns and not rows, so there is nothing to merge.
-        let threads = threads.min(tiles);
-        let share = tiles.div_ceil(threads);
-        let words = self.words.chunks_mut(share * TILE_WORDS).enumerate();
-        let mut parts: Vec<Part<'_>> = if self.is_packed {
-            words.map(|(index, words)| Part { first_tile: index * share, words, sums: None }).collect()
+        spare.resize_with(others.max(spare.len()), || Self::new(binned));
+        let spare = &mut spare[..others];
+        let mut used = vec![false; others];
+        rayon::scope(|scope| {
+            for (other, used) in spare.iter_mut().zip(&mut used) {
+                scope.spawn(|_| *used = other.add_share(&work));
+            }
+            self.add_all(&work);
+        });
+        let others: Vec<&Self> = spare.iter().zip(used).filter(|(_, used)| *used).map(|(other, _)| other).collect();
+        if is_packed {
+            let others: Vec<&[u64]> = others.iter().map(|other| other.words.as_slice()).collect();
+            merge(&mut self.words, &others, u64::wrapping_add);
         } else {
-            let sums = self.sums.chunks_mut(share * TILE_WORDS);
-            words
-                .zip(sums)
-                .map(|((index, words), sums)| Part { first_tile: index * share, words, sums: Some(sums) })
-                .collect()
-        };
-        match parts.as_mut_slice() {
-            [part] => part.add(binned, gradients, rows),
-            _ => parts.par_iter_mut().for_each(|part| part.add(binned, gradients, rows)),
+            let others: Vec<&[Sums]> = others.iter().map(|other| other.sums.as_slice()).collect();
+            merge(&mut self.sums, &others, |sum, more| sum + more);
         }
     }
 
-    /// Each thread sums rows of its own; the first into this histogram, to which the others are added.
-    fn fill_by_rows(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32], threads: usize) {
-        let size = rows.len().div_ceil(threads);
-        let (own, others) = rows.split_at(size.min(rows.len()));
-        let is_packed = self.is_packed;
-        let other = |rows: &[u32]| {
-            let mut sums = Self::new(binned);
-            sums.clear(is_packed);
-            sums.whole().add(binned, gradients, rows);
-            sums
-        };
-        let (_, others): (_, Vec<Self>) =
-            rayon::join(|| self.whole().add(binned, gradients, own), || others.par_chunks(size).map(other).collect());
-        for other in &others {
-            self.words.iter_mut().zip(&other.words).for_each(|(word, more)| *word = word.wrapping_add(*more));
-            self.sums.iter_mut().zip(&other.sums).for_each(|(sum, more)| *sum += *more);
+    /// Becomes the sums of the rows that this thread takes, perhaps of none.
+    fn add_all(&mut self, work: &Work<'_>) {
+        self.clear(work.is_packed);
+        if let Some(rows) = work.take() {
+            self.add(work, rows);
         }
     }
 
-    /// All tiles as one part.
-    fn whole(&mut self) -> Part<'_> {
-        let sums = if self.is_packed { None } else { Some(self.sums.as_mut_slice()) };
-        Part { first_tile: 0, words: &mut self.words, sums }
+    /// Becomes the sums of the rows that this thread takes; false, and still what it was, if none were left.
+    fn add_share(&mut self, work: &Work<'_>) -> bool {
+        let Some(rows) = work.take() else { return false };
+        self.clear(work.is_packed);
+        self.add(work, rows);
+        true
+    }
+
+    fn add(&mut self, work: &Work<'_>, first: &[u32]) {
+        let rows_max = work.binned.packed_rows_max();
+        let (mut next, mut held) = (Some(first), 0);
+        while let Some(rows) = next {
+            for rows in rows.chunks(rows_max) {
+                // Packed words are flushed before a half of one can overflow.
+                if !work.is_packed && held + rows.len() > rows_max {
+                    self.flush();
+                    held = 0;
+                }
+                accumulate(work.binned, work.gradients, rows, &mut self.words);
+                held += rows.len();
+            }
+            next = work.take();
+        }
+        if !work.is_packed {
+            self.flush();
+        }
+    }
+
+    /// Moves what the words hold to the wide entries.
+    fn flush(&mut self) {
+        for (sum, word) in self.sums.iter_mut().zip(&mut self.words) {
+            *sum += unpack(std::mem::take(word));
+        }
     }
 
     fn clear(&mut self, is_packed: bool) {
@@ -122,40 +146,49 @@ impl Histogram {
     }
 }
 
-/// Whole tiles of a histogram from `first_tile` on.
-struct Part<'a> {
-    first_tile: usize,
-    words: &'a mut [u64],
-    /// The entries, when the words cannot hold the sums of all rows.
-    sums: Option<&'a mut [Sums]>,
+/// Rows to be summed, of which threads take one share after another.
+struct Work<'a> {
+    binned: &'a Binned,
+    gradients: &'a [u64],
+    rows: &'a [u32],
+    is_packed: bool,
+    /// The first row that nobody has taken.
+    next: AtomicUsize,
 }
 
-impl Part<'_> {
-    fn add(&mut self, binned: &Binned, gradients: &[u64], rows: &[u32]) {
-        let Some(sums) = &mut self.sums else {
-            return accumulate(binned, gradients, rows, self.first_tile, self.words);
-        };
-        // Packed chunks are flushed before a half of their words can overflow.
-        for chunk in rows.chunks(binned.packed_rows_max()) {
-            accumulate(binned, gradients, chunk, self.first_tile, self.words);
-            for (sum, word) in sums.iter_mut().zip(self.words.iter_mut()) {
-                *sum += unpack(std::mem::take(word));
-            }
-        }
+impl Work<'_> {
+    fn take(&self) -> Option<&[u32]> {
+        let start = self.next.fetch_add(SHARE, Ordering::Relaxed).min(self.rows.len());
+        let rows = &self.rows[start..self.rows.len().min(start + SHARE)];
+        Some(rows).filter(|rows| !rows.is_empty())
     }
 }
 
-/// Adds packed gradients of `rows` to the tiles in `words`; the caller sees to it that the sums fit.
-fn accumulate(binned: &Binned, gradients: &[u64], rows: &[u32], first_tile: usize, words: &mut [u64]) {
+/// Adds the entries of `others`.
+fn merge<T: Copy + Send + Sync>(own: &mut [T], others: &[&[T]], add: impl Fn(T, T) -> T + Sync) {
+    let part = |(index, own): (usize, &mut [T])| {
+        for other in others {
+            own.iter_mut().zip(&other[index * TILE_WORDS..]).for_each(|(own, more)| *own = add(*own, *more));
+        }
+    };
+    if others.len() < PARALLEL_MERGE {
+        own.chunks_mut(TILE_WORDS).enumerate().for_each(part);
+    } else {
+        own.par_chunks_mut(TILE_WORDS).enumerate().for_each(part);
+    }
+}
+
+/// Adds packed gradients of `rows` to `words`; the caller sees to it that the sums fit.
+fn accumulate(binned: &Binned, gradients: &[u64], rows: &[u32], words: &mut [u64]) {
     let mut near = [0; BLOCK];
     for block in rows.chunks(BLOCK) {
         // Side by side, because every tile reads them again.
         for (near, &row) in near.iter_mut().zip(block) {
             *near = gradients[row as usize];
         }
-        for (tile, words) in (first_tile..).zip(words.chunks_exact_mut(TILE_WORDS)) {
+        for (tile, words) in words.chunks_exact_mut(TILE_WORDS).enumerate() {
             let words = words.try_into().expect("the chunk has the size of a tile");
-            let fetches = tile == first_tile || tile.is_multiple_of(4);
+            let fetches = tile.is_multiple_of(4);
             let block = Block { binned, rows: block, gradients: &near, fetches };
             // Padding need not be summed.
             match binned.width() - tile * TILE {
@@ -226,14 +259,14 @@ mod tests {
         for (rows, weight) in cases {
             let dataset = hot(rows, weight);
             let binned = dataset.binned();
-            let mut histogram = Histogram::new(binned);
+            let (mut histogram, mut spare) = (Histogram::new(binned), Vec::new());
             let order: Vec<u32> = (0..rows as u32).collect();
             for sign in [-1, 1] {
                 let row = Sums {
                     gradient: sign * GRADIENT_ONE * i64::from(weight),
                     hessian: (GRADIENT_ONE / 4) * i64::from(weight),
                 };
-                histogram.fill(binned, &vec![pack(row); rows], &order);
+                histogram.fill(binned, &vec![pack(row); rows], &order, &mut spare);
                 let is_packed = rows as u64 * u64::from(weight) <= 65_535;
                 let found = match histogram.entries() {
                     Entries::Packed(words) if is_packed => unpack(words[1]),
@@ -243,5 +276,44 @@ mod tests {
                 assert_eq!(found, Sums { gradient: row.gradient * rows as i64, hessian: row.hessian * rows as i64 });
             }
         }
+    }
+
+    #[test]
+    fn threads_that_share_rows_sum_what_one_does() {
+        const ROWS: u32 = 40_000;
+        const COLUMNS: usize = 32;
+        // Weights that make words packed, wide, and wide with a flush every fifteen rows.
+        for weight in [0, 1, WEIGHT_MAX] {
+            let mut set = TrainSet::new(COLUMNS);
+            for row in 0..ROWS {
+                let features: Vec<f32> =
+                    (0..COLUMNS as u32).map(|column| (mix_row(row, column) % 300) as f32).collect();
+                set.push(u64::from(row), &features, row % 3 == 0, weight.max(1));
+            }
+            let dataset = CpuDataset::load(Path::Portable, &set).unwrap();
+            let binned = dataset.binned();
+            let packed = |row: u32| Sums { gradient: i64::from(row % 65) - 32, hessian: i64::from(row % 7) + 1 };
+            let words: Vec<u64> = (0..ROWS).map(|row| pack(packed(row))).collect();
+            // Packed words hold some rows of weight one, and no set of the largest weight.
+            let order: Vec<u32> = (0..ROWS).filter(|row| weight > 0 || row % 2 == 0).collect();
+            let fill = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let (mut histogram, mut spare) = (Histogram::new(binned), Vec::new());
+                // Twice, so that nothing is left of what was there before.
+                for _ in 0..2 {
+                    pool.install(|| histogram.fill(binned, &words, &order, &mut spare));
+                }
+                assert_eq!(spare.is_empty(), threads == 1);
+                (histogram.words, histogram.sums)
+            };
+            let one = fill(1);
+            for threads in [2, 3, 8] {
+                assert_eq!(fill(threads), one, "{threads} threads, weight {weight}");
+            }
+        }
+    }
+
+    fn mix_row(row: u32, column: u32) -> u64 {
+        crate::exact::mix(u64::from(row) << 16 | u64::from(column))
     }
 }

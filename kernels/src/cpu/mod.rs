@@ -113,7 +113,7 @@ impl Backend for CpuBackend {
     }
 
     fn best_splits(&self, training: &CpuTraining, tasks: &[SplitTask<'_>]) -> Result<Vec<Option<Split>>, KernelError> {
-        Ok(tasks.iter().map(|task| split::best(self.path(), training, task)).collect())
+        Ok(each(tasks, |task| split::best(self.path(), training, task)))
     }
 
     fn partition(&self, training: &mut CpuTraining, tasks: &[PartitionTask]) -> Result<Vec<u32>, KernelError> {

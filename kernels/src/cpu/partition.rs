@@ -10,7 +10,7 @@ use rayon::prelude::*;
 /// Entries behind the room for rows going right that a division may overwrite.
 const SLACK: usize = 16;
 /// Rows worth a thread of their own.
-const PART_ROWS: usize = 1 << 14;
+const PART_ROWS: usize = 1 << 13;
 /// Parts of one node at most.
 const PARTS_MAX: usize = 16;
 

@@ -10,8 +10,8 @@ use crate::backend::{Split, SplitTask};
 use crate::exact::{BINS, Sums, unpack};
 use rayon::prelude::*;
 
-/// Columns worth a second thread.
-const PARALLEL_COLUMNS: usize = 16;
+/// Columns worth a thread: to begin in another one takes as long as some tens of them.
+const PARALLEL_COLUMNS: usize = 64;
 /// Gains computed side by side.
 const LANES: usize = 8;
 

@@ -30,6 +30,8 @@ pub(super) struct JobState {
     path: Path,
     pub(super) binned: Arc<Binned>,
     pub(super) slots: Vec<Histogram>,
+    /// Histograms of threads that share the rows of a node.
+    spare: Vec<Histogram>,
     classes: Classes,
     seed: u64,
     row_hash_below: u64,
@@ -63,6 +65,7 @@ impl JobState {
         Self {
             path,
             slots: (0..start.slots).map(|_| Histogram::new(&binned)).collect(),
+            spare: Vec::new(),
             classes: start.classes,
             seed: start.seed,
             row_hash_below: start.row_hash_below,
@@ -76,12 +79,12 @@ impl JobState {
 
     /// Starts a tree: gradients of the rows it sees, the rows in their first order, and the totals.
     pub(super) fn gradients(&mut self, tree: u32) -> Sums {
-        self.order.iter_mut().enumerate().for_each(|(index, row)| *row = index as u32);
         let (path, binned, scores) = (self.path, &*self.binned, &self.scores);
         let is_weighted = binned.is_weighted();
         let (classes, seed, below) = (self.classes, self.seed, self.row_hash_below);
-        let chunk = |(index, words): (usize, &mut [u64])| {
+        let chunk = |(index, (words, order)): (usize, (&mut [u64], &mut [u32]))| {
             let rows = index * GRADIENT_ROWS..index * GRADIENT_ROWS + words.len();
+            order.iter_mut().zip(rows.start as u32..).for_each(|(row, index)| *row = index);
             let one = Labelled { scores: &scores[rows.clone()], labels: &binned.labels[rows.clone()], classes };
             row_gradients(path, one, words);
             if is_weighted {
@@ -97,14 +100,15 @@ impl JobState {
         };
         let add = |a: Sums, b: Sums| a + b;
         if self.gradients.len() <= GRADIENT_ROWS {
-            return chunk((0, &mut self.gradients));
+            return chunk((0, (&mut self.gradients, &mut self.order)));
         }
-        self.gradients.par_chunks_mut(GRADIENT_ROWS).enumerate().map(chunk).reduce(Sums::default, add)
+        let chunks = self.gradients.par_chunks_mut(GRADIENT_ROWS).zip(self.order.par_chunks_mut(GRADIENT_ROWS));
+        chunks.enumerate().map(chunk).reduce(Sums::default, add)
     }
 
     pub(super) fn histogram(&mut self, slot: usize, rows: Range<u32>) {
         let rows = &self.order[rows.start as usize..rows.end as usize];
-        self.slots[slot].fill(&self.binned, &self.gradients, rows);
+        self.slots[slot].fill(&self.binned, &self.gradients, rows, &mut self.spare);
     }
 
     pub(super) fn subtract(&mut self, from: usize, minus: usize) {
