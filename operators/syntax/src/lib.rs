@@ -44,7 +44,7 @@ use tokens::Tokens;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
 /// Version of what the tables and the pass count; facts of different versions must not be mixed.
-pub const TABLE_VERSION: u32 = 3;
+pub const TABLE_VERSION: u32 = 4;
 
 /// The hash by which facts compare the name `name`.
 pub fn name_hash(name: &str) -> NameHash {
