@@ -46,7 +46,7 @@ use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 use walk::Walk;
 
 /// Version of what the tables and the pass count; facts of different versions must not be mixed.
-pub const TABLE_VERSION: u32 = 3;
+pub const TABLE_VERSION: u32 = 4;
 
 /// The hash by which facts compare the name `name`.
 pub fn name_hash(name: &str) -> NameHash {

@@ -174,7 +174,8 @@ fn uses(facts: &mut MethodFacts, own: &[Access], members: &Members, context: &Co
     for access in own {
         let name = access.name;
         match access.kind {
-            Use::Own if is_method(name) => facts.own_calls.push(name),
+            // A method may be called as the field is that it sets.
+            Use::Own if is_method(name) && !members.fields.contains_key(&name) => facts.own_calls.push(name),
             Use::Own => facts.own_fields.push(name),
             // A field may hold a function.
             Use::OwnCall if !is_method(name) && members.fields.contains_key(&name) => facts.own_fields.push(name),

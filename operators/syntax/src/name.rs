@@ -264,13 +264,17 @@ impl<'text, 'tree> Reader<'text, 'tree> {
         (count, takes_self)
     }
 
-    /// Whether a body consists of one definition and a `return`.
+    /// Whether a body consists of one definition and a `return`, a string that documents it apart.
     fn is_decorator(&mut self, body: Node<'tree>) -> bool {
-        let table = self.table;
+        let (table, text) = (self.table, self.text);
+        let documents = |node: Node<'tree>| {
+            let text = text.get(node.byte_range()).unwrap_or_default();
+            text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with(['"', '\''])
+        };
         let (mut inner, mut returns, mut others) = (None, false, false);
         self.children(body, |child, _field| {
             let classes = table.classes(child.kind_id());
-            if classes & COMMENT != 0 {
+            if classes & COMMENT != 0 || (inner.is_none() && documents(child)) {
                 return Continue(());
             }
             match inner {

@@ -11,6 +11,7 @@ mod findings;
 mod frames;
 mod functions;
 mod leaves;
+mod recursion;
 mod words;
 
 use super::class::*;
@@ -26,6 +27,7 @@ use driftline_schema::facts::{FunctionFacts, SpaceMetrics};
 use driftline_schema::{Call, Finding};
 use findings::Reach;
 use frames::{Frame, Operator};
+use recursion::Recursion;
 use std::collections::HashMap;
 
 /// No level at all.
@@ -85,6 +87,7 @@ pub(super) struct Pass<'text, 'tree> {
     /// Whether the tree has an error.
     erroneous: bool,
     calls: Calls,
+    recursion: Recursion,
     reach: Reach,
     /// Classes by the hash of their name whose methods stand apart.
     loose: HashMap<u64, u32>,
@@ -129,6 +132,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             totals: Totals::default(),
             erroneous: false,
             calls: Calls::default(),
+            recursion: Recursion::default(),
             reach: Reach::default(),
             loose: HashMap::new(),
             import_end: 0,
@@ -259,6 +263,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
         self.found.file = SpaceMetrics { ..own };
         self.found.file.params = sums.params;
         add_own(&mut self.found.file, &sums);
+        self.count_recursion();
         self.found
     }
 

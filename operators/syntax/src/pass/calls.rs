@@ -113,8 +113,8 @@ impl<'tree> Pass<'_, 'tree> {
         self.own_call(&callee, receiver);
         if !creates && self.named_function().is_some_and(|space| space.name_hash == callee.name.hash) {
             let is_recursive = self.is_recursive_call(start, callee.name.end, node).is_some_and(|is| is);
-            if let Some(function) = self.named_function().filter(|_| is_recursive) {
-                function.recursive = true;
+            if is_recursive {
+                self.calls_itself();
             }
         }
         if receiver == 0 {

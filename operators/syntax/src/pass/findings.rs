@@ -75,7 +75,10 @@ impl<'tree> Pass<'_, 'tree> {
                 self.reach.ended = NOWHERE;
             }
         } else if classes & STATEMENT != 0 {
-            self.reach.ended = self.level;
+            // `if (a) break; else if (b) ...`: where `else` is a word, what follows it stands beside the jump.
+            if self.parent().is_none_or(|frame| frame.classes & STRUCTURAL == 0) {
+                self.reach.ended = self.level;
+            }
         } else if level != NOWHERE && token == self.tokens.now {
             // An expression that is a statement or all there is of one; `return if a` may not return.
             let is_whole = level + 1 == self.level && self.parent().is_none_or(|frame| frame.classes & STRUCTURAL == 0);
@@ -107,6 +110,10 @@ impl<'tree> Pass<'_, 'tree> {
 
     /// Notes where numbers need no name.
     pub(super) fn constant(&mut self, node: Node<'tree>, classes: Classes) {
+        if classes & NOT_PARAM != 0 && self.level == self.reach.ended {
+            // An attribute: what it stands before may be of another build than the exit.
+            self.reach.ended = NOWHERE;
+        }
         let (start, end) = (node.start_byte(), node.end_byte());
         if end > self.space.constant_end && (classes & CONSTANT != 0 || self.says_constant(start, end)) {
             self.space.constant_end = end;

@@ -32,6 +32,7 @@ impl<'tree> Pass<'_, 'tree> {
         let (name, is_bound) = given.unwrap_or_else(none);
         let kind = self.kind(classes, shape.class.as_deref(), &name);
         let index = self.found.functions.len();
+        self.note_around();
         let (start, end) = (node.start_byte(), node.end_byte());
         let (first, last) = (node.start_line(), node.end_position());
         // A node that ends before the first character of a line does not reach into that line.

@@ -7,6 +7,11 @@ use driftline_schema::{ClassFacts, ClassKind, FieldFacts, Language};
 
 const REGISTERS: [&str; 8] = ["add", "attach", "subscribe", "register", "on", "listen", "observe", "watch"];
 const TELLS: [&str; 8] = ["notify", "emit", "publish", "fire", "trigger", "dispatch", "broadcast", "announce"];
+/// What every object answers: to ask a field for it decorates nothing.
+const OF_ALL_OBJECTS: [&str; 13] = [
+    "equals", "hashCode", "toString", "__eq__", "__hash__", "__str__", "__repr__", "valueOf", "toJSON", "String",
+    "fmt", "eq", "hash",
+];
 const LEAVES: [&str; 6] = ["remove", "detach", "unsubscribe", "unregister", "off", "unwatch"];
 
 /// A class with a method that registers and one that tells, on the same field.
@@ -78,6 +83,7 @@ pub(super) fn decorator(view: &View<'_>, class: &ClassFacts, delegations: &[Dele
     let mut passed: Vec<(Method<'_>, &FieldFacts)> = delegations
         .iter()
         .filter(|delegation| name_hash(&delegation.method.function.name) == delegation.callee)
+        .filter(|delegation| !OF_ALL_OBJECTS.contains(&&*delegation.method.function.name))
         .map(|delegation| (delegation.method, delegation.field))
         .collect();
     passed.dedup_by_key(|(method, _)| method.facts.function);

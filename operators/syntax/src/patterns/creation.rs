@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 /// Words for the one instance, in names of fields and methods.
 const INSTANCE: [&str; 5] = ["instance", "singleton", "inst", "shared", "only"];
 const MAKES: [&str; 9] = ["create", "make", "build", "new", "get", "of", "from", "produce", "parse"];
+/// Last words of names of what is thrown.
+const THROWN: [&str; 4] = ["error", "exception", "warning", "fault"];
 const FINISHES: [&str; 5] = ["build", "create", "finish", "make", "construct"];
 
 /// A class with two of: a shared field for the instance, a hidden constructor, a shared method that gives the instance.
@@ -45,9 +47,12 @@ pub(super) fn builder(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
         let plain = !method.is_constructor() && !method.facts.shared && method.facts.public;
         plain && gives_back && method.function.metrics.params == 1 && method.facts.own_fields.len() == 1
     };
+    let says_so = words(&class.name).last().is_some_and(|word| word == "builder");
     let finishes = |method: &Method<'_>| {
         let plain = !method.is_constructor() && !method.facts.shared && !method.facts.own_fields.is_empty();
-        plain && method.starts_with(&FINISHES)
+        // A map that has `createEntrySet` is no builder: what is made there is a part of it.
+        let is_whole = says_so || words(&method.function.name).len() == 1;
+        plain && is_whole && method.starts_with(&FINISHES)
     };
     let last = view.methods(class).find(finishes)?;
     let steps: Vec<Method<'_>> = view.methods(class).filter(is_step).collect();
@@ -59,7 +64,7 @@ pub(super) fn builder(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
     if last.facts.own_fields.len() > 1 {
         clues.push(last.clue("the whole is made of several parts", 100));
     }
-    if words(&class.name).last().is_some_and(|word| word == "builder") {
+    if says_so {
         clues.push(Clue { line: class.start_line, what: "the name says so", weight: 200 });
     }
     let lines = (class.start_line, class.end_line);
@@ -80,7 +85,11 @@ pub(super) fn factories(view: &View<'_>) -> Vec<Pattern> {
 }
 
 fn factory(view: &View<'_>, index: u32, function: &FunctionFacts) -> Option<Pattern> {
-    let mut made: Vec<&ClassFacts> = view.calls(index).iter().filter_map(|call| view.made_by(call)).collect();
+    // What is thrown is chosen by what went wrong, and nobody asks for it.
+    let is_thrown = |name: &str| words(name).last().is_some_and(|word| THROWN.contains(&word.as_str()));
+    let is_product = |class: &&ClassFacts| !is_thrown(&class.name) && !class.bases.iter().any(|base| is_thrown(base));
+    let made = view.calls(index).iter().filter_map(|call| view.made_by(call));
+    let mut made: Vec<&ClassFacts> = made.filter(is_product).collect();
     if made.len() < 2 {
         return None;
     }

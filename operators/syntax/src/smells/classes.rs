@@ -39,7 +39,9 @@ fn data_class(class: &ClassFacts, metrics: &ClassMetrics, thresholds: &Threshold
         return None;
     }
     let accessors = class.methods.iter().filter(|method| method.public && method.accessor).count() as u32;
-    let members = metrics.public_fields.saturating_add(accessors);
+    // Constants and settings of the class itself are no data that an instance hands out.
+    let fields = class.fields.iter().filter(|field| field.public && !field.shared).count() as u32;
+    let members = fields.saturating_add(accessors);
     Some(vec![
         Evidence::if_holds("woc", ratio(metrics.woc)?, Below, thresholds.data_class_woc)?,
         Evidence::if_holds("data_members", members, AtLeast, thresholds.data_class_members)?,

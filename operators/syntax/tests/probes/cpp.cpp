@@ -23,6 +23,10 @@ public:
 void outer::Box::far(Item &&item, T &&...rest) noexcept { for (auto &&x : item) { (void)x; } try { f(); } catch (const E &e) { throw; } }
 // cc=3 cog=3 exits=2
 int if_with_declaration(int a) { if (int b = a; b) { return 1; } else if (a) { return 2; } else { } }
+// cc=2 cog=1
+int among(int a) { return a > 0 ? among(1.5) : 0; }
+// cc=2 cog=1
+int among(double a) { return a > 0 ? among(1) : 0; }
 // cc=3 cog=1
 bool words(bool a, bool b, bool c) { return a and b and c; }
 // cc=4 cog=3

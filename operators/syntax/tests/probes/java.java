@@ -40,6 +40,14 @@ class P {
   int overload(int a, int... b) { return overload(a); }
   // cc=2 cog=2 params=1
   int overload(int a) { return a > 0 ? this.overload(a - 1) : 0; }
+  // cc=2 cog=1
+  int amongOverloads(Object a) { return a == null ? 0 : amongOverloads((String) a); }
+  // cc=1 cog=0
+  int amongOverloads(String a) { return 1; }
+  // cc=2 cog=2
+  int alone(Object a) { return a == null ? 0 : alone((String) a); }
+  // cc=1/3 cog=6/4 name=P::holdsOne/P::holdsOne::inner
+  Object holdsOne(int a) { return new Object() { int inner(int b) { return b > 0 ? inner(b > 1 ? 1 : 0) : 0; } }; }
   // cc=3 cog=2
   boolean conditionIsNotNested(int a) { if (a > 0 ? true : false) { return true; } return false; }
   // cc=4 cog=4 nest=1
