@@ -3,6 +3,7 @@
 //! Both sums share a 64-bit word while all of them fit (see `exact::PACKED_WEIGHT_MAX`); a larger set is summed in packed
 //! chunks that are flushed to wide entries before any half can overflow.
 
+use super::awake::keep_awake;
 use super::dataset::{Binned, TILE};
 use super::paths::prefetch;
 use crate::exact::{BINS, Sums, unpack};
@@ -16,7 +17,7 @@ const BLOCK: usize = 1024;
 /// Rows whose bins are asked for ahead of their turn: about what the memory needs to answer.
 const AHEAD: usize = 24;
 /// Values of a node's rows that are worth a second thread: to wake one takes as long as a quarter of them.
-const PARALLEL_VALUES: usize = 1 << 19;
+const PARALLEL_VALUES: usize = 1 << 18;
 /// Rows a thread takes at a time: few enough that no thread waits long for another one at the end.
 const SHARE: usize = 1 << 11;
 /// Histograms from which on they are merged by several threads.
@@ -60,6 +61,7 @@ impl Histogram {
         if others == 0 {
             return self.add_all(&work);
         }
+        keep_awake(others);
         spare.resize_with(others.max(spare.len()), || Self::new(binned));
         let spare = &mut spare[..others];
         let mut used = vec![false; others];

@@ -3,6 +3,7 @@
 //! The number of threads, the size of a batch and the order of rows change only how integer sums are grouped, so they
 //! cannot change a result.
 
+mod awake;
 mod choice;
 mod compare;
 mod dataset;

@@ -3,6 +3,7 @@
 //! Neither path has a branch on data: rows are written to both targets, and one of the two does not advance. Of a large node
 //! each thread divides a part, and the parts are then moved together in their order.
 
+use super::awake::keep_awake;
 use super::dataset::COLUMN_PADDING;
 use super::paths::Path;
 use rayon::prelude::*;
@@ -30,6 +31,7 @@ impl Aside {
 pub(super) fn divide_rows(path: Path, bins: &[u8], bin: u8, rows: &mut [u32], aside: &mut Aside) -> usize {
     let parts = (rows.len() / PART_ROWS).min(rayon::current_num_threads()).min(PARTS_MAX);
     if parts > 1 {
+        keep_awake(parts - 1);
         return divide_parts(path, bins, bin, rows, aside, parts);
     }
     let left = divide(path, bins, bin, rows, &mut aside.0);
