@@ -5,6 +5,7 @@
 //! with the tree before cost no more than that one did, the rest no more than making it did, and both were counted.
 //! Otherwise the text is parsed afresh. What is kept is bounded by counts of texts and bytes, never by time.
 
+use super::dialect::first_language;
 use super::variants::{Reading, read};
 use super::{Measurer, Parsed, SyntaxLimits, facts, has_grammar, measure, unparsed};
 use driftline_schema::{FileFacts, Language};
@@ -130,9 +131,11 @@ pub fn measure_edit<K: PartialEq>(
         recent.forget(&key);
         return (measure(measurer, language, text, limits), TreeFrom::Text);
     }
-    let base = recent.take(&key).filter(|base| base.language == language);
+    // A tree in this language without errors is the one that is taken, whatever another reading might be.
+    let first = first_language(language, text);
+    let base = recent.take(&key).filter(|base| base.language == first);
     if let Some((tree, reports)) = base.as_ref().and_then(|base| reparse(measurer, base, text, limits)) {
-        let reading = Reading { language, tree, reports, blanked: None };
+        let reading = Reading { language: first, tree, reports, blanked: None };
         let facts = facts(measurer, &Parsed::new(text, &reading), limits);
         recent.put(Recent::new(key, text, reading));
         return (facts, TreeFrom::Tree);
@@ -141,7 +144,7 @@ pub fn measure_edit<K: PartialEq>(
         return (unparsed(measurer, language, text), TreeFrom::Text);
     };
     let facts = facts(measurer, &Parsed::new(text, &reading), limits);
-    if reading.is_plain() {
+    if reading.is_plain(first) {
         recent.put(Recent::new(key, text, reading));
     } else if let Some(base) = base {
         // What is being typed has errors until it is finished, and then differs little from what it was before.

@@ -12,6 +12,7 @@ mod class;
 mod class_metrics;
 mod conditionals;
 mod derived;
+mod dialect;
 mod edits;
 mod grammar;
 mod imports;

@@ -1,9 +1,11 @@
 //! Other readings of a text of C or C++ that the grammar of its file name cannot read as it stands.
 //!
-//! Which arm of a conditional is compiled is not in a text's tree but before it. The reading that is taken depends on the
-//! text and the limits alone; what cannot be read at once is parsed once more, and all reports count against one limit.
+//! Two things are not in a text's tree but before it: which of the two languages a header is of, and which arm of a
+//! conditional is compiled. The reading that is taken depends on the text and the limits alone; what cannot be read at once
+//! is parsed at most twice more, and all reports count against one limit.
 
 use super::conditionals::{Blanked, torn};
+use super::dialect::first_language;
 use super::{Measurer, SyntaxLimits};
 use driftline_schema::Language;
 use std::ops::Range;
@@ -22,28 +24,40 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Whether the text was read as it stands, without an error.
-    pub(super) fn is_plain(&self) -> bool {
-        self.blanked.is_none() && !self.tree.root_node().has_error()
+    /// Whether the text was read as it stands in its first language, without an error.
+    pub(super) fn is_plain(&self, first: Language) -> bool {
+        self.language == first && self.blanked.is_none() && !self.tree.root_node().has_error()
     }
 }
 
 /// The best reading of `text`, unless the limits cut the first.
 pub(super) fn read(measurer: &mut Measurer, language: Language, text: &str, limits: &SyntaxLimits) -> Option<Reading> {
-    let (tree, mut reports) = measurer.parse(language, text, None, limits.parse_reports_max)?;
-    let mut reading = Reading { language, tree, reports, blanked: None };
+    let first = first_language(language, text);
+    let (tree, mut reports) = measurer.parse(first, text, None, limits.parse_reports_max)?;
+    let mut reading = Reading { language: first, tree, reports, blanked: None };
     if !reading.tree.root_node().has_error() || !matches!(language, Language::C | Language::Cpp) {
         return Some(reading);
     }
-    let found = faults(&reading.tree);
-    if let Some(blanked) = torn(text, language, &found)
-        && let Some((tree, more)) =
-            measurer.parse(language, &blanked.blank(text), None, limits.parse_reports_max - reports)
-    {
+    let mut found = faults(&reading.tree);
+    let mut other = |language: Language, text: &str, found: &mut Vec<Range<usize>>| {
+        let (tree, more) = measurer.parse(language, text, None, limits.parse_reports_max - reports)?;
         reports += more;
-        if weight(&faults(&tree)) < weight(&found) {
-            reading = Reading { tree, blanked: Some(blanked), ..reading };
-        }
+        let others = faults(&tree);
+        let is_better = weight(&others) < weight(found);
+        is_better.then(|| {
+            *found = others;
+            tree
+        })
+    };
+    if first != language
+        && let Some(tree) = other(language, text, &mut found)
+    {
+        reading = Reading { language, tree, ..reading };
+    }
+    if let Some(blanked) = torn(text, reading.language, &found)
+        && let Some(tree) = other(reading.language, &blanked.blank(text), &mut found)
+    {
+        reading = Reading { tree, blanked: Some(blanked), ..reading };
     }
     Some(Reading { reports, ..reading })
 }

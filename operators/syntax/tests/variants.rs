@@ -4,12 +4,16 @@ mod random_edits;
 
 use driftline_schema::facts::LineClass;
 use driftline_schema::{FileFacts, Language};
-use driftline_syntax::{Measurer, RecentLimits, RecentTrees, SyntaxLimits, Version, measure, measure_edit};
+use driftline_syntax::{Measurer, RecentLimits, RecentTrees, SyntaxLimits, TreeFrom, Version, measure, measure_edit};
 use proptest::prelude::*;
 use random_edits::edited;
 
-const PROBES: [(Language, &str); 2] =
-    [(Language::C, include_str!("probes/arms.c")), (Language::Cpp, include_str!("probes/arms.cpp"))];
+const PROBES: [(Language, &str); 4] = [
+    (Language::C, include_str!("probes/arms.c")),
+    (Language::Cpp, include_str!("probes/arms.cpp")),
+    (Language::C, include_str!("probes/cpp.h")),
+    (Language::C, include_str!("probes/c.h")),
+];
 
 fn facts(language: Language, text: &str) -> FileFacts {
     measure(&mut Measurer::new(), language, text, &SyntaxLimits::default())
@@ -67,6 +71,17 @@ fn what_is_open_to_the_end_of_the_text_takes_nothing_else_away() {
 }
 
 #[test]
+fn a_header_is_of_the_language_that_reads_it_best() {
+    assert_eq!(facts(Language::C, PROBES[2].1).language, Language::Cpp);
+    assert_eq!(facts(Language::C, PROBES[3].1).language, Language::C);
+    // `class` is a type here, which C++ cannot read.
+    let words = "typedef int class;\nclass f(class new) { class delete = new; return delete; }\n";
+    let words = facts(Language::C, &format!("{words}class this;\n"));
+    assert_eq!((words.language, words.error_bytes, words.functions.len()), (Language::C, 0, 1));
+    assert_eq!(facts(Language::Cpp, PROBES[3].1).language, Language::Cpp);
+}
+
+#[test]
 fn all_readings_count_against_one_limit() {
     for (language, probe) in PROBES {
         let text = probe.repeat(8);
@@ -81,6 +96,24 @@ fn all_readings_count_against_one_limit() {
         assert!(truncated[0] && truncated.is_sorted_by(|one, next| one >= next), "{language}");
         assert_eq!(last, Some(whole), "{language}");
     }
+}
+
+#[test]
+fn a_header_of_cpp_without_errors_is_edited_as_one() {
+    let limits = SyntaxLimits::default();
+    let (mut measurer, mut recent) = (Measurer::new(), RecentTrees::new(RecentLimits::default()));
+    let mut from = |text: &str| {
+        let version = Version { key: 0, language: Language::C, text };
+        let (facts, from) = measure_edit(&mut measurer, &mut recent, version, &limits);
+        assert_eq!(facts, measure(&mut Measurer::new(), Language::C, text, &limits));
+        (facts.language, from)
+    };
+    let header = PROBES[2].1;
+    assert_eq!(from(header), (Language::Cpp, TreeFrom::Text));
+    assert_eq!(from(&header.replace("int free", "long free")), (Language::Cpp, TreeFrom::Tree));
+    assert_eq!(from("int f(int a) { return a; }\n"), (Language::C, TreeFrom::Text));
+    assert_eq!(from(SHARED), (Language::C, TreeFrom::Text));
+    assert_eq!(from(SHARED), (Language::C, TreeFrom::Text), "a tree of a part of the text is not kept");
 }
 
 /// What conditionals, brackets and headers are made of.
