@@ -2,8 +2,9 @@
 //!
 //! A grammar reads every arm, so each must close the brackets that it opens. Where one does not, one arm is kept and the
 //! directives and the other arms are to be blanked: what is left can be read as any other text. Conditionals whose arms are
-//! whole stay as they are.
+//! whole stay as they are. So that one parse is enough, macros in the heads of classes are blanked with them.
 
+use super::class_heads::ClassHead;
 use super::pass::Found;
 use super::pieces::{Kind, Piece, pieces};
 use driftline_schema::Language;
@@ -70,7 +71,7 @@ pub(super) fn torn(text: &str, language: Language, faults: &[Range<usize>]) -> O
             (Kind::Directive, _) => directive = Some(Directive::new(piece, word)),
             (Kind::DirectiveEnd, _) => directive.take().into_iter().for_each(|read| scan.directive(read, piece.end)),
             (_, Some(directive)) => directive.words.push(word),
-            (kind, None) => scan.code(kind, word),
+            (_, None) => scan.code(piece, word),
         }
     }
     scan.finish()
@@ -176,13 +177,16 @@ struct Scan<'a> {
     /// Conditions that were taken to hold or not: what opens a bracket and what closes it often stand apart.
     decided: BTreeMap<Condition<'a>, bool>,
     faults: &'a [Range<usize>],
+    head: ClassHead,
     /// What is blanked so far, in any order; comments and branches of the whole text.
     blanked: Blanked,
 }
 
 impl<'a> Scan<'a> {
     /// Takes a piece that belongs to no directive.
-    fn code(&mut self, kind: Kind, word: &str) {
+    fn code(&mut self, piece: Piece, word: &str) {
+        let kind = piece.kind;
+        self.blanked.ranges.extend(self.head.next(piece, word));
         let parts = self.after_directive && word == "else";
         self.after_directive = false;
         if let Some(conditional) = self.closed.as_mut().or(self.open.last_mut()) {

@@ -9,6 +9,7 @@
 //! parameters).
 
 mod class;
+mod class_heads;
 mod class_metrics;
 mod conditionals;
 mod derived;

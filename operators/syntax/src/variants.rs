@@ -1,7 +1,7 @@
 //! Other readings of a text of C or C++ that the grammar of its file name cannot read as it stands.
 //!
-//! Two things are not in a text's tree but before it: which of the two languages a header is of, and which arm of a
-//! conditional is compiled. The reading that is taken depends on the text and the limits alone; what cannot be read at once
+//! Some things are not in a text's tree but before it: which of the two languages a header is of, which arm of a
+//! conditional is compiled, and which macros are nothing to the grammar. The reading that is taken depends on the text and the limits alone; what cannot be read at once
 //! is parsed at most twice more, and all reports count against one limit.
 
 use super::conditionals::{Blanked, torn};

@@ -8,11 +8,12 @@ use driftline_syntax::{Measurer, RecentLimits, RecentTrees, SyntaxLimits, TreeFr
 use proptest::prelude::*;
 use random_edits::edited;
 
-const PROBES: [(Language, &str); 4] = [
+const PROBES: [(Language, &str); 5] = [
     (Language::C, include_str!("probes/arms.c")),
     (Language::Cpp, include_str!("probes/arms.cpp")),
     (Language::C, include_str!("probes/cpp.h")),
     (Language::C, include_str!("probes/c.h")),
+    (Language::C, include_str!("probes/heads.h")),
 ];
 
 fn facts(language: Language, text: &str) -> FileFacts {
