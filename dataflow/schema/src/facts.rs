@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Everything measured on one content. Collections carry it as `Arc<FileFacts>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileFacts {
-    /// The language.
+    /// The language that was read: C++ for a text that is called C and is not.
     pub language: Language,
     /// Size in bytes.
     pub bytes: u32,

@@ -50,7 +50,7 @@ impl Language {
         Self::Bash,
     ];
 
-    /// The language of a path by its extension; `.h` is C++ only by its content, so it counts as C.
+    /// The language of a path by its extension; `.h` is C++ only by its content, so it counts as C until it is measured.
     pub fn of_path(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let (stem, extension) = name.rsplit_once('.')?;

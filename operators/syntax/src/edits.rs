@@ -5,6 +5,8 @@
 //! with the tree before cost no more than that one did, the rest no more than making it did, and both were counted.
 //! Otherwise the text is parsed afresh. What is kept is bounded by counts of texts and bytes, never by time.
 
+use super::dialect::first_language;
+use super::variants::{Reading, read};
 use super::{Measurer, Parsed, SyntaxLimits, facts, has_grammar, measure, unparsed};
 use driftline_schema::{FileFacts, Language};
 use serde::{Deserialize, Serialize};
@@ -125,21 +127,25 @@ pub fn measure_edit<K: PartialEq>(
     limits: &SyntaxLimits,
 ) -> (FileFacts, TreeFrom) {
     let Version { key, language, text } = version;
-    let base = recent.take(&key).filter(|base| base.language == language);
     if text.len() > limits.file_bytes_max || !has_grammar(language) {
+        recent.forget(&key);
         return (measure(measurer, language, text, limits), TreeFrom::Text);
     }
+    // A tree in this language without errors is the one that is taken, whatever another reading might be.
+    let first = first_language(language, text);
+    let base = recent.take(&key).filter(|base| base.language == first);
     if let Some((tree, reports)) = base.as_ref().and_then(|base| reparse(measurer, base, text, limits)) {
-        let facts = facts(measurer, &Parsed { language, text, tree: &tree }, limits);
-        recent.put(Recent::new(key, language, text, (tree, reports)));
+        let reading = Reading { language: first, tree, reports, blanked: None };
+        let facts = facts(measurer, &Parsed::new(text, &reading), limits);
+        recent.put(Recent::new(key, text, reading));
         return (facts, TreeFrom::Tree);
     }
-    let Some((tree, reports)) = measurer.parse(language, text, None, limits.parse_reports_max) else {
+    let Some(reading) = read(measurer, language, text, limits) else {
         return (unparsed(measurer, language, text), TreeFrom::Text);
     };
-    let facts = facts(measurer, &Parsed { language, text, tree: &tree }, limits);
-    if !tree.root_node().has_error() {
-        recent.put(Recent::new(key, language, text, (tree, reports)));
+    let facts = facts(measurer, &Parsed::new(text, &reading), limits);
+    if reading.is_plain(first) {
+        recent.put(Recent::new(key, text, reading));
     } else if let Some(base) = base {
         // What is being typed has errors until it is finished, and then differs little from what it was before.
         recent.put(base);
@@ -148,7 +154,8 @@ pub fn measure_edit<K: PartialEq>(
 }
 
 impl<K> Recent<K> {
-    fn new(key: K, language: Language, text: &str, (tree, reports): (Tree, u32)) -> Self {
+    fn new(key: K, text: &str, reading: Reading) -> Self {
+        let Reading { language, tree, reports, .. } = reading;
         let bytes = text.len() + NODE_BYTES * tree.root_node().descendant_count();
         Self { key, language, text: text.into(), tree, reports, bytes }
     }
@@ -295,8 +302,9 @@ mod tests {
             let (mut one, mut other) = (Measurer::new(), Measurer::new());
             let dense = format!("{}a;\nf(1);\n", "-await ".repeat(30)).repeat(4);
             for (language, text) in PROBES.into_iter().chain([(Language::JavaScript, &*dense)]) {
+                let reading = |(tree, reports)| Reading { language, tree, reports, blanked: None };
                 let parsed = one.parse(language, text, None, u32::MAX).expect("nothing cuts the parse");
-                let mut base = Recent::new((), language, text, parsed);
+                let mut base = Recent::new((), text, reading(parsed));
                 for bits in &edits {
                     let text = edited(&base.text, *bits);
                     let Some((tree, reports)) = reparse(&mut one, &base, &text, &UNLIMITED) else { continue };
@@ -304,7 +312,7 @@ mod tests {
                     prop_assert!(!fresh.root_node().has_error());
                     prop_assert!(nodes(&tree) == nodes(&fresh), "{language}\n{text}");
                     prop_assert!(needed <= reports, "{language}: {needed} reports instead of {reports}\n{text}");
-                    base = Recent::new((), language, &text, (tree, reports));
+                    base = Recent::new((), &text, reading((tree, reports)));
                 }
             }
         }

@@ -9,8 +9,11 @@
 //! parameters).
 
 mod class;
+mod class_heads;
 mod class_metrics;
+mod conditionals;
 mod derived;
+mod dialect;
 mod edits;
 mod grammar;
 mod imports;
@@ -19,6 +22,7 @@ mod members;
 mod name;
 mod pass;
 pub mod patterns;
+mod pieces;
 mod scopes;
 pub mod smells;
 mod space;
@@ -26,6 +30,7 @@ mod table;
 mod tables;
 mod text_hash;
 mod tokens;
+mod variants;
 mod walk;
 mod windows;
 
@@ -34,6 +39,7 @@ pub use derived::{Halstead, Maintainability, halstead, maintainability};
 pub use edits::{RecentLimits, RecentTrees, TreeFrom, Version, measure_edit};
 pub use grammar::{grammar, has_grammar, languages};
 
+use conditionals::Blanked;
 use driftline_schema::facts::{FileFacts, FunctionFacts, LineClasses, SpaceMetrics};
 use driftline_schema::{Call, Language, NameHash, Structure};
 use lines::Lines;
@@ -43,10 +49,11 @@ use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use tokens::Tokens;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+use variants::Reading;
 use walk::Walk;
 
 /// Version of what the tables and the pass count; facts of different versions must not be mixed.
-pub const TABLE_VERSION: u32 = 4;
+pub const TABLE_VERSION: u32 = 5;
 
 /// The hash by which facts compare the name `name`.
 pub fn name_hash(name: &str) -> NameHash {
@@ -117,13 +124,13 @@ impl Measurer {
 
 /// Measures one file.
 pub fn measure(measurer: &mut Measurer, language: Language, text: &str, limits: &SyntaxLimits) -> FileFacts {
-    let tree = if has_grammar(language) && text.len() <= limits.file_bytes_max {
-        measurer.parse(language, text, None, limits.parse_reports_max)
+    let reading = if has_grammar(language) && text.len() <= limits.file_bytes_max {
+        variants::read(measurer, language, text, limits)
     } else {
         None
     };
-    match tree {
-        Some((tree, _)) => facts(measurer, &Parsed { language, text, tree: &tree }, limits),
+    match reading {
+        Some(reading) => facts(measurer, &Parsed::new(text, &reading), limits),
         None => unparsed(measurer, language, text),
     }
 }
@@ -133,18 +140,32 @@ struct Parsed<'a> {
     language: Language,
     text: &'a str,
     tree: &'a Tree,
+    /// What of the text is not in the tree.
+    blanked: Option<&'a Blanked>,
+}
+
+impl<'a> Parsed<'a> {
+    fn new(text: &'a str, reading: &'a Reading) -> Self {
+        Self { language: reading.language, text, tree: &reading.tree, blanked: reading.blanked.as_ref() }
+    }
 }
 
 /// What a text's tree says of it.
 fn facts(measurer: &mut Measurer, parsed: &Parsed<'_>, limits: &SyntaxLimits) -> FileFacts {
-    let Parsed { language, text, tree } = *parsed;
+    let Parsed { language, text, tree, blanked } = *parsed;
     let root = tree.root_node();
     let reader = Reader { text, table: table::compiled(language), side: Walk::new(root) };
     let mut found = Pass::new(reader, &mut measurer.tokens, limits.frames_max).run(root);
+    if let Some(blanked) = blanked {
+        blanked.add_comments(&mut found.comments);
+    }
     measurer.lines.scan(text, &found.comments);
     measurer.lines.measure(0, measurer.lines.len(), &mut found.file);
     for function in &mut found.functions {
         measurer.lines.measure(function.start_line - 1, function.end_line, &mut function.metrics);
+    }
+    if let Some(blanked) = blanked {
+        blanked.add_branches(&mut found, &measurer.lines.starts);
     }
     let (error_bytes, truncated, metrics) = (found.error_bytes, found.truncated, found.file);
     let (structure, functions) = structure(found, measurer, text, language);

@@ -1,0 +1,87 @@
+//! Other readings of a text of C or C++ that the grammar of its file name cannot read as it stands.
+//!
+//! Some things are not in a text's tree but before it: which of the two languages a header is of, which arm of a
+//! conditional is compiled, and which macros are nothing to the grammar. The reading that is taken depends on the text and the limits alone; what cannot be read at once
+//! is parsed at most twice more, and all reports count against one limit.
+
+use super::conditionals::{Blanked, torn};
+use super::dialect::first_language;
+use super::{Measurer, SyntaxLimits};
+use driftline_schema::Language;
+use std::ops::Range;
+use tree_sitter::Tree;
+
+/// How a text is read.
+pub(super) struct Reading {
+    /// The language whose grammar read it.
+    pub(super) language: Language,
+    /// The tree, its places those of the whole text.
+    pub(super) tree: Tree,
+    /// Reports of all that was parsed.
+    pub(super) reports: u32,
+    /// What the tree was not made of.
+    pub(super) blanked: Option<Blanked>,
+}
+
+impl Reading {
+    /// Whether the text was read as it stands in its first language, without an error.
+    pub(super) fn is_plain(&self, first: Language) -> bool {
+        self.language == first && self.blanked.is_none() && !self.tree.root_node().has_error()
+    }
+}
+
+/// The best reading of `text`, unless the limits cut the first.
+pub(super) fn read(measurer: &mut Measurer, language: Language, text: &str, limits: &SyntaxLimits) -> Option<Reading> {
+    let first = first_language(language, text);
+    let (tree, mut reports) = measurer.parse(first, text, None, limits.parse_reports_max)?;
+    let mut reading = Reading { language: first, tree, reports, blanked: None };
+    if !reading.tree.root_node().has_error() || !matches!(language, Language::C | Language::Cpp) {
+        return Some(reading);
+    }
+    let mut found = faults(&reading.tree);
+    let mut other = |language: Language, text: &str, found: &mut Vec<Range<usize>>| {
+        let (tree, more) = measurer.parse(language, text, None, limits.parse_reports_max - reports)?;
+        reports += more;
+        let others = faults(&tree);
+        let is_better = weight(&others) < weight(found);
+        is_better.then(|| {
+            *found = others;
+            tree
+        })
+    };
+    if first != language
+        && let Some(tree) = other(language, text, &mut found)
+    {
+        reading = Reading { language, tree, ..reading };
+    }
+    if let Some(blanked) = torn(text, reading.language, &found)
+        && let Some(tree) = other(reading.language, &blanked.blank(text), &mut found)
+    {
+        reading = Reading { tree, blanked: Some(blanked), ..reading };
+    }
+    Some(Reading { reports, ..reading })
+}
+
+/// What is wrong in a tree: its errors, and the places of tokens that were missed (bytes, in order).
+fn faults(tree: &Tree) -> Vec<Range<usize>> {
+    let mut cursor = tree.walk();
+    let mut faults = Vec::new();
+    loop {
+        let node = cursor.node();
+        if node.is_missing() || node.is_error() {
+            faults.push(node.byte_range());
+        } else if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return faults;
+            }
+        }
+    }
+}
+
+/// How much that is: its bytes, and one for a token that was missed.
+fn weight(faults: &[Range<usize>]) -> usize {
+    faults.iter().map(|fault| fault.len().max(1)).sum()
+}
