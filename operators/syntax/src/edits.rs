@@ -1,19 +1,20 @@
 //! The facts of an edited text, its tree made from the tree of the text before.
 //!
 //! The facts are those of [`measure`] whatever is kept. A tree made from another is used only when neither has an error,
-//! where it is the tree of a fresh parse, and only while a fresh parse cannot reach the limit of reports: what it shares
+//! where it is the tree of a fresh parse, and only while a fresh parse cannot reach a limit: what it shares
 //! with the tree before cost no more than that one did, the rest no more than making it did, and both were counted.
 //! Otherwise the text is parsed afresh. What is kept is bounded by counts of texts and bytes, never by time.
 
 use super::dialect::first_language;
+use super::parse::Cost;
 use super::variants::{Reading, read};
 use super::{Measurer, Parsed, SyntaxLimits, facts, has_grammar, measure, unparsed};
 use driftline_schema::{FileFacts, Language};
 use serde::{Deserialize, Serialize};
 use tree_sitter::{InputEdit, Point, Tree};
 
-/// How many times the reports counted must fit into the limit, so that nothing hangs on how exactly they add up.
-const REPORTS_MARGIN: u32 = 4;
+/// How many times the cost counted must fit into the limits, so that nothing hangs on how exactly it adds up.
+const COST_MARGIN: u32 = 4;
 /// Of a text of which one part in so many is replaced, little is left to be reused.
 const EDIT_SHARE: usize = 4;
 /// Bytes of text for which an attempt on an older tree may report once: about a third of what a fresh parse costs.
@@ -44,8 +45,8 @@ struct Recent<K> {
     language: Language,
     text: Box<str>,
     tree: Tree,
-    /// Reports of its last fresh parse and of all that was made of it since.
-    reports: u32,
+    /// Cost of its last fresh parse and of all that was made of it since.
+    cost: Cost,
     bytes: usize,
 }
 
@@ -134,8 +135,8 @@ pub fn measure_edit<K: PartialEq>(
     // A tree in this language without errors is the one that is taken, whatever another reading might be.
     let first = first_language(language, text);
     let base = recent.take(&key).filter(|base| base.language == first);
-    if let Some((tree, reports)) = base.as_ref().and_then(|base| reparse(measurer, base, text, limits)) {
-        let reading = Reading { language: first, tree, reports, blanked: None };
+    if let Some((tree, cost)) = base.as_ref().and_then(|base| reparse(measurer, base, text, limits)) {
+        let reading = Reading { language: first, tree, cost, blanked: None };
         let facts = facts(measurer, &Parsed::new(text, &reading), limits);
         recent.put(Recent::new(key, text, reading));
         return (facts, TreeFrom::Tree);
@@ -155,19 +156,19 @@ pub fn measure_edit<K: PartialEq>(
 
 impl<K> Recent<K> {
     fn new(key: K, text: &str, reading: Reading) -> Self {
-        let Reading { language, tree, reports, .. } = reading;
+        let Reading { language, tree, cost, .. } = reading;
         let bytes = text.len() + NODE_BYTES * tree.root_node().descendant_count();
-        Self { key, language, text: text.into(), tree, reports, bytes }
+        Self { key, language, text: text.into(), tree, cost, bytes }
     }
 }
 
-/// The tree of `text` from that of an earlier version and the reports of both, unless it has an error, costs too much or
+/// The tree of `text` from that of an earlier version and the cost of both, unless it has an error, costs too much or
 /// a fresh parse might be cut.
-fn reparse<K>(measurer: &mut Measurer, base: &Recent<K>, text: &str, limits: &SyntaxLimits) -> Option<(Tree, u32)> {
-    let may_be_cut = |reports: u32| reports.saturating_mul(REPORTS_MARGIN) > limits.parse_reports_max;
+fn reparse<K>(measurer: &mut Measurer, base: &Recent<K>, text: &str, limits: &SyntaxLimits) -> Option<(Tree, Cost)> {
+    let may_be_cut = |cost: Cost| cost.may_be_cut(COST_MARGIN, text.len(), limits.parse_reports_max);
     let mut tree = base.tree.clone();
     if *base.text == *text {
-        return (!may_be_cut(base.reports)).then_some((tree, base.reports));
+        return (!may_be_cut(base.cost)).then_some((tree, base.cost));
     }
     let edit = edit_between(&base.text, text);
     if edit.old_end_byte.max(edit.new_end_byte) - edit.start_byte > text.len() / EDIT_SHARE {
@@ -175,10 +176,10 @@ fn reparse<K>(measurer: &mut Measurer, base: &Recent<K>, text: &str, limits: &Sy
     }
     tree.edit(&edit);
     let reports_max = 1 + text.len() / BYTES_AN_ATTEMPT;
-    let (tree, reports) = measurer.parse(base.language, text, Some(&tree), reports_max as u32)?;
+    let (tree, cost) = measurer.parse(base.language, text, Some(&tree), reports_max as u32)?;
     // Each parse also makes operations after its last report.
-    let reports = base.reports.saturating_add(reports + 1);
-    (!tree.root_node().has_error() && !may_be_cut(reports)).then_some((tree, reports))
+    let cost = base.cost.and(cost).and(Cost { reports: 1, reads: 0 });
+    (!tree.root_node().has_error() && !may_be_cut(cost)).then_some((tree, cost))
 }
 
 /// One edit that makes `new` of `old`: what stands between their common beginning and their common end.
@@ -302,17 +303,18 @@ mod tests {
             let (mut one, mut other) = (Measurer::new(), Measurer::new());
             let dense = format!("{}a;\nf(1);\n", "-await ".repeat(30)).repeat(4);
             for (language, text) in PROBES.into_iter().chain([(Language::JavaScript, &*dense)]) {
-                let reading = |(tree, reports)| Reading { language, tree, reports, blanked: None };
+                let reading = |(tree, cost)| Reading { language, tree, cost, blanked: None };
                 let parsed = one.parse(language, text, None, u32::MAX).expect("nothing cuts the parse");
                 let mut base = Recent::new((), text, reading(parsed));
                 for bits in &edits {
                     let text = edited(&base.text, *bits);
-                    let Some((tree, reports)) = reparse(&mut one, &base, &text, &UNLIMITED) else { continue };
+                    let Some((tree, cost)) = reparse(&mut one, &base, &text, &UNLIMITED) else { continue };
                     let (fresh, needed) = other.parse(language, &text, None, u32::MAX).expect("nothing cuts the parse");
                     prop_assert!(!fresh.root_node().has_error());
                     prop_assert!(nodes(&tree) == nodes(&fresh), "{language}\n{text}");
-                    prop_assert!(needed <= reports, "{language}: {needed} reports instead of {reports}\n{text}");
-                    base = Recent::new((), &text, reading((tree, reports)));
+                    prop_assert!(needed.reports <= cost.reports, "{language}: {needed:?} instead of {cost:?}\n{text}");
+                    prop_assert!(needed.reads <= 2 * cost.reads, "{language}: {needed:?} instead of {cost:?}\n{text}");
+                    base = Recent::new((), &text, reading((tree, cost)));
                 }
             }
         }

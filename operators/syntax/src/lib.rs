@@ -20,6 +20,7 @@ mod imports;
 mod lines;
 mod members;
 mod name;
+mod parse;
 mod pass;
 pub mod patterns;
 mod pieces;
@@ -46,9 +47,8 @@ use lines::Lines;
 use name::Reader;
 use pass::{Found, Pass};
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 use tokens::Tokens;
-use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+use tree_sitter::{Parser, Tree};
 use variants::Reading;
 use walk::Walk;
 
@@ -92,33 +92,6 @@ impl Measurer {
     /// A measurer that has not yet loaded any grammar.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// The tree of `text` and how many reports it took, unless these are more than `reports_max`; `old` is a tree of an
-    /// earlier text, edited.
-    fn parse(&mut self, language: Language, text: &str, old: Option<&Tree>, reports_max: u32) -> Option<(Tree, u32)> {
-        let parser = self.parsers[language as usize].get_or_insert_with(|| {
-            let mut parser = Parser::new();
-            let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
-            parser.set_language(&grammar).expect("the grammar's version is one the library reads");
-            parser
-        });
-        let mut reports = 0;
-        let mut progress = |state: &ParseState| {
-            reports += 1;
-            // From an older tree, only one without errors is of use.
-            let is_over = reports > reports_max || (old.is_some() && state.has_error());
-            if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let bytes = text.as_bytes();
-        let mut read = |offset: usize, _| bytes.get(offset..).unwrap_or_default();
-        let tree =
-            parser.parse_with_options(&mut read, old, Some(ParseOptions::new().progress_callback(&mut progress)));
-        if tree.is_none() {
-            // Otherwise the next text would be read as the rest of this one.
-            parser.reset();
-        }
-        tree.map(|tree| (tree, reports))
     }
 }
 

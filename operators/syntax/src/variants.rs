@@ -1,11 +1,12 @@
 //! Other readings of a text of C or C++ that the grammar of its file name cannot read as it stands.
 //!
 //! Some things are not in a text's tree but before it: which of the two languages a header is of, which arm of a
-//! conditional is compiled, and which macros are nothing to the grammar. The reading that is taken depends on the text and the limits alone; what cannot be read at once
-//! is parsed at most twice more, and all reports count against one limit.
+//! conditional is compiled, and which macros are nothing to the grammar. The reading that is taken depends on the text and
+//! the limits alone; what cannot be read at once is parsed at most twice more, and all reports count against one limit.
 
 use super::conditionals::{Blanked, torn};
 use super::dialect::first_language;
+use super::parse::Cost;
 use super::{Measurer, SyntaxLimits};
 use driftline_schema::Language;
 use std::ops::Range;
@@ -17,8 +18,8 @@ pub(super) struct Reading {
     pub(super) language: Language,
     /// The tree, its places those of the whole text.
     pub(super) tree: Tree,
-    /// Reports of all that was parsed.
-    pub(super) reports: u32,
+    /// What all parses of it cost.
+    pub(super) cost: Cost,
     /// What the tree was not made of.
     pub(super) blanked: Option<Blanked>,
 }
@@ -33,15 +34,15 @@ impl Reading {
 /// The best reading of `text`, unless the limits cut the first.
 pub(super) fn read(measurer: &mut Measurer, language: Language, text: &str, limits: &SyntaxLimits) -> Option<Reading> {
     let first = first_language(language, text);
-    let (tree, mut reports) = measurer.parse(first, text, None, limits.parse_reports_max)?;
-    let mut reading = Reading { language: first, tree, reports, blanked: None };
+    let (tree, mut cost) = measurer.parse(first, text, None, limits.parse_reports_max)?;
+    let mut reading = Reading { language: first, tree, cost, blanked: None };
     if !reading.tree.root_node().has_error() || !matches!(language, Language::C | Language::Cpp) {
         return Some(reading);
     }
     let mut found = faults(&reading.tree);
     let mut other = |language: Language, text: &str, found: &mut Vec<Range<usize>>| {
-        let (tree, more) = measurer.parse(language, text, None, limits.parse_reports_max - reports)?;
-        reports += more;
+        let (tree, more) = measurer.parse(language, text, None, limits.parse_reports_max - cost.reports)?;
+        cost = cost.and(more);
         let others = faults(&tree);
         let is_better = weight(&others) < weight(found);
         is_better.then(|| {
@@ -59,7 +60,7 @@ pub(super) fn read(measurer: &mut Measurer, language: Language, text: &str, limi
     {
         reading = Reading { tree, blanked: Some(blanked), ..reading };
     }
-    Some(Reading { reports, ..reading })
+    Some(Reading { cost, ..reading })
 }
 
 /// What is wrong in a tree: its errors, and the places of tokens that were missed (bytes, in order).

@@ -86,6 +86,24 @@ fn a_dense_list_of_two_megabytes_is_refused() {
     }
 }
 
+/// What is opened and never closed: at each of them the lexer looks to the end of the text.
+#[test]
+fn what_is_never_closed_is_cut_when_it_has_been_read_often_enough() {
+    let many = 100_000;
+    let texts = [Language::C, Language::Cpp, Language::JavaScript, Language::TypeScript, Language::Java, Language::Go]
+        .map(|language| (language, "/* ".repeat(many)));
+    for (language, text) in texts {
+        let facts = facts(language, &text);
+        assert!(facts.truncated && facts.functions.is_empty(), "{language}");
+        assert_eq!((facts.bytes, facts.error_bytes), (text.len() as u32, text.len() as u32), "{language}");
+        // The next text is read from its beginning.
+        let mut measurer = Measurer::new();
+        measure(&mut measurer, language, &text, &SyntaxLimits::default());
+        let next = measure(&mut measurer, language, "f(a);\n", &SyntaxLimits::default());
+        assert!(!next.truncated, "{language}");
+    }
+}
+
 /// Constructs whose texts hold each other, whose names repeat each other, or of which there are very many: what is done
 /// for each must not grow with what is around it.
 #[test]
