@@ -8,7 +8,14 @@ use driftline_schema::Language;
 /// The language to read a text in at first: C++ for one that is called C and has a line of C++.
 pub(super) fn first_language(language: Language, text: &str) -> Language {
     // Most texts of C have no such word at the beginning of a line, and are not taken apart.
-    let may_be_cpp = || text.lines().any(|line| is_cpp_word(first_word(line)));
+    let may_be_cpp = || {
+        let mut start = 0;
+        memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]).any(|end| {
+            let line = &text[start..end];
+            start = end + 1;
+            is_cpp_word(first_word(line))
+        })
+    };
     if language == Language::C && may_be_cpp() && has_cpp_line(text) { Language::Cpp } else { language }
 }
 

@@ -6,7 +6,7 @@
 //! Otherwise the text is parsed afresh. What is kept is bounded by counts of texts and bytes, never by time.
 
 use super::dialect::first_language;
-use super::parse::Cost;
+use super::parse::{Cost, From};
 use super::variants::{Reading, read};
 use super::{Measurer, Parsed, SyntaxLimits, facts, has_grammar, measure, unparsed};
 use driftline_schema::{FileFacts, Language};
@@ -176,7 +176,7 @@ fn reparse<K>(measurer: &mut Measurer, base: &Recent<K>, text: &str, limits: &Sy
     }
     tree.edit(&edit);
     let reports_max = 1 + text.len() / BYTES_AN_ATTEMPT;
-    let (tree, cost) = measurer.parse(base.language, text, Some(&tree), reports_max as u32)?;
+    let (tree, cost) = measurer.parse(base.language, text, From::Clean(&tree), reports_max as u32)?;
     // Each parse also makes operations after its last report.
     let cost = base.cost.and(cost).and(Cost { reports: 1, reads: 0 });
     (!tree.root_node().has_error() && !may_be_cut(cost)).then_some((tree, cost))
@@ -223,7 +223,7 @@ fn common_suffix(left: &[u8], right: &[u8]) -> usize {
 }
 
 /// Where `text` ends that begins at `start`; columns are bytes.
-fn point_after(start: Point, text: &str) -> Point {
+pub(super) fn point_after(start: Point, text: &str) -> Point {
     match text.rfind('\n') {
         Some(last) => {
             let rows = text.as_bytes()[..=last].iter().filter(|byte| **byte == b'\n').count();
@@ -304,12 +304,12 @@ mod tests {
             let dense = format!("{}a;\nf(1);\n", "-await ".repeat(30)).repeat(4);
             for (language, text) in PROBES.into_iter().chain([(Language::JavaScript, &*dense)]) {
                 let reading = |(tree, cost)| Reading { language, tree, cost, blanked: None };
-                let parsed = one.parse(language, text, None, u32::MAX).expect("nothing cuts the parse");
+                let parsed = one.parse(language, text, From::Text, u32::MAX).expect("nothing cuts the parse");
                 let mut base = Recent::new((), text, reading(parsed));
                 for bits in &edits {
                     let text = edited(&base.text, *bits);
                     let Some((tree, cost)) = reparse(&mut one, &base, &text, &UNLIMITED) else { continue };
-                    let (fresh, needed) = other.parse(language, &text, None, u32::MAX).expect("nothing cuts the parse");
+                    let (fresh, needed) = other.parse(language, &text, From::Text, u32::MAX).expect("nothing cuts the parse");
                     prop_assert!(!fresh.root_node().has_error());
                     prop_assert!(nodes(&tree) == nodes(&fresh), "{language}\n{text}");
                     prop_assert!(needed.reports <= cost.reports, "{language}: {needed:?} instead of {cost:?}\n{text}");

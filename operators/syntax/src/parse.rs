@@ -16,6 +16,17 @@ const CHUNK: usize = 1 << 12;
 const READS_A_CHUNK: usize = 128;
 const READS_FREE: usize = 256;
 
+/// What a parse may make its tree of besides the text.
+#[derive(Clone, Copy)]
+pub(super) enum From<'a> {
+    /// Nothing.
+    Text,
+    /// The tree of an earlier text, edited; of use only if no error is met.
+    Clean(&'a Tree),
+    /// The tree of an earlier text, edited.
+    Tree(&'a Tree),
+}
+
 /// What a parse cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
@@ -44,12 +55,12 @@ fn reads_max(bytes: usize) -> u32 {
 
 impl Measurer {
     /// The tree of `text` and what it cost, unless that is more than `reports_max` reports or more reads than a text of its
-    /// length may need; `old` is a tree of an earlier text, edited.
+    /// length may need.
     pub(super) fn parse(
         &mut self,
         language: Language,
         text: &str,
-        old: Option<&Tree>,
+        from: From<'_>,
         reports_max: u32,
     ) -> Option<(Tree, Cost)> {
         let parser = self.parsers[language as usize].get_or_insert_with(|| {
@@ -58,12 +69,16 @@ impl Measurer {
             parser.set_language(&grammar).expect("the grammar's version is one the library reads");
             parser
         });
+        let (old, is_clean) = match from {
+            From::Text => (None, false),
+            From::Clean(tree) => (Some(tree), true),
+            From::Tree(tree) => (Some(tree), false),
+        };
         let (mut reports, reads) = (0, std::cell::Cell::new(0));
         let reads_max = reads_max(text.len());
         let mut progress = |state: &ParseState| {
             reports += 1;
-            // From an older tree, only one without errors is of use.
-            let is_over = reports > reports_max || reads.get() > reads_max || (old.is_some() && state.has_error());
+            let is_over = reports > reports_max || reads.get() > reads_max || (is_clean && state.has_error());
             if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let bytes = text.as_bytes();

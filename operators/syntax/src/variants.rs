@@ -6,11 +6,12 @@
 
 use super::conditionals::{Blanked, torn};
 use super::dialect::first_language;
-use super::parse::Cost;
+use super::edits::point_after;
+use super::parse::{Cost, From};
 use super::{Measurer, SyntaxLimits};
 use driftline_schema::Language;
 use std::ops::Range;
-use tree_sitter::Tree;
+use tree_sitter::{InputEdit, Point, Tree};
 
 /// How a text is read.
 pub(super) struct Reading {
@@ -34,14 +35,14 @@ impl Reading {
 /// The best reading of `text`, unless the limits cut the first.
 pub(super) fn read(measurer: &mut Measurer, language: Language, text: &str, limits: &SyntaxLimits) -> Option<Reading> {
     let first = first_language(language, text);
-    let (tree, mut cost) = measurer.parse(first, text, None, limits.parse_reports_max)?;
+    let (tree, mut cost) = measurer.parse(first, text, From::Text, limits.parse_reports_max)?;
     let mut reading = Reading { language: first, tree, cost, blanked: None };
     if !reading.tree.root_node().has_error() || !matches!(language, Language::C | Language::Cpp) {
         return Some(reading);
     }
     let mut found = faults(&reading.tree);
-    let mut other = |language: Language, text: &str, found: &mut Vec<Range<usize>>| {
-        let (tree, more) = measurer.parse(language, text, None, limits.parse_reports_max - cost.reports)?;
+    let mut other = |language: Language, text: &str, from: From<'_>, found: &mut Vec<Range<usize>>| {
+        let (tree, more) = measurer.parse(language, text, from, limits.parse_reports_max - cost.reports)?;
         cost = cost.and(more);
         let others = faults(&tree);
         let is_better = weight(&others) < weight(found);
@@ -51,16 +52,35 @@ pub(super) fn read(measurer: &mut Measurer, language: Language, text: &str, limi
         })
     };
     if first != language
-        && let Some(tree) = other(language, text, &mut found)
+        && let Some(tree) = other(language, text, From::Text, &mut found)
     {
         reading = Reading { language, tree, ..reading };
     }
-    if let Some(blanked) = torn(text, reading.language, &found)
-        && let Some(tree) = other(reading.language, &blanked.blank(text), &mut found)
-    {
-        reading = Reading { tree, blanked: Some(blanked), ..reading };
+    if let Some(blanked) = torn(text, reading.language, &found) {
+        let base = edited(&reading.tree, text, &blanked.ranges);
+        if let Some(tree) = other(reading.language, &blanked.blank(text), From::Tree(&base), &mut found) {
+            reading = Reading { tree, blanked: Some(blanked), ..reading };
+        }
     }
     Some(Reading { cost, ..reading })
+}
+
+/// The tree of `text` told that other bytes stand at `ranges`, as many as before.
+fn edited(tree: &Tree, text: &str, ranges: &[Range<usize>]) -> Tree {
+    let (mut tree, mut byte, mut point) = (tree.clone(), 0, Point::new(0, 0));
+    for range in ranges {
+        let start = point_after(point, &text[byte..range.start]);
+        (byte, point) = (range.end, point_after(start, &text[range.clone()]));
+        tree.edit(&InputEdit {
+            start_byte: range.start,
+            old_end_byte: byte,
+            new_end_byte: byte,
+            start_position: start,
+            old_end_position: point,
+            new_end_position: point,
+        });
+    }
+    tree
 }
 
 /// What is wrong in a tree: its errors, and the places of tokens that were missed (bytes, in order).
