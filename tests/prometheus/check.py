@@ -31,7 +31,6 @@ RUNBOOK = os.path.join(ROOT, "deploy/prometheus/RUNBOOK.md")
 UNUSED = {
     "driftline_build_info",
     "driftline_event_clock_seconds",
-    "driftline_kernel_backend_info",
     "driftline_parsed_bytes_total",
     "driftline_training_seconds",
 }
