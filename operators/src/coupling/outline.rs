@@ -1,8 +1,9 @@
 //! What the graphs need of one file: keys of what it imports, defines, calls and repeats, in sorted lists.
 
 use super::names::{Family, Key, last_part, name_hash};
-use super::resolve::{Place, Target, Want, place, want};
+use super::resolve::{Place, Target, Want, members, place, want};
 use driftline_schema::{FileFacts, FileRow, FunctionKind};
+use driftline_syntax::has_grammar;
 
 /// A function of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ impl Class {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outline {
     pub(super) place: Place,
+    /// Ends of paths under which it may be found besides those of its place; sorted and distinct.
+    pub(super) members: Box<[(Key, Key)]>,
     pub(super) wants: Box<[Want]>,
     /// In the order of the facts.
     pub(super) functions: Box<[Function]>,
@@ -61,18 +64,21 @@ pub(super) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Box<[T]> {
 }
 
 impl Outline {
-    /// The outline of a file; `None` when it has no language, or one without rules for imports.
+    /// The outline of a file; `None` when it has no language, or one that this build cannot read: nothing would be known
+    /// of any file of it.
     pub(super) fn of(row: &FileRow, facts: Option<&FileFacts>) -> Option<Self> {
-        let language = row.language?;
-        let place = place(&row.path, language)?;
+        let language = row.language.filter(|language| has_grammar(*language))?;
+        let place = place(&row.path, language);
         let Some(facts) = facts else {
-            let (wants, functions, calls) = Default::default();
-            return Some(Self { place, wants, functions, calls, classes: Box::default(), windows: Box::default() });
+            let (members, wants, functions, calls) = Default::default();
+            let (classes, windows) = Default::default();
+            return Some(Self { place, members, wants, functions, calls, classes, windows });
         };
         let family = place.family;
         let structure = &facts.structure;
         Some(Self {
             place,
+            members: members(&row.path, language, outermost(facts)),
             wants: structure.imports.iter().filter_map(|import| want(&row.path, language, import)).collect(),
             functions: functions(family, facts),
             calls: distinct(structure.calls.iter().map(|call| (call.caller, family.function(call.callee)))),
@@ -112,6 +118,16 @@ impl Outline {
     pub(super) fn callers_of(&self, callee: Key) -> usize {
         self.calls.iter().filter(|(_, other)| *other == callee).count()
     }
+}
+
+/// Names of functions and classes outside of all classes.
+fn outermost(facts: &FileFacts) -> impl Iterator<Item = &str> {
+    let functions = facts.functions.iter().map(|function| (&function.name, &function.qualified_name));
+    let classes = facts.structure.classes.iter().map(|class| (&class.name, &class.qualified_name));
+    functions
+        .chain(classes)
+        .filter(|(name, qualified)| name == qualified && !name.starts_with('<'))
+        .map(|(name, _)| &**name)
 }
 
 fn functions(family: Family, facts: &FileFacts) -> Box<[Function]> {
