@@ -2,7 +2,7 @@
 
 use super::names::{Family, Key, last_part, name_hash};
 use super::resolve::{Place, Target, Want, members, place, want};
-use driftline_schema::{FileFacts, FileRow, FunctionKind};
+use driftline_schema::{FileFacts, FileRow, FunctionKind, Language};
 use driftline_syntax::has_grammar;
 
 /// A function of a file.
@@ -157,5 +157,46 @@ fn classes(family: Family, facts: &FileFacts) -> Box<[Class]> {
         let called = distinct(names.map(|name| family.class(name)));
         Class { key, named: distinct(class.bases.iter().chain(kinds).filter_map(|name| named(name))), called }
     };
-    facts.structure.classes.iter().map(class).collect()
+    let mut found: Vec<(&str, Class)> =
+        facts.structure.classes.iter().map(|facts| (&*facts.qualified_name, class(facts))).collect();
+    if facts.language == Language::Scala {
+        found = with_companions(found);
+    }
+    found.into_iter().map(|(_, class)| class).collect()
+}
+
+/// A class and the object beside it that has its name are one: whoever says the name may mean either.
+fn with_companions(mut classes: Vec<(&str, Class)>) -> Vec<(&str, Class)> {
+    classes.sort_by_key(|(name, _)| *name);
+    classes.dedup_by(|(name, next), (kept_name, kept)| {
+        let is_companion = name == kept_name;
+        if is_companion {
+            kept.named = distinct(kept.named.iter().chain(&next.named).copied());
+            kept.called = distinct(kept.called.iter().chain(&next.called).copied());
+        }
+        is_companion
+    });
+    classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_scala_class_and_its_companion_are_one_class_that_uses_what_both_use() {
+        let class = |name, bases| sample::Class { name, bases, ..sample::Class::default() };
+        let content = sample::Content {
+            classes: vec![class("C", vec!["A", "B"]), class("D", vec![]), class("C", vec!["B", "E"])],
+            ..sample::Content::default()
+        };
+        let key = |name| Family::Jvm.class(name_hash(name));
+        let keys =
+            |language| classes(Family::Jvm, &content.facts(language)).iter().map(|class| class.key).collect::<Vec<_>>();
+        assert_eq!(keys(Language::Scala), [key("C"), key("D")]);
+        assert_eq!(keys(Language::Kotlin), [key("C"), key("D"), key("C")]);
+        let joined = &classes(Family::Jvm, &content.facts(Language::Scala))[0];
+        assert_eq!(joined.named, distinct(["A", "B", "E"].map(key)));
+    }
 }
