@@ -308,22 +308,25 @@ fn a_file_that_comes_later_is_found_by_imports_that_stand_already() {
     assert!(values[2].values().all(|value| *value == Fixed::ZERO));
 }
 
-/// A Kotlin file of functions and one that imports them: blob 1 defines `f` and `C`, blob 2 imports both, blob 3 is empty.
-#[cfg(feature = "kotlin")]
+/// Two Kotlin files: blob 1 defines `f` and `C` and imports the other, blob 2, which imports both; blob 3 is blob 1 without
+/// what it defines.
+#[cfg(any(feature = "kotlin", feature = "all-languages"))]
 fn two_kotlin_files(key: BlobKey) -> FileFacts {
+    let imports = |names: &[&'static str]| names.iter().map(|name| (*name, vec![])).collect();
     let content = match key.blob.as_bytes()[0] {
         1 => Content {
+            imports: imports(&["app.Main"]),
             functions: vec![("f", 1)],
             classes: vec![Class { name: "C", ..Class::default() }],
             ..Content::default()
         },
-        2 => Content { imports: ["p.f", "p.C", "other.D"].map(|name| (name, vec![])).into(), ..Content::default() },
-        _ => Content::default(),
+        2 => Content { imports: imports(&["p.f", "p.C", "other.D"]), ..Content::default() },
+        _ => Content { imports: imports(&["app.Main"]), ..Content::default() },
     };
     content.facts(key.language)
 }
 
-#[cfg(feature = "kotlin")]
+#[cfg(any(feature = "kotlin", feature = "all-languages"))]
 #[test]
 fn imports_follow_what_a_kotlin_file_comes_to_define_and_defines_no_more() {
     let log = [
@@ -337,4 +340,6 @@ fn imports_follow_what_a_kotlin_file_comes_to_define_and_defines_no_more() {
     let of = |change: usize, name: &str| values[change][name].to_string();
     assert_eq!([of(1, "unresolved_imports"), of(1, "external_imports_added")], ["2", "1"], "the package is there");
     assert_eq!([0, 2, 3, 4].map(|change| of(change, "coupling_afferent")), ["0", "1", "0", "1"]);
+    // No import of the touched file has changed, yet others lead to it.
+    assert_eq!([2, 3].map(|change| of(change, "modules_in_cycle_delta")), ["1", "-1"]);
 }
