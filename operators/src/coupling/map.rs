@@ -53,7 +53,7 @@ type Definitions = IdMap<Key, Vec<(Key, FileId, u32)>>;
 /// What one import means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// Modules of the repository.
+    /// Modules of the repository, or a package of it as a whole.
     Known,
     /// Nothing in the repository.
     External,
@@ -80,6 +80,8 @@ pub(super) struct Map {
     modules: IdMap<Key, Module>,
     /// End of a path -> (folder it begins in, module), sorted.
     suffixes: IdMap<Key, Vec<(Key, Key)>>,
+    /// Package -> how many files are in it.
+    packages: IdMap<Key, u32>,
     /// (key of a module, file with an import that it could change).
     wanting: BTreeSet<(Key, FileId)>,
     /// Which module imports which.
@@ -142,6 +144,15 @@ fn set<T: Ord>(lists: &mut IdMap<Key, Vec<T>>, key: Key, item: T, present: bool)
     }
 }
 
+/// Counts up or down; no count stays zero.
+fn change(counts: &mut IdMap<Key, u32>, key: Key, by: u32, present: bool) {
+    let count = counts.entry(key).or_insert(0);
+    *count = if present { *count + by } else { *count - by };
+    if *count == 0 {
+        counts.remove(&key);
+    }
+}
+
 /// The one definition there is.
 fn only<'a>(mut found: impl Iterator<Item = &'a (Key, FileId, u32)>) -> Named {
     match found.next() {
@@ -190,6 +201,7 @@ impl Map {
             let old = self.files.remove(&id);
             self.place(id, old.as_ref(), new.as_ref(), &mut announced);
             self.swap_contents(id, old.as_ref(), new.as_ref());
+            self.swap_members(old.as_ref(), new.as_ref(), &mut announced);
             let mut reached = Box::default();
             if let Some(old) = &old {
                 let stays = new.as_ref().is_some_and(|new| new.outline.place.module == old.outline.place.module);
@@ -247,6 +259,22 @@ impl Map {
         }
     }
 
+    /// Keeps in step what a file is found by besides its path, and the packages there are. A package decides where an
+    /// import leads that reaches no module, which is asked anew each time, so that none is announced.
+    fn swap_members(&mut self, old: Option<&File>, new: Option<&File>, announced: &mut Vec<Key>) {
+        let members = |file: Option<&File>| -> Vec<(Key, Key, Key)> {
+            let Some(outline) = file.map(|file| &file.outline) else { return vec![] };
+            outline.members.iter().map(|(end, folder)| (*end, *folder, outline.place.module)).collect()
+        };
+        differences(&members(old), &members(new), |(end, folder, module), present| {
+            announced.push(end);
+            set(&mut self.suffixes, end, (folder, module), present);
+        });
+        let packages = |file: Option<&File>| file.map_or(Box::default(), |file| file.outline.place.packages.clone());
+        packages(new).iter().for_each(|package| change(&mut self.packages, *package, 1, true));
+        packages(old).iter().for_each(|package| change(&mut self.packages, *package, 1, false));
+    }
+
     /// Keeps everything that is counted by name in step with a file's content.
     fn swap_contents(&mut self, id: FileId, old: Option<&File>, new: Option<&File>) {
         let (old, new) = (old.map(|file| &file.outline), new.map(|file| &file.outline));
@@ -264,13 +292,7 @@ impl Map {
             set(&mut self.classes, name, (module, id, count), present);
         });
         let (before, after) = both(Outline::called);
-        differences(&before, &after, |(name, _, count), present| {
-            let callers = self.callers.entry(name).or_insert(0);
-            *callers = if present { *callers + count } else { *callers - count };
-            if *callers == 0 {
-                self.callers.remove(&name);
-            }
-        });
+        differences(&before, &after, |(name, _, count), present| change(&mut self.callers, name, count, present));
         let keys =
             |list: fn(&Outline) -> Box<[Key]>| (old.map(list).unwrap_or_default(), new.map(list).unwrap_or_default());
         let (before, after) = keys(Outline::wanted);
@@ -312,9 +334,12 @@ impl Map {
         };
         reached.extend(want.first_of.iter().find_map(&mut find));
         reached.extend(want.names.iter().filter_map(&mut find));
+        let has_package = |package: Option<Key>| package.is_some_and(|package| self.packages.contains_key(&package));
         match reached.len() > before {
             true => Meaning::Known,
             false if several || want.local => Meaning::Unresolved,
+            false if has_package(want.package) => Meaning::Known,
+            false if has_package(want.within) => Meaning::Unresolved,
             false => Meaning::External,
         }
     }
@@ -325,12 +350,14 @@ impl Map {
             Target::Near(key) => {
                 let Some(found) = self.suffixes.get(&key) else { return Err(Meaning::External) };
                 let inside = |folder: &Key| {
-                    let at = found.binary_search_by_key(folder, |(folder, _)| *folder).ok()?;
-                    Some(found[at].1)
+                    let start = found.partition_point(|(other, _)| other < folder);
+                    let count = found[start..].iter().take_while(|(other, _)| other == folder).take(2).count();
+                    (count > 0).then(|| &found[start..start + count])
                 };
-                let nearest = outline.place.folders.iter().find_map(inside);
-                let only = || (found.len() == 1).then(|| found[0].1);
-                nearest.or_else(only).ok_or(Meaning::Unresolved)
+                match outline.place.folders.iter().find_map(inside).unwrap_or(found) {
+                    [(_, module)] => Ok(*module),
+                    _ => Err(Meaning::Unresolved),
+                }
             }
         }
     }

@@ -41,9 +41,9 @@ pub(super) struct Before {
     bounded: bool,
 }
 
-/// What decides which edges between modules a file brings.
-fn imports(file: &File) -> (Key, &[Want]) {
-    (file.outline.place.module, &file.outline.wants)
+/// What decides which edges between modules a file brings, and which lead to it.
+fn imports(file: &File) -> (Key, &[Want], &[(Key, Key)]) {
+    (file.outline.place.module, &file.outline.wants, &file.outline.members)
 }
 
 fn efferent(map: &Map, modules: &[Key]) -> usize {

@@ -45,31 +45,34 @@ fn is_word(c: char) -> bool {
 pub(super) enum Family {
     Python,
     JavaScript,
-    Java,
+    /// Java, Kotlin and Scala: classes compiled from one are imported from the others by the same qualified names.
+    Jvm,
     C,
     Go,
     Rust,
+    CSharp,
+    Php,
+    Ruby,
+    Swift,
+    Bash,
 }
 
 impl Family {
-    /// The family of a language; `None` for one of which no rule says what file an import means: a count of none would
-    /// be a wrong one, so that its files are no part of the graphs.
-    pub(super) fn of(language: Language) -> Option<Self> {
-        Some(match language {
+    /// The family of a language.
+    pub(super) fn of(language: Language) -> Self {
+        match language {
             Language::Python => Self::Python,
             Language::JavaScript | Language::TypeScript | Language::Tsx => Self::JavaScript,
-            Language::Java => Self::Java,
+            Language::Java | Language::Kotlin | Language::Scala => Self::Jvm,
             Language::C | Language::Cpp => Self::C,
             Language::Go => Self::Go,
             Language::Rust => Self::Rust,
-            Language::CSharp
-            | Language::Php
-            | Language::Ruby
-            | Language::Kotlin
-            | Language::Swift
-            | Language::Scala
-            | Language::Bash => return None,
-        })
+            Language::CSharp => Self::CSharp,
+            Language::Php => Self::Php,
+            Language::Ruby => Self::Ruby,
+            Language::Swift => Self::Swift,
+            Language::Bash => Self::Bash,
+        }
     }
     /// The key of a function's name.
     pub(super) fn function(self, name: NameHash) -> Key {

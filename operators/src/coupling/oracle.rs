@@ -3,6 +3,7 @@
 
 use super::sample::{Content, content};
 use crate::features::{count, flag};
+use crate::syntax::has_grammar;
 use driftline_schema::{BlobKey, ChangeRow, FileId, FileKind, FileRow, Fixed, HunkRow, Language, RepoId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ fn family(language: Language) -> &'static str {
     match language {
         Language::Python => "py",
         Language::Go => "go",
+        Language::Java | Language::Kotlin => "jvm",
         _ => "js",
     }
 }
@@ -27,6 +29,7 @@ fn module_of(path: &str, language: Language) -> String {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = file.split('.').next().unwrap_or_default();
     let inside = match family(language) {
+        "jvm" if language == Language::Kotlin => path.to_owned(),
         "go" => folder.to_owned(),
         "py" if stem == "__init__" => folder.to_owned(),
         _ => [folder, stem].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/"),
@@ -51,7 +54,8 @@ impl Tree {
         }
         for file in &row.files {
             next.0.remove(&*file.path);
-            let (Some(blob), Some(language)) = (file.blob, file.language) else { continue };
+            let language = file.language.filter(|language| has_grammar(*language));
+            let (Some(blob), Some(language)) = (file.blob, language) else { continue };
             let key = BlobKey { blob, language };
             let old = file.old_file.map_or(Some(&*file.path), path_of).and_then(|path| self.0.get(path));
             let kept = old.filter(|(_, _, before)| *before == key).and_then(|(_, content, _)| content.clone());
@@ -113,12 +117,77 @@ impl Tree {
         (found, missing)
     }
 
+    /// The names in its folder under which a file of Java or Kotlin is imported.
+    fn imported_as(&self, path: &str) -> Vec<String> {
+        let (language, content, _) = &self.0[path];
+        let stem = path.rsplit('/').next().and_then(|file| file.split('.').next()).unwrap_or_default();
+        let mut names = vec![stem.to_owned()];
+        if let Some(content) = content.as_ref().filter(|_| *language == Language::Kotlin) {
+            let functions = content.functions.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('<'));
+            names.extend(functions.chain(content.classes.iter().map(|class| class.name)).map(str::to_owned));
+            names.push(format!("{}{}Kt", stem[..1].to_uppercase(), &stem[1..]));
+        }
+        names
+    }
+
+    /// Whether a Kotlin file lies in the package.
+    fn has_package(&self, package: &[&str]) -> bool {
+        let end = format!("/{}", package.join("/"));
+        let folders = self.0.iter().filter(|(_, (language, _, _))| *language == Language::Kotlin);
+        !package.is_empty()
+            && folders
+                .map(|(path, _)| path.rsplit_once('/').map_or("", |(folder, _)| folder))
+                .any(|folder| format!("/{folder}").ends_with(&end))
+    }
+
+    fn qualified(&self, from: &str, text: &str) -> (Vec<String>, bool) {
+        let parts: Vec<&str> = text.split('.').collect();
+        let is_kotlin = self.0[from].0 == Language::Kotlin;
+        let is_class = |part: &str| part.starts_with(char::is_uppercase);
+        if is_kotlin && parts[0] == "kotlin" {
+            return (vec![], false);
+        }
+        let mut missing = false;
+        for end in (1..=parts.len()).rev().take_while(|end| *end == parts.len() || is_class(parts[end - 1])) {
+            let path = format!("/{}", parts[..end].join("/"));
+            let mut found = BTreeSet::new();
+            for (file, _) in self.0.iter().filter(|(_, (language, _, _))| family(*language) == "jvm") {
+                let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let names = self.imported_as(file).into_iter().map(|name| format!("/{folder}/{name}"));
+                let roots = names.filter_map(|name| Some(name.strip_suffix(&path)?.to_owned()));
+                found.extend(roots.map(|root| (root, self.module(file))));
+            }
+            let around = |root: &str| root.is_empty() || format!("/{from}").starts_with(&format!("{root}/"));
+            let nearest = found
+                .iter()
+                .map(|(root, _)| root.len())
+                .filter(|len| found.iter().any(|(root, _)| root.len() == *len && around(root)))
+                .max();
+            let chosen: Vec<_> = match nearest {
+                Some(len) => found.iter().filter(|(root, _)| root.len() == len && around(root)).collect(),
+                None => found.iter().collect(),
+            };
+            match chosen[..] {
+                [] => {}
+                [(_, module)] => return (vec![module.clone()], false),
+                _ => missing = true,
+            }
+        }
+        if is_kotlin && !missing && self.has_package(&parts) {
+            // A whole package: nothing is missing, nor is another module reached.
+            return (vec![self.module(from)], false);
+        }
+        let package = parts.iter().position(|part| is_class(part)).unwrap_or(parts.len() - 1);
+        (vec![], missing || is_kotlin && self.has_package(&parts[..package]))
+    }
+
     /// The modules an import reaches, and whether it should reach one.
     fn import(&self, from: &str, (text, names): &(&str, Vec<&str>)) -> (Vec<String>, bool) {
         let modules = self.modules();
         let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
         match family(self.0[from].0) {
             "py" => self.python(from, text, names),
+            "jvm" => self.qualified(from, text),
             "go" => {
                 let rest = text.splitn(4, '/').collect::<Vec<_>>();
                 let ends = (1..4).filter_map(|start| Some(format!("go:{}", rest.get(start..)?.join("/"))));

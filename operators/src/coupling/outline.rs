@@ -1,8 +1,9 @@
 //! What the graphs need of one file: keys of what it imports, defines, calls and repeats, in sorted lists.
 
 use super::names::{Family, Key, last_part, name_hash};
-use super::resolve::{Place, Target, Want, place, want};
-use driftline_schema::{FileFacts, FileRow, FunctionKind};
+use super::resolve::{Place, Target, Want, members, place, want};
+use driftline_schema::{FileFacts, FileRow, FunctionKind, Language};
+use driftline_syntax::has_grammar;
 
 /// A function of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ impl Class {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outline {
     pub(super) place: Place,
+    /// Ends of paths under which it may be found besides those of its place; sorted and distinct.
+    pub(super) members: Box<[(Key, Key)]>,
     pub(super) wants: Box<[Want]>,
     /// In the order of the facts.
     pub(super) functions: Box<[Function]>,
@@ -61,18 +64,21 @@ pub(super) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Box<[T]> {
 }
 
 impl Outline {
-    /// The outline of a file; `None` when it has no language, or one without rules for imports.
+    /// The outline of a file; `None` when it has no language, or one that this build cannot read: nothing would be known
+    /// of any file of it.
     pub(super) fn of(row: &FileRow, facts: Option<&FileFacts>) -> Option<Self> {
-        let language = row.language?;
-        let place = place(&row.path, language)?;
+        let language = row.language.filter(|language| has_grammar(*language))?;
+        let place = place(&row.path, language);
         let Some(facts) = facts else {
-            let (wants, functions, calls) = Default::default();
-            return Some(Self { place, wants, functions, calls, classes: Box::default(), windows: Box::default() });
+            let (members, wants, functions, calls) = Default::default();
+            let (classes, windows) = Default::default();
+            return Some(Self { place, members, wants, functions, calls, classes, windows });
         };
         let family = place.family;
         let structure = &facts.structure;
         Some(Self {
             place,
+            members: members(&row.path, language, outermost(facts)),
             wants: structure.imports.iter().filter_map(|import| want(&row.path, language, import)).collect(),
             functions: functions(family, facts),
             calls: distinct(structure.calls.iter().map(|call| (call.caller, family.function(call.callee)))),
@@ -114,6 +120,16 @@ impl Outline {
     }
 }
 
+/// Names of functions and classes outside of all classes.
+fn outermost(facts: &FileFacts) -> impl Iterator<Item = &str> {
+    let functions = facts.functions.iter().map(|function| (&function.name, &function.qualified_name));
+    let classes = facts.structure.classes.iter().map(|class| (&class.name, &class.qualified_name));
+    functions
+        .chain(classes)
+        .filter(|(name, qualified)| name == qualified && !name.starts_with('<'))
+        .map(|(name, _)| &**name)
+}
+
 fn functions(family: Family, facts: &FileFacts) -> Box<[Function]> {
     let callable = |kind| !matches!(kind, FunctionKind::Initializer);
     facts
@@ -141,5 +157,46 @@ fn classes(family: Family, facts: &FileFacts) -> Box<[Class]> {
         let called = distinct(names.map(|name| family.class(name)));
         Class { key, named: distinct(class.bases.iter().chain(kinds).filter_map(|name| named(name))), called }
     };
-    facts.structure.classes.iter().map(class).collect()
+    let mut found: Vec<(&str, Class)> =
+        facts.structure.classes.iter().map(|facts| (&*facts.qualified_name, class(facts))).collect();
+    if facts.language == Language::Scala {
+        found = with_companions(found);
+    }
+    found.into_iter().map(|(_, class)| class).collect()
+}
+
+/// A class and the object beside it that has its name are one: whoever says the name may mean either.
+fn with_companions(mut classes: Vec<(&str, Class)>) -> Vec<(&str, Class)> {
+    classes.sort_by_key(|(name, _)| *name);
+    classes.dedup_by(|(name, next), (kept_name, kept)| {
+        let is_companion = name == kept_name;
+        if is_companion {
+            kept.named = distinct(kept.named.iter().chain(&next.named).copied());
+            kept.called = distinct(kept.called.iter().chain(&next.called).copied());
+        }
+        is_companion
+    });
+    classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_scala_class_and_its_companion_are_one_class_that_uses_what_both_use() {
+        let class = |name, bases| sample::Class { name, bases, ..sample::Class::default() };
+        let content = sample::Content {
+            classes: vec![class("C", vec!["A", "B"]), class("D", vec![]), class("C", vec!["B", "E"])],
+            ..sample::Content::default()
+        };
+        let key = |name| Family::Jvm.class(name_hash(name));
+        let keys =
+            |language| classes(Family::Jvm, &content.facts(language)).iter().map(|class| class.key).collect::<Vec<_>>();
+        assert_eq!(keys(Language::Scala), [key("C"), key("D")]);
+        assert_eq!(keys(Language::Kotlin), [key("C"), key("D"), key("C")]);
+        let joined = &classes(Family::Jvm, &content.facts(Language::Scala))[0];
+        assert_eq!(joined.named, distinct(["A", "B", "E"].map(key)));
+    }
 }

@@ -131,6 +131,11 @@ fn imports_of(language: Language) -> Vec<(&'static str, Vec<&'static str>)> {
             ("json", vec![]),
         ],
         Language::Go => vec![("example.org/r/go/p", vec![]), ("example.org/r", vec![]), ("fmt", vec![])],
+        Language::Kotlin => {
+            let names = ["p.A", "p.f", "p.C", "p.D.of", "p", "src.p.A", "p.J", "kotlin.A", "other.B", "p.gone"];
+            names.map(|name| (name, vec![])).into()
+        }
+        Language::Java => ["p.A", "p.C", "p.E.Inner", "p.BKt", "q.J"].map(|name| (name, vec![])).into(),
         _ => vec![("./c", vec![]), ("./d", vec![]), ("../web/c", vec![]), ("../c", vec![]), ("react", vec![])],
     }
 }

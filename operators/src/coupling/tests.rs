@@ -7,8 +7,10 @@ use crate::testing::{assert_matches_batch, run, updates};
 use driftline_schema::{Fixed, HunkRow, Language};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-const PATHS: [&str; 12] = [
+/// Kotlin's files are files of no language to a build that cannot read them.
+const PATHS: [&str; 17] = [
     "a.py",
     "pkg/__init__.py",
     "pkg/b.py",
@@ -20,6 +22,11 @@ const PATHS: [&str; 12] = [
     "go/p/x.go",
     "go/p/y.go",
     "m.go",
+    "jvm/p/A.kt",
+    "jvm/p/b.kt",
+    "src/p/A.kt",
+    "jvm/p/J.java",
+    "src/p/C.java",
     "notes.md",
 ];
 
@@ -102,9 +109,13 @@ fn drawn_file(row: &ChangeRow, path: &str, (kind, from, blob, content, hunk, gap
 }
 
 fn any_change() -> impl Strategy<Value = Arc<ChangeRow>> {
+    change_of(0..2)
+}
+
+fn change_of(repos: Range<u64>) -> impl Strategy<Value = Arc<ChangeRow>> {
     let paths = proptest::sample::subsequence((0..PATHS.len()).collect::<Vec<_>>(), 0..=5);
     let draw = (0..8u8, 0..PATHS.len(), 0..9u8, 0..5u8, (0..14u32, 0..5u32), 1..3u32);
-    (0..2u64, 0..14u64, paths, proptest::collection::vec(draw, 5)).prop_map(|(repo, offset, paths, draws)| {
+    (repos, 0..14u64, paths, proptest::collection::vec(draw, 5)).prop_map(|(repo, offset, paths, draws)| {
         let mut row = changes::change(repo, offset);
         let mut free: Vec<usize> = (0..PATHS.len()).filter(|path| !paths.contains(path)).collect();
         for (path, draw) in paths.into_iter().zip(draws) {
@@ -118,7 +129,8 @@ fn any_change() -> impl Strategy<Value = Arc<ChangeRow>> {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let languages = prop_oneof![Just(Language::Python), Just(Language::TypeScript), Just(Language::Go)];
+    let languages = [Language::Python, Language::TypeScript, Language::Go, Language::Kotlin, Language::Java];
+    let languages = proptest::sample::select(languages.to_vec());
     let key = (0..9u8, languages).prop_map(|(blob, language)| BlobKey { blob: changes::blob(blob), language });
     prop_oneof![9 => any_change().prop_map(Input::Change), 1 => key.prop_map(Input::Withheld)]
 }
@@ -151,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn taking_a_step_back_leaves_the_map_as_it_was(rows in proptest::collection::vec(any_change(), 1..8)) {
+    fn taking_a_step_back_leaves_the_map_as_it_was(rows in proptest::collection::vec(change_of(1..2), 1..8)) {
         let fold = Coupling(Bounds::default());
         let mut map = Map::default();
         let mut steps = Vec::new();
@@ -294,4 +306,40 @@ fn a_file_that_comes_later_is_found_by_imports_that_stand_already() {
     assert_eq!(values[1]["coupling_afferent"], Fixed::from_int(1));
     assert_eq!(values[1]["fan_in_max"], Fixed::from_int(2), "a function and the code of a file call it");
     assert!(values[2].values().all(|value| *value == Fixed::ZERO));
+}
+
+/// Two Kotlin files: blob 1 defines `f` and `C` and imports the other, blob 2, which imports both; blob 3 is blob 1 without
+/// what it defines.
+#[cfg(any(feature = "kotlin", feature = "all-languages"))]
+fn two_kotlin_files(key: BlobKey) -> FileFacts {
+    let imports = |names: &[&'static str]| names.iter().map(|name| (*name, vec![])).collect();
+    let content = match key.blob.as_bytes()[0] {
+        1 => Content {
+            imports: imports(&["app.Main"]),
+            functions: vec![("f", 1)],
+            classes: vec![Class { name: "C", ..Class::default() }],
+            ..Content::default()
+        },
+        2 => Content { imports: imports(&["p.f", "p.C", "other.D"]), ..Content::default() },
+        _ => Content { imports: imports(&["app.Main"]), ..Content::default() },
+    };
+    content.facts(key.language)
+}
+
+#[cfg(any(feature = "kotlin", feature = "all-languages"))]
+#[test]
+fn imports_follow_what_a_kotlin_file_comes_to_define_and_defines_no_more() {
+    let log = [
+        bringing(1, "main/p/all.kt", Some(3)),
+        bringing(2, "app/Main.kt", Some(2)),
+        bringing(3, "main/p/all.kt", Some(1)),
+        bringing(4, "main/p/all.kt", Some(3)),
+        bringing(5, "main/p/more.kt", Some(1)),
+    ];
+    let values = values(&log, two_kotlin_files);
+    let of = |change: usize, name: &str| values[change][name].to_string();
+    assert_eq!([of(1, "unresolved_imports"), of(1, "external_imports_added")], ["2", "1"], "the package is there");
+    assert_eq!([0, 2, 3, 4].map(|change| of(change, "coupling_afferent")), ["0", "1", "0", "1"]);
+    // No import of the touched file has changed, yet others lead to it.
+    assert_eq!([2, 3].map(|change| of(change, "modules_in_cycle_delta")), ["1", "-1"]);
 }

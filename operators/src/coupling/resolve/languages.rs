@@ -1,11 +1,21 @@
 //! The rules of each language: from an import's text to what it may mean.
 //!
+//! `operators/syntax/docs/README.md` says how many imports of real repositories the rules find.
+//!
 //! No build file is read. Where a rule needs one (Go's module name, Java's source folders, the folders of `-I`), the end of
 //! the path decides instead, and modules of the standard library are known by name so that they never meet a file.
+
+mod jvm;
+mod php;
+mod scripts;
 
 use super::super::names::{Family, name_hash};
 use super::{Target, Want, hashes, module_names};
 use driftline_schema::NameHash;
+
+pub(super) use jvm::{java, kotlin, scala};
+pub(super) use php::php;
+pub(super) use scripts::{bash, ruby};
 
 /// An import that means nothing in the repository.
 fn external() -> Want {
@@ -110,32 +120,17 @@ pub(super) fn script(path: &str, text: &str) -> Option<Want> {
     Some(wanting(vec![file, target(&segments)], true))
 }
 
-/// Qualified names; what follows a class is a nested class or a static member. `None` for a whole package, which names
-/// no file.
-pub(super) fn java(text: &str) -> Option<Want> {
-    let text = text.strip_prefix("static ").unwrap_or(text).trim();
-    let mut parts: Vec<&str> = text.split('.').map(str::trim).collect();
-    let whole = parts.pop_if(|last| *last == "*").is_some();
-    let is_class = |name: &&str| name.starts_with(char::is_uppercase);
-    if whole && !parts.last().is_some_and(is_class) {
-        return None;
-    }
-    let segments = hashes(&parts);
-    let mut first_of = vec![Target::Near(Family::Java.suffix(&segments))];
-    let mut end = parts.len();
-    while end > 1 && is_class(&parts[end - 2]) {
-        end -= 1;
-        first_of.push(Target::Near(Family::Java.suffix(&segments[..end])));
-    }
-    Some(wanting(first_of, false))
-}
-
 /// Headers beside the file first, then by the end of their path.
 pub(super) fn include(path: &str, text: &str) -> Want {
-    let beside = walk(folder(path), text).map(|found| Target::At(Family::C.whole(&hashes(&found))));
+    wanting(beside_or_by_end(Family::C, path, text), false)
+}
+
+/// The file beside the one at `path`, then any whose path ends so.
+fn beside_or_by_end(family: Family, path: &str, text: &str) -> Vec<Target> {
+    let beside = walk(folder(path), text).map(|found| Target::At(family.whole(&hashes(&found))));
     let rest: Vec<&str> = text.split('/').filter(|segment| !matches!(*segment, "" | "." | "..")).collect();
-    let by_end = (!rest.is_empty()).then(|| Target::Near(Family::C.suffix(&hashes(&rest))));
-    wanting(beside.into_iter().chain(by_end).collect(), false)
+    let by_end = (!rest.is_empty()).then(|| Target::Near(family.suffix(&hashes(&rest))));
+    beside.into_iter().chain(by_end).collect()
 }
 
 /// The package folder: what follows the module's name, which has three segments at the usual hosts and one to three
