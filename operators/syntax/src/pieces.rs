@@ -47,8 +47,19 @@ pub(super) fn pieces(text: &str) -> Pieces<'_> {
     Pieces { text: text.as_bytes(), at: 0, first: true, in_directive: false }
 }
 
+/// Whether a byte may stand in a word.
+const IN_WORD: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        let as_byte = byte as u8;
+        table[byte] = as_byte.is_ascii_alphanumeric() || matches!(as_byte, b'_' | b'$' | 0x80..);
+        byte += 1;
+    }
+    table
+};
+
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
+    IN_WORD[usize::from(byte)]
 }
 
 impl Pieces<'_> {
@@ -64,8 +75,7 @@ impl Pieces<'_> {
     /// Where the text ends that begins at `at` and is closed by `closing`.
     fn closed(&self, at: usize, closing: &[u8]) -> usize {
         let rest = self.text.get(at..).unwrap_or_default();
-        let length = rest.windows(closing.len()).position(|part| part == closing);
-        length.map_or(self.text.len(), |length| at + length + closing.len())
+        memchr::memmem::find(rest, closing).map_or(self.text.len(), |length| at + length + closing.len())
     }
 
     /// Length of what joins this line to the next, if it stands at `at`.
