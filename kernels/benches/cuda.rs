@@ -14,8 +14,9 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
-    let size = MeasureSize { rows, columns: 64, trees: 100, copy_bytes: 1 << 30 };
+    let size = MeasureSize { rows, columns: 64, trees: 100, copy_bytes: 1 << 30, models: 1_000, model_rows: 11_000 };
     println!("{}; {} rows x {} columns, {} trees of depth 6", backend.description(), rows, size.columns, size.trees);
+    println!("the batch: {} models of {} rows", size.models, size.model_rows);
     match backend.measure(size) {
         Ok(measurements) => {
             println!("{:<34} {:>12} {:>12} {:>8}", "step", "median us", "floor us", "ratio");

@@ -3,6 +3,8 @@
 # compute-sanitizer where it is installed, and prints medians by CUDA events beside the limits measured in the same run.
 # Exit status 77: there is no device, driver or run-time compiler. Nothing is claimed for what was skipped.
 #
+# XGBoost trains on the same device as peer where Python has its wheel (PEER_PYTHON, else python3).
+#
 #   tests/gpu/run.sh [ROWS]      NVRTC comes from the system, or from the wheel that tests/gpu/compile.sh put into NVRTC_VENV.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -34,4 +36,10 @@ for tool in memcheck racecheck synccheck; do
 done
 cargo bench -p driftline-kernels --bench cuda -- "$rows"
 check "every primitive was measured" test $? -eq 0
+python=${PEER_PYTHON:-python3}
+if "$python" -c 'import xgboost' 2>/dev/null; then
+  check "XGBoost was measured on the same device" "$python" tests/gpu/xgboost_peer.py "$rows" 64
+else
+  skipped=$((skipped + 1)); echo "SKIPPED: XGBoost is not installed for $python, no peer on the device" >&2
+fi
 finish

@@ -54,7 +54,11 @@ mod tests {
         for _ in 0..100 {
             pool.scope(|scope| {
                 keep_awake(2);
-                (0..10).for_each(|_| scope.spawn(|_| drop(sum.fetch_add(1, Ordering::Relaxed))));
+                for _ in 0..10 {
+                    scope.spawn(|_| {
+                        sum.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
             });
         }
         assert_eq!(sum.load(Ordering::Relaxed), 1_000);

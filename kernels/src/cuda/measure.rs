@@ -44,7 +44,14 @@ pub struct MeasureSize {
     pub trees: u32,
     /// Bytes of the copy by which bandwidth is measured.
     pub copy_bytes: usize,
+    /// Models that are trained in one batch, and the rows of each; they have fourteen columns.
+    pub models: usize,
+    /// Rows of a model of the batch.
+    pub model_rows: usize,
 }
+
+/// Columns of the models of a batch.
+const BATCH_COLUMNS: usize = 14;
 
 /// `RooflineTask` in `roofline.cu`.
 #[derive(Clone, Copy, Debug)]
@@ -96,15 +103,15 @@ fn limits(device: &Device, size: MeasureSize) -> Result<Limits, KernelError> {
 }
 
 /// Rows like those of changes: a third of all values zero, labels that two columns explain.
-fn made_up(size: MeasureSize) -> TrainSet {
-    let mut set = TrainSet::new(size.columns);
-    let mut features = vec![0.0; size.columns];
-    for row in 0..size.rows as u64 {
+fn made_up(rows: usize, columns: usize, seed: u64) -> TrainSet {
+    let mut set = TrainSet::new(columns);
+    let mut features = vec![0.0; columns];
+    for row in (0..rows as u64).map(|row| seed << 32 | row) {
         for (column, feature) in (0..).zip(&mut features) {
             let word = mix(row << 10 | column);
             *feature = if word.is_multiple_of(3) { 0.0 } else { (word >> 40) as f32 };
         }
-        let risk = 1 + 3 * u64::from(features[0] > 4e6) + 2 * u64::from(features[size.columns - 1] > 8e6);
+        let risk = 1 + 3 * u64::from(features[0] > 4e6) + 2 * u64::from(features[columns - 1] > 8e6);
         set.push(row, &features, mix(row ^ 0xfeed) % 10 < risk, 1);
     }
     set
@@ -114,7 +121,7 @@ impl CudaBackend {
     /// Measures every primitive at the root of one tree, and the training and scoring of whole models.
     pub fn measure(&self, size: MeasureSize) -> Result<Vec<Measurement>, KernelError> {
         let limits = limits(&self.device, size)?;
-        let set = made_up(size);
+        let set = made_up(size.rows, size.columns, 0);
         let dataset = self.load(&[&set]).pop().expect("one result per set")?;
         let start = JobStart {
             dataset: &dataset,
@@ -135,6 +142,7 @@ impl CudaBackend {
         ];
         made.extend(self.measure_primitives(&mut training, size, limits)?);
         made.extend(self.measure_models(&dataset, &set, size, limits)?);
+        made.extend(self.measure_batch(size)?);
         made.extend(self.measure_windows(&dataset, &set, size, limits)?);
         Ok(made)
     }
@@ -198,6 +206,14 @@ impl CudaBackend {
             // Features and bins pass through memory; the transfer from the host is in the time, not in the floor.
             keep(name, time, limits.floor_us(count * size.columns * 6, 0));
         }
+        // What one tree costs is nearly all transfer; the rest is what rows that are there already would take.
+        let stump = GbdtParams { trees: 1, ..params.clone() };
+        let one = train_forests(self, &[TrainJob { dataset, params: &stump }]).pop().expect("one result per job")?;
+        let one = self.forests(&[&one])?.pop().expect("one forest per model");
+        let rows = Rows { columns: size.columns, features: &set.features };
+        let [all, least] =
+            [&forest, &one].map(|forest| median_us(&self.device, || self.score(&[ForestTask { forest, rows }])));
+        keep("score of all rows, but one tree", (all? - least?).max(0.0), 0.0);
         let cpu = CpuBackend::new();
         let local = cpu.forests(&[&model])?.pop().expect("one forest per model");
         for (name, rows) in [("score of one row, on the CPU", 1), ("score of 256 rows, on the CPU", 256)] {
@@ -213,6 +229,19 @@ impl CudaBackend {
         let cells = size.rows * size.columns;
         keep("counts of all rows", time, limits.floor_us(cells * 6, cells));
         Ok(made)
+    }
+
+    /// Many small models at once, from rows on the host, binning apart.
+    fn measure_batch(&self, size: MeasureSize) -> Result<Vec<Measurement>, KernelError> {
+        let sets: Vec<TrainSet> =
+            (0..size.models as u64).map(|model| made_up(size.model_rows, BATCH_COLUMNS, model + 1)).collect();
+        let loaded = self.load(&sets.iter().collect::<Vec<_>>()).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let params = GbdtParams { trees: size.trees, ..GbdtParams::default() };
+        let jobs: Vec<_> = loaded.iter().map(|dataset| TrainJob { dataset, params: &params }).collect();
+        let train = || train_forests(self, &jobs).into_iter().collect::<Result<Vec<_>, _>>();
+        train()?;
+        let median_us = self.device.elapsed_us(|| train().map(drop))?;
+        Ok(vec![Measurement { name: "training of a batch of models", median_us, floor_us: 0.0 }])
     }
 
     fn measure_windows(
