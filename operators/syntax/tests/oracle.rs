@@ -14,7 +14,7 @@ use std::path::Path;
 /// Functions each file must have in common with its tool: fewer would mean that matching is broken, not that all is well.
 const MATCHED: [(&str, usize); 11] = [
     ("c/dict.c", 52),
-    ("c/inflate.c", 10),
+    ("c/inflate.c", 23),
     ("cpp/version_set.cc", 58),
     ("java/Assert.java", 71),
     ("java/StrBuilder.java", 170),
