@@ -82,6 +82,7 @@ impl Project {
             message: self.message(),
             merge: false,
             files: touched.into_values().collect(),
+            left_out: None,
         };
         self.commits.push(id);
         Event::of_change(&self.name, change)
@@ -136,8 +137,11 @@ impl Project {
             old_blob: Some(blob_id(&removed)),
             content: None,
             omitted: None,
+            encoding: None,
+            old_omitted: None,
             bytes: 0,
             old_lines: old.len() as u32,
+            line_counts: None,
             hunks: vec![hunk],
             other_parents: vec![],
         }
@@ -184,7 +188,10 @@ impl Project {
             bytes: content.len() as u64,
             content: Some(content),
             omitted: None,
+            encoding: None,
+            old_omitted: None,
             old_lines: old_content.map_or(0, |text| text.lines().count() as u32),
+            line_counts: None,
             hunks,
             other_parents: vec![],
         }

@@ -86,6 +86,27 @@ pub struct Change {
     pub merge: bool,
     /// The files that differ from the first parent, by path.
     pub files: Vec<FileChange>,
+    /// What the event would not hold; absent when nothing was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+}
+
+/// What was left out of a change so that its event stays within the limits, in the order in which it is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeftOut {
+    /// Files whose content after the change was left out.
+    pub contents: u64,
+    /// Hunks whose removed text was left out.
+    pub removed_texts: u64,
+    /// Hunks that were left out; the counts of lines of their files are exact all the same.
+    pub hunks: u64,
+    /// Files that were left out whole.
+    pub files: u64,
+    /// Lines added in files that were left out whole.
+    pub lines_added: u64,
+    /// Lines removed in files that were left out whole.
+    pub lines_removed: u64,
 }
 
 /// How a file differs from the first parent.
@@ -103,7 +124,7 @@ pub enum FileKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Omitted {
-    /// It holds a NUL byte or is no UTF-8.
+    /// It is no text: it holds a NUL byte.
     Binary,
     /// It is larger than the limit on one file.
     TooLarge,
@@ -111,6 +132,30 @@ pub enum Omitted {
     EventTooLarge,
     /// It is a submodule or a symbolic link.
     NotAFile,
+    /// It exists, but not in the clone that was read (a partial clone).
+    Missing,
+}
+
+/// How the bytes of a content became text when they are no UTF-8. Decoding loses nothing, so the bytes can be made
+/// again from the text and hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextEncoding {
+    /// Every byte is the character of its number (ISO 8859-1).
+    Latin1,
+    /// UTF-16, low byte first, opened by a byte order mark that is not part of the text.
+    Utf16Le,
+    /// UTF-16, high byte first, opened by a byte order mark that is not part of the text.
+    Utf16Be,
+}
+
+/// How many lines of a file a change added and removed, as `git log --numstat` counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LineCounts {
+    /// Lines added.
+    pub added: u32,
+    /// Lines removed.
+    pub removed: u32,
 }
 
 /// One file of a change.
@@ -135,12 +180,21 @@ pub struct FileChange {
     /// Why `content` is absent although the file exists after the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub omitted: Option<Omitted>,
-    /// Size after, in bytes.
+    /// How `content` was decoded; absent for UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<TextEncoding>,
+    /// Why the first parent's version is not known as text although it existed; its lines are then unknown, not none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_omitted: Option<Omitted>,
+    /// Size after, in bytes of the original content.
     #[serde(default)]
     pub bytes: u64,
     /// Lines in the first parent's version, 0 when unknown or none.
     #[serde(default)]
     pub old_lines: u32,
+    /// Exact counts of lines where `hunks` do not give them; absent where the sums over `hunks` are exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_counts: Option<LineCounts>,
     /// Differences from the first parent's version, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hunks: Vec<Hunk>,

@@ -21,8 +21,8 @@ pub mod wire;
 
 pub use alert::{Alert, AlertState, DriftRow};
 pub use event::{
-    Branch, Change, Control, ControlAction, Event, FileChange, FileKind, Hunk, ModelRef, Omitted, ParentDiff, Scope,
-    Vote,
+    Branch, Change, Control, ControlAction, Event, FileChange, FileKind, Hunk, LeftOut, LineCounts, ModelRef, Omitted,
+    ParentDiff, Scope, TextEncoding, Vote,
 };
 pub use facts::{FileFacts, FunctionFacts, FunctionKind, LineClass, LineClasses, SpaceMetrics};
 pub use feature::{FeatureGroup, FeatureMeta, Vector};

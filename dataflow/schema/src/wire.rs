@@ -106,8 +106,11 @@ mod tests {
                 old_blob: BlobId::from_hex(&"44".repeat(20)),
                 content: Some("fn main() {}\n".into()),
                 omitted: None,
+                encoding: None,
+                old_omitted: None,
                 bytes: 13,
                 old_lines: 1,
+                line_counts: None,
                 hunks: vec![Hunk {
                     old_start: 0,
                     old_lines: 1,
@@ -117,6 +120,7 @@ mod tests {
                 }],
                 other_parents: vec![],
             }],
+            left_out: None,
         }
     }
 

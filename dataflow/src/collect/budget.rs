@@ -171,8 +171,11 @@ mod tests {
             old_blob: None,
             content: (!content.is_empty()).then(|| content.to_owned()),
             omitted: None,
+            encoding: None,
+            old_omitted: None,
             bytes: content.len() as u64,
             old_lines: 3 * removed.len() as u32,
+            line_counts: None,
             hunks: removed.iter().enumerate().map(hunk).collect(),
             other_parents: vec![],
         }

@@ -200,8 +200,11 @@ impl Composer {
             old_blob: file.old.map(|entry| blob_id(entry.id)),
             content: text(&new),
             omitted: file.new.and_then(|_| omitted(new.as_deref())),
+            encoding: None,
+            old_omitted: None,
             bytes: new.as_deref().map_or(0, |blob| blob.bytes),
             old_lines: old.as_deref().map_or(0, Blob::lines),
+            line_counts: None,
             hunks: Vec::new(),
             other_parents: Vec::new(),
         };
@@ -270,6 +273,7 @@ fn change_without_files(shared: &Shared, id: ObjectId, commit: &RawCommit<'_>) -
         message: cut(&commit.message.to_str_lossy(), shared.limits.message_bytes_max).to_owned(),
         merge: commit.parents.len() > 1,
         files: Vec::new(),
+        left_out: None,
     }
 }
 

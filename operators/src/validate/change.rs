@@ -10,7 +10,8 @@ use std::sync::Arc;
 pub(super) fn accept(change: Change, repository: &str, accept: Accept<'_>) -> Result<Body, Fault> {
     check_sizes(&change, accept.limits)?;
     check_parents(&change)?;
-    let Change { commit, parents, author, author_time, author_offset_min, commit_time, message, merge, files } = change;
+    let Change { commit, parents, author, author_time, author_offset_min, commit_time, message, merge, files, .. } =
+        change;
     let context = Context { repo: accept.key.repo, merge, limits: accept.limits };
     let mut rows = Vec::with_capacity(files.len());
     let mut contents = Vec::new();

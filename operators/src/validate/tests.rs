@@ -22,8 +22,11 @@ fn text_file(path: &str, content: &str) -> FileChange {
         old_blob: None,
         content: Some(content.into()),
         omitted: None,
+        encoding: None,
+        old_omitted: None,
         bytes: content.len() as u64,
         old_lines: 0,
+        line_counts: None,
         hunks: vec![],
         other_parents: vec![],
     }
@@ -59,6 +62,7 @@ fn change() -> Change {
             text_file("docs/a.md", "hello"),
             FileChange { blob: None, content: None, bytes: 0, old_lines: 4, ..deleted },
         ],
+        left_out: None,
     }
 }
 
