@@ -5,6 +5,7 @@
 
 mod binder;
 mod bindings;
+mod identity;
 mod ingest;
 mod operator;
 mod shared;
@@ -120,7 +121,6 @@ pub struct ClockStats {
 pub struct Clock {
     shared: Arc<Shared>,
     intake: Mutex<Option<JoinHandle<()>>>,
-    partitions: u32,
 }
 
 impl Clock {
@@ -133,8 +133,12 @@ impl Clock {
     ) -> Result<Arc<Self>, ClockError> {
         let path = data.path().join("bindings");
         let range = source.range()?;
-        let begin: Vec<u64> = range.iter().map(|offsets| offsets.start).collect();
+        let mut begin: Vec<u64> = range.iter().map(|offsets| offsets.start).collect();
+        if !path.exists() {
+            begin.truncate(source.first_partitions()? as usize);
+        }
         let bindings = Bindings::open(&path, &source.name(), &begin)?;
+        identity::check(data.path(), &source.name(), source.identity())?;
         for (partition, (&bound, held)) in bindings.last().vector.iter().zip(&range).enumerate() {
             if bound > held.end {
                 let end = held.end;
@@ -145,14 +149,14 @@ impl Clock {
         let shared = Arc::new(Shared::new(bindings.start(), workers, source.end(), config));
         source.wake_on_data(shared.wake.clone());
         source.seek(bindings.start())?;
-        let (partitions, lock) = (source.partitions(), data.clone());
+        let lock = data.clone();
         let ingest = ingest::Ingest::new(source, bindings, shared.clone(), config)?;
         let intake = std::thread::Builder::new().name("intake".to_owned()).spawn(move || {
             ingest.run();
             drop(lock);
         });
         let intake = intake.map_err(|error| ClockError::bindings(&path, error))?;
-        Ok(Arc::new(Self { shared, intake: Mutex::new(Some(intake)), partitions }))
+        Ok(Arc::new(Self { shared, intake: Mutex::new(Some(intake)) }))
     }
 
     /// The log as a stream: this worker's records of each time, at that time. Times count from 1.
@@ -171,9 +175,9 @@ impl Clock {
         self.completed(worker, passed);
     }
 
-    /// Number of partitions.
+    /// Number of partitions that are read; it grows when a control record opens more.
     pub fn partitions(&self) -> u32 {
-        self.partitions
+        self.shared.partitions()
     }
 
     /// The next offset of each partition at a released time. `None` for a time not released yet, and for one completed

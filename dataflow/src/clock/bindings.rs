@@ -12,6 +12,9 @@ use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+/// Partitions a row can hold: each takes at most 13 bytes.
+const PARTITIONS_MAX: usize = 5_000;
+
 /// Checksum (4 bytes) and length (2) of a row.
 const ROW_HEADER_BYTES: usize = 6;
 
@@ -125,7 +128,7 @@ fn check(path: &Path, header: &Header, source: &str, begin: &[u64]) -> Result<()
     if header.source != source {
         return Err(mismatch(format!("it belongs to {}, not {source}", header.source)));
     }
-    if header.start.len() != begin.len() {
+    if header.start.len() > begin.len() {
         return Err(mismatch(format!("it is for {} partitions, the log has {}", header.start.len(), begin.len())));
     }
     for (partition, (&bound, &held)) in header.start.iter().zip(begin).enumerate() {
@@ -159,7 +162,9 @@ fn cut(path: &Path, file: &File, bad: std::ops::Range<u64>, last: &Binding) -> R
 fn encode(time: u64, before: &[u64], after: &[u64]) -> Vec<u8> {
     let mut row = vec![0; ROW_HEADER_BYTES];
     let mut expected = 0;
-    for (partition, (&from, &to)) in before.iter().zip(after).enumerate() {
+    for (partition, &to) in after.iter().enumerate() {
+        // A partition that was opened at this time begins at 0.
+        let from = before.get(partition).copied().unwrap_or(0);
         if to != from {
             push_varint(&mut row, (partition - expected) as u64);
             push_varint(&mut row, to - from);
@@ -195,6 +200,9 @@ fn apply(mut body: &[u8], before: &[u64]) -> Option<Vec<u64>> {
     while !body.is_empty() {
         partition += take_varint(&mut body)? as usize;
         let moved = take_varint(&mut body)?;
+        if partition >= vector.len() && partition < PARTITIONS_MAX {
+            vector.resize(partition + 1, 0);
+        }
         let offset = vector.get_mut(partition)?;
         *offset = offset.checked_add(moved)?;
         partition += 1;
@@ -352,5 +360,20 @@ mod tests {
             let refused = Bindings::open(&path, source, &begin);
             assert!(matches!(refused, Err(ClockError::Mismatch { .. })), "{source} {begin:?}");
         }
+    }
+
+    #[test]
+    fn vectors_grow_with_the_partitions_of_the_log() {
+        let dir = crate::log::scratch();
+        let path = dir.path().join("bindings");
+        let mut bindings = Bindings::open(&path, "log", &[5]).expect("opens");
+        for vector in [vec![6], vec![7, 0, 0], vec![7, 0, 4], vec![8, 1, 4]] {
+            bindings.append(&vector).expect("appends");
+        }
+        let bindings = Bindings::open(&path, "log", &[5, 0, 0, 0]).expect("the log has grown once more");
+        let vectors: Vec<Vec<u64>> = read(&bindings).into_iter().map(|binding| binding.vector).collect();
+        // A partition is in the vector from the time on at which something stands in it.
+        assert_eq!(vectors, [vec![6], vec![7], vec![7, 0, 4], vec![8, 1, 4]]);
+        assert_eq!(bindings.start(), [5]);
     }
 }

@@ -101,6 +101,9 @@ impl Shared {
         state.stats.released = time;
         (state.stats.records_staged, state.stats.bytes_staged) = (0, 0);
         state.in_flight.push_back(InFlight { time, bytes: bound.bytes });
+        while state.queues.len() < bound.vector.len() {
+            state.queues.push(VecDeque::new());
+        }
         state.vectors.push_back(bound.vector);
         for (queue, batch) in state.queues.iter_mut().zip(bound.batches) {
             if !batch.is_empty() {
@@ -112,6 +115,11 @@ impl Shared {
         drop(state);
         self.changed.notify_all();
         true
+    }
+
+    /// Partitions that are read.
+    pub(super) fn partitions(&self) -> u32 {
+        self.state.lock().queues.len() as u32
     }
 
     /// Notes what the intake thread holds besides.

@@ -76,6 +76,10 @@ impl Source for ListSource {
     fn partitions(&self) -> u32 {
         self.at.len() as u32
     }
+    fn open_partitions(&mut self, count: u32) -> Result<(), SourceError> {
+        self.at.resize(count as usize, 0);
+        Ok(())
+    }
     fn range(&mut self) -> Result<Vec<Range<u64>>, SourceError> {
         Ok(self.log.1.lock().iter().map(|&end| 0..end).collect())
     }
