@@ -4,8 +4,9 @@
 //! transaction over all partitions; its transactional id is that of the topic, so a newer conductor fences off an older.
 
 use super::{CONTROL_HEADER, Events, KafkaConfig, partition_count, scan};
+use crate::controls::ControlRule;
 use crate::source::{AppendError, Appender, LastControls, SourceError, partition_of};
-use driftline_schema::{Control, Event, wire};
+use driftline_schema::{Event, wire};
 use parking_lot::Mutex;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -160,9 +161,9 @@ impl Appender for KafkaAppender {
         Ok(partition)
     }
 
-    fn append_control(&self, control: &Control) -> Result<Vec<u64>, AppendError> {
+    fn append_control(&self, sealed: &Event) -> Result<Vec<u64>, AppendError> {
         self.sync()?;
-        self.transact(&wire::encode(&Event::of_control(control.clone())))
+        self.transact(&wire::encode(sealed))
     }
 
     fn sync(&self) -> Result<Vec<u64>, AppendError> {
@@ -178,7 +179,7 @@ impl Appender for KafkaAppender {
         }
     }
 
-    fn last_controls(&self) -> Result<LastControls, AppendError> {
-        scan::last_controls(&self.config).map_err(|error| self.not_durable(0, error))
+    fn last_controls(&self, rule: &ControlRule) -> Result<LastControls, AppendError> {
+        scan::last_controls(&self.config, rule).map_err(|error| self.not_durable(0, error))
     }
 }

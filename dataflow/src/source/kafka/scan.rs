@@ -1,11 +1,13 @@
 //! Finds the last control records of a Kafka topic.
 //!
 //! One partition tells, because a control record stands in all. It is read backwards in growing windows: the last cut is
-//! near the end as a rule.
+//! near the end as a rule. Copies of older control records can hide the last from such a search; the clock, which reads
+//! everything, then knows better, and the conductor takes the higher number.
 
 use super::{Events, KafkaConfig, is_control, is_transient};
+use crate::controls::ControlRule;
 use crate::source::{LastControls, SourceError};
-use driftline_schema::{Limits, wire};
+use driftline_schema::Position;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -16,14 +18,14 @@ use std::time::{Duration, Instant};
 const FIRST_WINDOW: u64 = 1_000;
 
 /// The highest numbers among the control records.
-pub(super) fn last_controls(config: &KafkaConfig) -> Result<LastControls, SourceError> {
+pub(super) fn last_controls(config: &KafkaConfig, rule: &ControlRule) -> Result<LastControls, SourceError> {
     let range = connect(config)?.fetch_watermarks(&config.topic, 0, config.timeout());
     let (low, high) = range.map_err(|error| config.fault(error))?;
     let (low, mut end, mut window) = (low as u64, high as u64, FIRST_WINDOW);
     let mut last = LastControls::default();
-    while end > low && (last.cut == 0 || last.model_ready == 0) {
+    while end > low && !last.are_known() {
         let start = end.saturating_sub(window).max(low);
-        read(config, start..end, &mut last)?;
+        read(config, rule, start..end, &mut last)?;
         end = start;
         window = window.saturating_mul(8);
     }
@@ -34,7 +36,12 @@ fn connect(config: &KafkaConfig) -> Result<BaseConsumer<Events>, SourceError> {
     config.consumer()?.create_with_context(Events::new(config)).map_err(|error| config.fault(error))
 }
 
-fn read(config: &KafkaConfig, range: Range<u64>, last: &mut LastControls) -> Result<(), SourceError> {
+fn read(
+    config: &KafkaConfig,
+    rule: &ControlRule,
+    range: Range<u64>,
+    last: &mut LastControls,
+) -> Result<(), SourceError> {
     // One client for each window: what an earlier one fetched ahead lies past this window's end and would close it.
     let consumer = connect(config)?;
     let mut list = TopicPartitionList::new();
@@ -51,7 +58,8 @@ fn read(config: &KafkaConfig, range: Range<u64>, last: &mut LastControls) -> Res
                     return Ok(());
                 }
                 if is_control(&message) {
-                    note(message.payload().unwrap_or_default(), last);
+                    let position = Position { partition: 0, offset };
+                    last.read(rule, position, message.payload().unwrap_or_default());
                 }
                 if offset + 1 == range.end {
                     return Ok(());
@@ -64,12 +72,5 @@ fn read(config: &KafkaConfig, range: Range<u64>, last: &mut LastControls) -> Res
             }
             Some(Err(_)) | None => {}
         }
-    }
-}
-
-fn note(payload: &[u8], last: &mut LastControls) {
-    let decoded = wire::decode(payload, &Limits::default());
-    if let Some(control) = decoded.ok().and_then(|decoded| decoded.event.control) {
-        last.note(&control.action);
     }
 }
