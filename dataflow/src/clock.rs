@@ -14,9 +14,11 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+use crate::controls::ControlRule;
 use crate::log::{DataDir, LogError};
-use crate::source::{Record, Source, SourceError};
+use crate::source::{LastControls, Record, Source, SourceError};
 use bindings::Bindings;
+pub(crate) use bindings::bound_until;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use shared::Shared;
@@ -125,17 +127,19 @@ pub struct Clock {
 
 impl Clock {
     /// Starts reading `source` for `workers` workers: the bindings in `data` are repeated, then new ones are made.
+    /// `rule` tells control records from what only claims to be one.
     pub fn start(
         mut source: Box<dyn Source>,
         data: &DataDir,
         workers: usize,
         config: &ClockConfig,
+        rule: &ControlRule,
     ) -> Result<Arc<Self>, ClockError> {
         let path = data.path().join("bindings");
         let range = source.range()?;
         let mut begin: Vec<u64> = range.iter().map(|offsets| offsets.start).collect();
         if !path.exists() {
-            begin.truncate(source.first_partitions()? as usize);
+            begin.truncate(source.first_partitions(rule)? as usize);
         }
         let bindings = Bindings::open(&path, &source.name(), &begin)?;
         identity::check(data.path(), &source.name(), source.identity())?;
@@ -150,7 +154,7 @@ impl Clock {
         source.wake_on_data(shared.wake.clone());
         source.seek(bindings.start())?;
         let lock = data.clone();
-        let ingest = ingest::Ingest::new(source, bindings, shared.clone(), config)?;
+        let ingest = ingest::Ingest::new(source, bindings, shared.clone(), config, rule.clone())?;
         let intake = std::thread::Builder::new().name("intake".to_owned()).spawn(move || {
             ingest.run();
             drop(lock);
@@ -204,6 +208,16 @@ impl Clock {
     /// Why reading the log ended, if it did. The workers then see no further time, but also none that is incomplete.
     pub fn failure(&self) -> Option<Arc<str>> {
         self.shared.failure()
+    }
+
+    /// The highest numbers among the control records that the workers may see.
+    pub fn last_controls(&self) -> LastControls {
+        self.shared.last_controls()
+    }
+
+    /// For how long partitions have been waiting at a control record that others, read to their ends, do not hold.
+    pub fn waits_for_a_control_record(&self) -> Option<Duration> {
+        self.shared.waiting()
     }
 
     /// What it did and holds.

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod collect;
 pub mod conductor;
 pub mod config;
+pub mod controls;
 pub mod cpu;
 pub mod engine;
 pub mod evaluate;

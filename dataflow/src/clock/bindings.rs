@@ -101,6 +101,23 @@ impl Bindings {
     }
 }
 
+/// Up to where the bindings in this file cover the log called `source`; `None` where there are none of it.
+pub(crate) fn bound_until(path: &Path, source: &str) -> Result<Option<Vec<u64>>, ClockError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut rows = Rows::open(path)?;
+    let header = rows.header()?;
+    if header.source != source {
+        return Ok(None);
+    }
+    let mut last = Binding { time: 0, vector: header.start };
+    while let Some(binding) = rows.next(&last)? {
+        last = binding;
+    }
+    Ok(Some(last.vector))
+}
+
 /// Reads the bindings one by one; they may be many.
 pub(super) struct Replay {
     rows: Rows,

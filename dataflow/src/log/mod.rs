@@ -23,8 +23,9 @@ pub use error::LogError;
 pub use frame::RECORD_BYTES_MAX;
 pub use reader::PartitionReader;
 
+use crate::controls::ControlRule;
 use crate::source::{LastControls, Wake, partition_of};
-use driftline_schema::{Control, Event, Position, wire};
+use driftline_schema::{Event, Position, wire};
 use parking_lot::Mutex;
 use partition::{Append, DurableEnd, PartitionWriter};
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,6 @@ struct Inner {
 
 struct Writer {
     partitions: Vec<PartitionWriter>,
-    last: LastControls,
     /// A control record was appended and is not known to be durable in every partition.
     control_pending: bool,
 }
@@ -98,12 +98,12 @@ impl EmbeddedLog {
             .collect();
         let mut writers = writers?;
         dir::sync_dir(&topic)?;
-        let last = control::complete(&mut writers)?;
+        control::complete(&mut writers)?;
         let inner = Inner {
             _lock: dir.clone(),
             topic: config.topic.clone(),
             partitions: writers.iter().map(|writer| (writer.dir().to_owned(), writer.durable().clone())).collect(),
-            writer: Mutex::new(Writer { partitions: writers, last, control_pending: false }),
+            writer: Mutex::new(Writer { partitions: writers, control_pending: false }),
             wakes: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -132,10 +132,10 @@ impl EmbeddedLog {
         Ok(Position { partition, offset })
     }
 
-    /// Appends a control record to every partition and makes it durable, with everything before it. After an error it
-    /// is unknown whether it stands; if it stands anywhere, it will stand everywhere.
-    pub fn append_control(&self, control: &Control) -> Result<Vec<u64>, LogError> {
-        let payload = wire::encode(&Event::of_control(control.clone()));
+    /// Appends an event as a control record to every partition and makes it durable, with everything before it. After an
+    /// error it is unknown whether it stands; if it stands anywhere, it will stand everywhere.
+    pub fn append_control(&self, sealed: &Event) -> Result<Vec<u64>, LogError> {
+        let payload = wire::encode(sealed);
         if !frame::fits(0, payload.len()) {
             return Err(LogError::TooLarge { key_bytes: 0, payload_bytes: payload.len() });
         }
@@ -150,7 +150,6 @@ impl EmbeddedLog {
         for end in &mut writer.partitions {
             end.append(&Append { key: b"", payload: &payload, control: true, append_time_ms });
         }
-        writer.last.note(&control.action);
         self.sync_all(&mut writer)
     }
 
@@ -172,9 +171,10 @@ impl EmbeddedLog {
         Ok(self.ends())
     }
 
-    /// The highest numbers among the control records appended so far.
-    pub fn last_controls(&self) -> LastControls {
-        self.inner.writer.lock().last
+    /// The highest numbers among the control records that stand in the log.
+    pub fn last_controls(&self, rule: &ControlRule) -> Result<LastControls, LogError> {
+        let writer = self.inner.writer.lock();
+        writer.partitions.first().map_or(Ok(LastControls::default()), |first| control::last_numbers(first, rule))
     }
 
     /// The durable end of each partition: the first offset a reader cannot see yet.

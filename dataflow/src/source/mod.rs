@@ -13,6 +13,7 @@ pub use embedded::EmbeddedSource;
 pub use partitioner::partition_of;
 pub use wake::Wake;
 
+use crate::controls::ControlRule;
 use crate::log::LogError;
 use driftline_schema::Position;
 use serde::{Deserialize, Serialize};
@@ -88,7 +89,7 @@ pub trait Source: Send {
     }
     /// Partitions to begin with when the log is bound for the first time. Later ones are opened by the control record
     /// that names them, so that their place in the order does not depend on when they were noticed.
-    fn first_partitions(&mut self) -> Result<u32, SourceError> {
+    fn first_partitions(&mut self, _rule: &ControlRule) -> Result<u32, SourceError> {
         Ok(self.partitions())
     }
     /// Reads the partitions below `count` that were not read before, each from its beginning.

@@ -6,6 +6,7 @@
 use super::topic::Describer;
 use super::watch::{Found, Watch};
 use super::{Events, KafkaConfig, is_control, is_transient, partition_count, scan};
+use crate::controls::ControlRule;
 use crate::source::{LogEnd, Next, Record, Source, SourceError, Wake};
 use driftline_schema::Position;
 use parking_lot::RwLock;
@@ -54,7 +55,7 @@ impl KafkaSource {
         let consumer = connect(config)?;
         let available = partition_count(consumer.client(), config)?;
         let id = Describer::open(config)?.describe(config.timeout())?.map(|topic| topic.id);
-        let watch = Watch::start(config, id.clone())?;
+        let watch = Watch::start(config, id.clone(), available)?;
         let (progress, track) = (Vec::new(), Track::default());
         let (config, queues, wake) = (config.clone(), Vec::new(), Wake::default());
         Ok(Self { config, queues, consumer, available, id, watch, progress, track, wake })
@@ -144,8 +145,8 @@ impl Source for KafkaSource {
         self.id.clone()
     }
 
-    fn first_partitions(&mut self) -> Result<u32, SourceError> {
-        Ok(scan::first_partitions(&self.config)?.unwrap_or(self.available).min(self.available))
+    fn first_partitions(&mut self, rule: &ControlRule) -> Result<u32, SourceError> {
+        Ok(scan::first_partitions(&self.config, rule)?.unwrap_or(self.available).min(self.available))
     }
 
     fn open_partitions(&mut self, count: u32) -> Result<(), SourceError> {

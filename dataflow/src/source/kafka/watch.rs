@@ -25,7 +25,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Partitions the topic has now; 0 before the first answer.
+    /// Partitions the topic has now.
     pub fn partitions(&self) -> u32 {
         self.partitions.load(Ordering::Acquire)
     }
@@ -44,12 +44,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches the topic that has this id now; `None` where the cluster gives topics no ids.
-    pub(super) fn start(config: &KafkaConfig, id: Option<String>) -> Result<Self, SourceError> {
+    /// Watches the topic that has this id (`None` where the cluster gives topics no ids) and so many partitions now.
+    pub(super) fn start(config: &KafkaConfig, id: Option<String>, partitions: u32) -> Result<Self, SourceError> {
         let (describer, consumer) = (Describer::open(config)?, config.consumer()?);
         let consumer: BaseConsumer<Events> =
             consumer.create_with_context(Events::new(config)).map_err(|error| config.fault(error))?;
-        let found = Arc::<Found>::default();
+        let found = Arc::new(Found { partitions: AtomicU32::new(partitions), ..Found::default() });
         let (noted, topic) = (found.clone(), config.topic.clone());
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("kafka-watch".to_owned()).spawn(move || {
