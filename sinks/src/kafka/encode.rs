@@ -92,7 +92,7 @@ fn reject(reject: &Reject) -> Outgoing {
 
 /// The dead letter that fits where `letter` does not: the first 64 KiB of the bytes, how many there were, and their
 /// SHA-256. The position in the headers says where all of them are.
-pub fn pointer(letter: &Outgoing) -> Outgoing {
+pub(super) fn pointer(letter: &Outgoing) -> Outgoing {
     let bytes = letter.payload.as_deref().unwrap_or_default();
     let mut headers: Vec<_> =
         letter.headers.iter().map(|(name, value)| (*name, cut(value, LETTER_TEXT_MAX).to_owned())).collect();

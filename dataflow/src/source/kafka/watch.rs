@@ -31,7 +31,7 @@ impl Found {
     }
 
     /// Why the topic is no longer the one that was opened, if it is not.
-    fn replaced(&self) -> Option<String> {
+    pub(super) fn replaced(&self) -> Option<String> {
         self.replaced.lock().clone()
     }
 }
@@ -96,7 +96,7 @@ fn look(describer: &Describer, consumer: &BaseConsumer<Events>, topic: &str, id:
 }
 
 /// What is said of a topic that has another id than the one before.
-pub(super) fn replaced(before: &str, now: &str) -> String {
+fn replaced(before: &str, now: &str) -> String {
     format!(
         "it was deleted and made anew: its id was {before} and is {now} now. Offsets of the old topic mean nothing in the \
          new one. To start over with the new topic, name another, empty data folder"
