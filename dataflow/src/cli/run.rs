@@ -86,7 +86,9 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
             caught_up = true;
             serving.ready();
         }
-        engine.conductor().settle()?;
+        if let Err(error) = engine.conductor().settle() {
+            tracing::warn!(%error, "partitions still wait at a control record that others do not hold");
+        }
         // Only who has read the whole log knows the numbers of its control records for certain.
         let cutting = !caught_up || cut_when_due(&engine, schedule)?;
         if args.exit_when_idle && !cutting && engine.clock().idle().is_some() {
@@ -121,7 +123,8 @@ fn cut_when_due(engine: &Engine, schedule: Schedule) -> Result<bool, DataError> 
 /// Which control records of the topic are the engine's own. A state folder from before there were keys keeps those it has
 /// read; what else stands in the topic could be anybody's.
 fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender) -> Result<ControlRule, DataError> {
-    let (topic, mend) = (&config.kafka.topic, format!("driftline run --config {} --new-control-key", args.config.display()));
+    let (topic, mend) =
+        (&config.kafka.topic, format!("driftline run --config {} --new-control-key", args.config.display()));
     let folder = Folder {
         dir,
         log: format!("kafka:{topic}"),

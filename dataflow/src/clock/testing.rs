@@ -4,8 +4,9 @@
 
 use super::{Clock, ClockConfig};
 use crate::conductor::cut_id;
+use crate::controls::testing::rule;
 use crate::source::{LogEnd, Next, Record, Source, SourceError, Wake};
-use driftline_schema::{Control, ControlAction, Event, Position, wire};
+use driftline_schema::{Control, ControlAction, Position, wire};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -36,10 +37,10 @@ impl ListLog {
         position
     }
 
-    /// Appends a cut to every partition.
+    /// Appends a cut to every partition, as the conductor does.
     pub(super) fn push_cut(&self, cut: u64) -> Vec<Position> {
         let partitions = self.0.lock().len();
-        (0..partitions).map(|partition| self.push(partition, 0, true, &cut_bytes(cut))).collect()
+        (0..partitions).map(|partition| self.push(partition, 0, true, &cut_bytes(cut, partitions))).collect()
     }
 
     pub(super) fn source(&self, hesitation: u64) -> Box<ListSource> {
@@ -48,8 +49,10 @@ impl ListLog {
     }
 }
 
-pub(super) fn cut_bytes(cut: u64) -> Vec<u8> {
-    wire::encode(&Event::of_control(Control { id: cut_id(cut), action: ControlAction::Cut { cut } }))
+/// A genuine cut; its number leaves room for others between cuts.
+pub(super) fn cut_bytes(cut: u64, partitions: usize) -> Vec<u8> {
+    let control = Control { id: cut_id(cut), action: ControlAction::Cut { cut } };
+    wire::encode(&rule().seal(control, cut * 10, partitions as u32))
 }
 
 impl LogEnd for ListLog {
