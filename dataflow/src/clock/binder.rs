@@ -251,7 +251,8 @@ impl Binder {
     /// Whether a partition waits at a control record that another one has not shown yet; the latter are given.
     pub(super) fn lacking(&self) -> Option<Vec<usize>> {
         let waits = self.target.is_none() && (0..self.held.len()).any(|partition| self.front(partition).is_some());
-        waits.then(|| (0..self.held.len()).filter(|&partition| self.held[partition].is_none()).collect())
+        let lacking: Vec<usize> = (0..self.held.len()).filter(|&partition| self.held[partition].is_none()).collect();
+        (waits && !lacking.is_empty()).then_some(lacking)
     }
 
     /// When every partition stands at a control record and they differ, some stand in a few partitions only. These become

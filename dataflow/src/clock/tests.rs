@@ -324,12 +324,18 @@ fn control_records_from_before_there_were_seals_hold_where_they_are_trusted() {
         wire::encode(&Event::of_control(control))
     };
     log.push(0, 0, false, b"record");
-    (0..2).for_each(|partition| drop(log.push(partition, 0, true, &bare(1))));
+    for partition in 0..2 {
+        log.push(partition, 0, true, &bare(1));
+    }
     // Forged at that time, in one partition.
     log.push(1, 0, true, &bare(9));
-    (0..2).for_each(|partition| drop(log.push(partition, 0, true, &bare(2))));
+    for partition in 0..2 {
+        log.push(partition, 0, true, &bare(2));
+    }
     let trusted = log.1.lock().clone();
-    (0..2).for_each(|partition| drop(log.push(partition, 0, true, &bare(3))));
+    for partition in 0..2 {
+        log.push(partition, 0, true, &bare(3));
+    }
     log.push_cut(3);
     let (clock, _dir) =
         drained(&log, &ControlRule::new(driftline_schema::ControlKey::of_log(b"other", "list"), trusted.clone()));

@@ -58,12 +58,13 @@ fn mended(dir: &TempDir, held: &[Vec<(bool, Vec<u8>)>], floor: &[u64]) -> (Vec<D
     for (partition, before) in held.iter().enumerate() {
         let after = records(&log, partition as u32).expect("reads");
         assert_eq!(after.len(), before.len(), "no record moves: {found:?}");
-        for (offset, (now, then)) in after.iter().zip(before).enumerate() {
-            if now != then {
-                lost += 1;
-                assert!(!then.0 && !now.0, "control record {partition}:{offset} is not lost: {found:?}");
-                assert!(now.1.iter().all(|byte| byte.is_ascii()) && !now.1.starts_with(b"{"), "a stand-in is no event");
-            }
+        let controls = |held: &[(bool, Vec<u8>)]| held.iter().filter(|record| record.0).cloned().collect::<Vec<_>>();
+        assert_eq!(controls(&after), controls(before), "no control record is lost: {found:?}");
+        let is_stand_in = |record: &(bool, Vec<u8>)| !record.0 && !record.1.starts_with(b"{");
+        lost += after.iter().filter(|record| is_stand_in(record)).count();
+        for (now, then) in after.iter().zip(before).filter(|(now, then)| now != then) {
+            // Where several records are lost with a control record, the order among them is not known.
+            assert!(now.0 || (is_stand_in(now) && now.1.is_ascii()), "{now:?} where {then:?} stood: {found:?}");
         }
     }
     (found, lost)
@@ -89,7 +90,6 @@ fn one_flipped_bit_anywhere_costs_one_record_and_its_bytes_are_kept() {
                 assert!(aside.file_name().is_some_and(|name| name.to_string_lossy().starts_with("damaged-")));
                 let kept = fs::read(aside).expect("reads");
                 assert_eq!(kept, bytes[damage.byte as usize..][..kept.len()]);
-                assert_eq!(fs::metadata(&path).expect("is there").len(), sound.len() as u64);
                 fs::remove_file(aside).expect("removes");
                 fs::write(&path, &sound).expect("writes");
             }

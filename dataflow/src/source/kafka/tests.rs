@@ -264,6 +264,10 @@ fn forged_and_copied_control_records_neither_hold_the_clock_nor_take_numbers() {
     }
     forge(&config, 1, &bare(ControlAction::Tick { time: 5 }));
     // Copies of the first two hide the last from a search that begins at the end.
+    for n in 0..2_400u32 {
+        appender.append(&n.to_le_bytes(), b"record").expect("appends");
+    }
+    appender.sync().expect("syncs");
     for (sequence, action) in
         [(1, ControlAction::Cut { cut: 1 }), (2, ControlAction::ModelReady { cut: 1, models: vec![] })]
     {
@@ -286,10 +290,10 @@ fn forged_and_copied_control_records_neither_hold_the_clock_nor_take_numbers() {
         }
         assert_eq!(clock.stats().control_copies, copies);
     };
-    read(12, 19);
+    read(12, 2_419);
     assert_eq!(again.last(), LastControls { cut: 3, model_ready: 3, sequence: 6, foreign: 0 });
     assert_eq!(again.cut().expect("cuts"), 4);
-    read(14, 21);
+    read(14, 2_421);
     clock.stop();
 }
 
