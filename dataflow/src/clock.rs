@@ -5,6 +5,8 @@
 
 mod binder;
 mod bindings;
+#[cfg(test)]
+mod growth_tests;
 mod identity;
 mod ingest;
 mod operator;
@@ -15,10 +17,10 @@ mod testing;
 mod tests;
 
 use crate::controls::ControlRule;
-use crate::log::{DataDir, LogError};
+use crate::log::{DataDir, LogError, data_folder};
 use crate::source::{LastControls, Record, Source, SourceError};
 use bindings::Bindings;
-pub(crate) use bindings::bound_until;
+pub(crate) use bindings::{bound_until, inspect_bindings};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use shared::Shared;
@@ -73,7 +75,11 @@ pub enum ClockError {
         source: std::io::Error,
     },
     /// The file of bindings is not what was written.
-    #[error("the bindings {} are damaged at byte {byte}: {reason}", path.display())]
+    #[error(
+        "the bindings {} are damaged at byte {byte}: {reason}. `driftline check --data {} --repair` moves them aside; the log \
+         is then bound anew, which changes no answer",
+        path.display(), data_folder(path).display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -93,6 +99,14 @@ pub enum ClockError {
 }
 
 impl ClockError {
+    /// What went wrong, without where.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Damaged { reason, .. } | Self::Mismatch { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     fn bindings(path: &Path, source: std::io::Error) -> Self {
         Self::Bindings { path: path.to_owned(), source }
     }
@@ -117,6 +131,13 @@ pub struct ClockStats {
     pub records_staged: u64,
     /// Their bytes.
     pub bytes_staged: u64,
+}
+
+/// Binds a log up to here, as a run over it would have.
+#[cfg(test)]
+pub(crate) fn bind_for_test(data: &DataDir, source: &str, vector: &[u64]) {
+    let mut bindings = Bindings::open(&data.path().join("bindings"), source, &vec![0; vector.len()]).expect("opens");
+    bindings.append(vector).expect("appends");
 }
 
 /// The clock of one process. Shared by its workers and its main thread.

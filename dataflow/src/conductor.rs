@@ -115,7 +115,8 @@ impl Conductor {
         tracing::info!(before, count, "the topic has more partitions; they are read from their beginning");
         numbers.last.partitions = count;
         let action = ControlAction::Tick { time: -1 };
-        let appended = self.append_one(&mut numbers, Control { id: ControlId::of("partitions", u64::from(count)), action });
+        let appended =
+            self.append_one(&mut numbers, Control { id: ControlId::of("partitions", u64::from(count)), action });
         if appended.is_err() {
             // The log alone knows whether it stands there.
             numbers.last.partitions = before;

@@ -22,4 +22,5 @@ pub mod plan;
 pub mod source;
 pub mod telemetry;
 pub mod trainer;
+pub mod wall_clock;
 pub mod worker;

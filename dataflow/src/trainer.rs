@@ -290,7 +290,10 @@ impl Shared {
         let (description, bundle) = kept;
         let version = description.info.features_version;
         if version != self.features_version || description.features != self.features {
-            return Err(format!("it was trained on version {version} of the features table, not {}", self.features_version));
+            return Err(format!(
+                "it was trained on version {version} of the features table, not {}",
+                self.features_version
+            ));
         }
         let scorer = self.ready(description.info.id, bundle).ok_or("it cannot be laid out for scoring")?;
         Ok((description.info, scorer))

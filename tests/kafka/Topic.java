@@ -23,7 +23,7 @@ public class Topic {
         settings.put("bootstrap.servers", args[1]);
         switch (args[0]) {
             case "produce" -> produce(settings, args[2], args[3], Optional.empty(), -1);
-            case "forge" -> produce(settings, args[2], args[3], Optional.of("driftline-control"), Integer.parseInt(args[4]));
+            case "forge" -> produce(settings, args[2], args[4], Optional.of("driftline-control"), Integer.parseInt(args[3]));
             case "produce-bytes" -> produce(settings, args[2], "x".repeat(Integer.parseInt(args[3])), Optional.empty(), -1);
             case "create" -> admin(settings, admin -> admin.createTopics(List.of(new NewTopic(args[2], Integer.parseInt(args[3]),
                 (short) 1).configs(Map.of("max.message.bytes", "20971520")))).all());

@@ -1,7 +1,7 @@
 //! Where a data folder is, and the engine on the embedded log in it.
 
-use crate::collect::CollectError;
 use crate::clock::ClockError;
+use crate::collect::CollectError;
 use crate::config::BackendChoice;
 use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, open_controls};
 use crate::engine::{Engine, EngineConfig, EngineError};

@@ -10,8 +10,8 @@ use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, change_
 use crate::engine::{Engine, EngineConfig};
 use crate::importer::Schedule;
 use crate::log::DataDir;
-use crate::source::Appender;
 use crate::source::kafka::{KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic};
+use crate::source::{Appender, Source};
 use clap::Args;
 use driftline_sinks::webhook::{EndpointConfig, Secret, WebhookConfig, WebhookSink};
 use driftline_sinks::{KafkaSink, KafkaSinkConfig, Metrics, Sink};
@@ -61,8 +61,9 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         create_topics(config, &source_config, create)?;
     }
     let dir = DataDir::open(&config.data)?;
-    let source = Box::new(KafkaSource::open(&source_config)?);
+    let mut source = Box::new(KafkaSource::open(&source_config)?);
     let topic = source.found();
+    let ends: Vec<u64> = source.range()?.into_iter().map(|range| range.end).collect();
     let appender = Arc::new(KafkaAppender::open(&source_config)?);
     let controls = controls(args, config, &dir, appender.as_ref())?;
     let engine_config = EngineConfig {
@@ -84,10 +85,12 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     loop {
         engine.check()?;
         if engine.clock().idle().is_some() {
-            caught_up = true;
             serving.ready();
         }
-        engine.conductor().settle()?;
+        caught_up |= has_read(&engine, &ends);
+        if let Err(error) = engine.conductor().settle() {
+            tracing::warn!(%error, "partitions still wait at a control record that others do not hold");
+        }
         // Only who has read the whole log knows the numbers of its control records for certain.
         let cutting = !caught_up || cut_when_due(&engine, schedule)?;
         let growing = topic.partitions() > engine.clock().partitions();
@@ -123,10 +126,18 @@ fn cut_when_due(engine: &Engine, schedule: Schedule) -> Result<bool, DataError> 
     Ok(due)
 }
 
+/// Whether everything before these offsets is reflected; a topic may end in offsets that hold no record.
+fn has_read(engine: &Engine, ends: &[u64]) -> bool {
+    let clock = engine.clock();
+    let reached = |vector: Vec<u64>| vector.iter().zip(ends).all(|(next, end)| next >= end);
+    clock.idle().is_some() || clock.vector(clock.stats().completed).is_some_and(reached)
+}
+
 /// Which control records of the topic are the engine's own. A state folder from before there were keys keeps those it has
 /// read; what else stands in the topic could be anybody's.
 fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender) -> Result<ControlRule, DataError> {
-    let (topic, mend) = (&config.kafka.topic, format!("driftline run --config {} --new-control-key", args.config.display()));
+    let (topic, mend) =
+        (&config.kafka.topic, format!("driftline run --config {} --new-control-key", args.config.display()));
     let folder = Folder {
         dir,
         log: format!("kafka:{topic}"),

@@ -135,7 +135,8 @@ impl Binder {
     pub(super) fn offer(&mut self, record: Record) {
         let partition = record.position.partition as usize;
         let own = self.rule.own(&record);
-        if self.opened_by[partition] > 0 && own.as_ref().and_then(|own| own.sequence) == Some(self.opened_by[partition]) {
+        if self.opened_by[partition] > 0 && own.as_ref().and_then(|own| own.sequence) == Some(self.opened_by[partition])
+        {
             // The copy of the control record that opened this partition: it took effect when the others stood at it.
             return self.stage(Held { record, control: own }, true);
         }
@@ -285,7 +286,8 @@ impl Binder {
     /// Whether a partition waits at a control record that another one has not shown yet; the latter are given.
     pub(super) fn lacking(&self) -> Option<Vec<usize>> {
         let waits = self.target.is_none() && (0..self.held.len()).any(|partition| self.front(partition).is_some());
-        waits.then(|| (0..self.held.len()).filter(|&partition| self.held[partition].is_none()).collect())
+        let lacking: Vec<usize> = (0..self.held.len()).filter(|&partition| self.held[partition].is_none()).collect();
+        (waits && !lacking.is_empty()).then_some(lacking)
     }
 
     /// When every partition stands at a control record and they differ, some stand in a few partitions only. These become

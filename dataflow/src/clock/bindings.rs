@@ -163,16 +163,41 @@ fn cut(path: &Path, file: &File, bad: std::ops::Range<u64>, last: &Binding) -> R
     let io = |error| ClockError::bindings(path, error);
     let mut rest = vec![0; (bad.end - bad.start) as usize];
     file.read_exact_at(&mut rest, bad.start).map_err(io)?;
-    let most = last.time + 2 + (rest.len() / ROW_HEADER_BYTES) as u64;
-    let is_row = |at: usize, time: u64| {
-        rest.get(at..).and_then(|bytes| row_body(bytes, time)).is_some_and(|body| !body.is_empty())
-    };
-    if (1..rest.len()).any(|at| (last.time + 2..most).any(|time| is_row(at, time))) {
-        let reason = "a row is damaged, though later ones are whole; remove the file to bind the log anew".to_owned();
+    if holds_a_row(&rest, last.time) {
+        let reason = "a row is damaged, though later ones are whole".to_owned();
         return Err(ClockError::Damaged { path: path.to_owned(), byte: bad.start, reason });
     }
     tracing::warn!(file = %path.display(), byte = bad.start, bytes = rest.len(), "cut off a half-written binding");
     file.set_len(bad.start).and_then(|()| file.sync_all()).map_err(io)
+}
+
+/// Whether whole rows stand somewhere in the bytes behind the row of time `last`.
+fn holds_a_row(rest: &[u8], last: u64) -> bool {
+    let most = last + 2 + (rest.len() / ROW_HEADER_BYTES) as u64;
+    let is_row = |at: usize, time: u64| {
+        rest.get(at..).and_then(|bytes| row_body(bytes, time)).is_some_and(|body| !body.is_empty())
+    };
+    (1..rest.len()).any(|at| (last + 2..most).any(|time| is_row(at, time)))
+}
+
+/// What is wrong with the bindings of this source, if there are any; nothing is changed.
+pub(crate) fn inspect_bindings(path: &Path, source: &str) -> Result<(), ClockError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let io = |error| ClockError::bindings(path, error);
+    let bytes = std::fs::read(path).map_err(io)?;
+    let mut rows = Rows::open(path)?;
+    let header = rows.header()?;
+    check(path, &header, source, &header.start)?;
+    let mut last = Binding { time: 0, vector: header.start };
+    while let Some(binding) = rows.next(&last)? {
+        last = binding;
+    }
+    if holds_a_row(&bytes[rows.bytes as usize..], last.time) {
+        return Err(rows.damaged("a row is damaged, though later ones are whole"));
+    }
+    Ok(())
 }
 
 /// A row: the partitions that moved, each as its distance from the one before and how far it moved.

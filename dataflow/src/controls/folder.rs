@@ -142,10 +142,15 @@ impl Folder<'_> {
         }
     }
 
-    /// The key's file as the user, the folder or the custom names it.
+    /// The key's file: as the user names it, else where it was last found, else where it lies by default. The default
+    /// also serves where the file is no longer found: folder and key may have moved together.
     pub(crate) fn key_path(&self) -> Result<PathBuf, ControlError> {
+        if let Some(named) = &self.key_file {
+            return Ok(named.clone());
+        }
+        let default = self.default_file();
         let noted = self.note()?.map(|note| note.key_file);
-        Ok(self.key_file.clone().or(noted).unwrap_or_else(|| self.default_file()))
+        Ok(noted.filter(|noted| noted.exists() || !default.exists()).unwrap_or(default))
     }
 
     fn write(&self, key: &ControlKey, file: &Path, trusted_until: Vec<u64>) -> Result<(), ControlError> {
@@ -277,6 +282,16 @@ mod tests {
         assert!(!key.exists(), "no other key is made in silence");
         assert_eq!(open(scratch.path(), Some(&moved), &[]).expect("opens"), [5, 3]);
         assert_eq!(open(scratch.path(), None, &[]).expect("remembers where it is"), [5, 3]);
+    }
+
+    #[test]
+    fn a_folder_that_moves_with_its_key_finds_it_beside_the_author_key() {
+        let scratch = scratch();
+        let (here, there) = (scratch.path().join("here"), scratch.path().join("there"));
+        open(&here, None, &[4]).expect("opens");
+        fs::rename(&here, &there).expect("moves");
+        assert_eq!(open(&there, None, &[]).expect("opens"), [4]);
+        assert!(!here.exists(), "no key is made where it was");
     }
 
     #[test]

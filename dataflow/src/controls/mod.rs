@@ -149,7 +149,10 @@ mod tests {
         let rule = ControlRule { trusted_until: vec![0, 5], ..rule() };
         let (before, after) = (Position { partition: 1, offset: 4 }, Position { partition: 1, offset: 5 });
         assert_eq!(rule.read(before, &bare), Reading::Own(Own { control: cut(1), sequence: None, partitions: 0 }));
-        assert_eq!(rule.read(before, &foreign), Reading::Own(Own { control: cut(2), sequence: Some(9), partitions: 0 }));
+        assert_eq!(
+            rule.read(before, &foreign),
+            Reading::Own(Own { control: cut(2), sequence: Some(9), partitions: 0 })
+        );
         assert_eq!(rule.read(before, &absurd), Reading::No);
         assert_eq!(rule.read(after, &bare), Reading::No);
         assert_eq!(rule.read(after, &foreign), Reading::Foreign);

@@ -4,6 +4,8 @@
 //! Callers sync once per batch. A tail that a crash left half written is cut off on opening; damage anywhere else is an
 //! error that names file and byte.
 //!
+//! Bindings say what is durable besides: a tail that they cover and that is not whole is damage, and nothing is cut.
+//!
 //! Layout: `DATA/TOPIC/topic.json`, `DATA/TOPIC/PARTITION/FIRST-OFFSET.log`.
 
 mod control;
@@ -13,6 +15,9 @@ mod frame;
 mod frames;
 mod partition;
 mod reader;
+mod repair;
+#[cfg(test)]
+mod repair_tests;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -20,8 +25,10 @@ mod tests;
 pub use dir::DataDir;
 pub(crate) use dir::write_whole;
 pub use error::LogError;
+pub(crate) use error::data_folder;
 pub use frame::RECORD_BYTES_MAX;
 pub use reader::PartitionReader;
+pub use repair::{Damage, inspect, repair};
 
 use crate::controls::ControlRule;
 use crate::source::{LastControls, Wake, partition_of};
@@ -93,8 +100,11 @@ impl EmbeddedLog {
         dir::create_dir(&topic)?;
         let partitions = partition_count(&topic.join("topic.json"), config)?;
         let segment_bytes = u64::from(config.segment_bytes.clamp(1, 1 << 30));
+        let floor = floor(dir, &config.topic)?;
+        let known = |partition: u32| floor.get(partition as usize).copied().unwrap_or(0);
         let writers: Result<Vec<_>, _> = (0..partitions.get())
-            .map(|partition| PartitionWriter::open(&topic.join(partition.to_string()), segment_bytes))
+            .map(|partition| (topic.join(partition.to_string()), known(partition)))
+            .map(|(folder, floor)| PartitionWriter::open(&folder, segment_bytes, floor))
             .collect();
         let mut writers = writers?;
         dir::sync_dir(&topic)?;
@@ -194,6 +204,13 @@ impl EmbeddedLog {
     }
 }
 
+/// Up to where each partition is known to have been durable: whatever bindings cover was read, and so was synced before.
+pub(crate) fn floor(dir: &DataDir, topic: &str) -> Result<Vec<u64>, LogError> {
+    let path = dir.path().join("bindings");
+    let bound = crate::clock::bound_until(&path, &format!("embedded:{topic}"));
+    Ok(bound.map_err(|error| LogError::damaged(&path, 0, error.reason()))?.unwrap_or_default())
+}
+
 /// The time an append notes. It is written to the log once and read from there ever after, so a replay sees the same.
 fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_millis() as i64)
@@ -212,7 +229,7 @@ fn check_topic(name: &str) -> Result<(), LogError> {
 }
 
 /// The number of partitions the topic was created with, creating it now if it is new.
-fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZeroU32, LogError> {
+pub(crate) fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZeroU32, LogError> {
     match std::fs::read(path) {
         Ok(bytes) => {
             let file: TopicFile =

@@ -140,7 +140,8 @@ impl KafkaSink {
             .headers
             .iter()
             .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
-        let mut outgoing = BaseRecord::with_opaque_to(self.topic(record.topic), index).key(record.key.as_bytes()).headers(headers);
+        let mut outgoing =
+            BaseRecord::with_opaque_to(self.topic(record.topic), index).key(record.key.as_bytes()).headers(headers);
         outgoing.payload = record.payload.as_deref();
         loop {
             match self.producer.send(outgoing) {

@@ -86,7 +86,8 @@ fn visit(
             Some(Ok(message)) => {
                 heard = Instant::now();
                 let offset = message.offset() as u64;
-                if offset >= range.end || (is_control(&message) && look(&message).is_break()) || offset + 1 == range.end {
+                if offset >= range.end || (is_control(&message) && look(&message).is_break()) || offset + 1 == range.end
+                {
                     return Ok(());
                 }
             }
