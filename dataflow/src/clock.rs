@@ -5,6 +5,9 @@
 
 mod binder;
 mod bindings;
+#[cfg(test)]
+mod growth_tests;
+mod identity;
 mod ingest;
 mod operator;
 mod shared;
@@ -13,9 +16,11 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use crate::log::{DataDir, LogError};
-use crate::source::{Record, Source, SourceError};
+use crate::controls::ControlRule;
+use crate::log::{DataDir, LogError, data_folder};
+use crate::source::{LastControls, Record, Source, SourceError};
 use bindings::Bindings;
+pub(crate) use bindings::{bound_until, inspect_bindings};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use shared::Shared;
@@ -70,7 +75,11 @@ pub enum ClockError {
         source: std::io::Error,
     },
     /// The file of bindings is not what was written.
-    #[error("the bindings {} are damaged at byte {byte}: {reason}", path.display())]
+    #[error(
+        "the bindings {} are damaged at byte {byte}: {reason}. `driftline check --data {} --repair` moves them aside; the log \
+         is then bound anew, which changes no answer",
+        path.display(), data_folder(path).display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -90,6 +99,14 @@ pub enum ClockError {
 }
 
 impl ClockError {
+    /// What went wrong, without where.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Damaged { reason, .. } | Self::Mismatch { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     fn bindings(path: &Path, source: std::io::Error) -> Self {
         Self::Bindings { path: path.to_owned(), source }
     }
@@ -116,25 +133,37 @@ pub struct ClockStats {
     pub bytes_staged: u64,
 }
 
+/// Binds a log up to here, as a run over it would have.
+#[cfg(test)]
+pub(crate) fn bind_for_test(data: &DataDir, source: &str, vector: &[u64]) {
+    let mut bindings = Bindings::open(&data.path().join("bindings"), source, &vec![0; vector.len()]).expect("opens");
+    bindings.append(vector).expect("appends");
+}
+
 /// The clock of one process. Shared by its workers and its main thread.
 pub struct Clock {
     shared: Arc<Shared>,
     intake: Mutex<Option<JoinHandle<()>>>,
-    partitions: u32,
 }
 
 impl Clock {
     /// Starts reading `source` for `workers` workers: the bindings in `data` are repeated, then new ones are made.
+    /// `rule` tells control records from what only claims to be one.
     pub fn start(
         mut source: Box<dyn Source>,
         data: &DataDir,
         workers: usize,
         config: &ClockConfig,
+        rule: &ControlRule,
     ) -> Result<Arc<Self>, ClockError> {
         let path = data.path().join("bindings");
         let range = source.range()?;
-        let begin: Vec<u64> = range.iter().map(|offsets| offsets.start).collect();
+        let mut begin: Vec<u64> = range.iter().map(|offsets| offsets.start).collect();
+        if !path.exists() {
+            begin.truncate(source.first_partitions(rule)? as usize);
+        }
         let bindings = Bindings::open(&path, &source.name(), &begin)?;
+        identity::check(data.path(), &source.name(), source.identity())?;
         for (partition, (&bound, held)) in bindings.last().vector.iter().zip(&range).enumerate() {
             if bound > held.end {
                 let end = held.end;
@@ -145,14 +174,14 @@ impl Clock {
         let shared = Arc::new(Shared::new(bindings.start(), workers, source.end(), config));
         source.wake_on_data(shared.wake.clone());
         source.seek(bindings.start())?;
-        let (partitions, lock) = (source.partitions(), data.clone());
-        let ingest = ingest::Ingest::new(source, bindings, shared.clone(), config)?;
+        let lock = data.clone();
+        let ingest = ingest::Ingest::new(source, bindings, shared.clone(), config, rule.clone())?;
         let intake = std::thread::Builder::new().name("intake".to_owned()).spawn(move || {
             ingest.run();
             drop(lock);
         });
         let intake = intake.map_err(|error| ClockError::bindings(&path, error))?;
-        Ok(Arc::new(Self { shared, intake: Mutex::new(Some(intake)), partitions }))
+        Ok(Arc::new(Self { shared, intake: Mutex::new(Some(intake)) }))
     }
 
     /// The log as a stream: this worker's records of each time, at that time. Times count from 1.
@@ -171,9 +200,9 @@ impl Clock {
         self.completed(worker, passed);
     }
 
-    /// Number of partitions.
+    /// Number of partitions that are read; it grows when a control record opens more.
     pub fn partitions(&self) -> u32 {
-        self.partitions
+        self.shared.partitions()
     }
 
     /// The next offset of each partition at a released time. `None` for a time not released yet, and for one completed
@@ -200,6 +229,16 @@ impl Clock {
     /// Why reading the log ended, if it did. The workers then see no further time, but also none that is incomplete.
     pub fn failure(&self) -> Option<Arc<str>> {
         self.shared.failure()
+    }
+
+    /// The highest numbers among the control records that the workers may see.
+    pub fn last_controls(&self) -> LastControls {
+        self.shared.last_controls()
+    }
+
+    /// For how long partitions have been waiting at a control record that others, read to their ends, do not hold.
+    pub fn waits_for_a_control_record(&self) -> Option<Duration> {
+        self.shared.waiting()
     }
 
     /// What it did and holds.

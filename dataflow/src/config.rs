@@ -21,6 +21,10 @@ pub struct Config {
     /// Dataflow workers (threads). On two cores one worker beside the API is the faster choice.
     #[serde(default = "one")]
     pub workers: NonZeroUsize,
+    /// The secret that seals control records; the same file for every process of an installation. Without it:
+    /// `driftline/control.key` in the user's configuration folder, made on first use.
+    #[serde(default)]
+    pub control_key_file: Option<PathBuf>,
     /// The cluster and topics.
     pub kafka: KafkaConfig,
     /// Where alerts are sent.

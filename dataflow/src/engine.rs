@@ -6,6 +6,7 @@ use crate::capture::{Publisher, Reflected};
 use crate::clock::{Clock, ClockConfig, ClockError};
 use crate::conductor::Conductor;
 use crate::config::{BackendChoice, LabelConfig, TrainingConfig};
+use crate::controls::ControlRule;
 use crate::cpu::StageCpu;
 use crate::log::DataDir;
 use crate::plan::{Counts, Plan};
@@ -15,13 +16,14 @@ use crate::trainer::{Trainer, TrainerConfig, TrainerError};
 use crate::worker;
 use driftline_kernels::backend::Backend as _;
 use driftline_kernels::{AutoBackend, CudaConfig};
-use driftline_operators::features::{FEATURES_VERSION, column};
-use driftline_schema::{Limits, ModelInfo};
+use driftline_operators::features::{FEATURES, FEATURES_VERSION, column};
+use driftline_schema::{Limits, ModelId, ModelInfo};
 use driftline_sinks::Sink;
 use driftline_sinks::metrics::{Metrics, MetricsSink};
 use driftline_sinks::view::{View, ViewReader};
 use parking_lot::Mutex;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -44,6 +46,11 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// Whether trained models are announced in the log; a replay only reads it.
     pub announce: bool,
+    /// Which control records are the engine's own. By default none that stand in a log are: whoever opens one gives its
+    /// key.
+    pub controls: ControlRule,
+    /// Where models of the log are looked for that cannot be rebuilt from it, besides the data folder.
+    pub further_models: Option<PathBuf>,
 }
 
 impl Default for EngineConfig {
@@ -56,6 +63,8 @@ impl Default for EngineConfig {
             labels: LabelConfig::default(),
             limits: Limits::default(),
             announce: true,
+            controls: ControlRule::of_this_run(),
+            further_models: None,
         }
     }
 }
@@ -125,14 +134,15 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let train_cpu = Arc::<StageCpu>::default();
         let training_failed: Arc<Mutex<Option<AppendError>>> = Arc::default();
-        let conductor = Arc::new(Conductor::open(appender)?);
+        let conductor = Arc::new(Conductor::open(appender, config.controls.clone())?);
         let backend = open_backend(dir, config.backend);
         metrics.set_backend(backend.name(), backend.description());
         let description = backend.description().to_owned();
         let trainer = Arc::new(start_trainer(dir, &conductor, config, backend, (&train_cpu, &training_failed))?);
         let plan = Plan::new(config, trainer.shelf(), train_cpu, metrics.clone());
         let counts = plan.counts.clone();
-        let clock = Clock::start(source, dir, config.workers.get(), &config.clock)?;
+        let clock = Clock::start(source, dir, config.workers.get(), &config.clock, &config.controls)?;
+        conductor.follow(clock.clone());
         let (view_sink, view) = View::open();
         let metrics_sink = MetricsSink::new(&metrics, view.clone());
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(view_sink), Box::new(metrics_sink)];
@@ -207,6 +217,11 @@ impl Engine {
     /// Models trained or rebuilt since the start.
     pub fn models(&self) -> Vec<ModelInfo> {
         self.trainer.infos()
+    }
+
+    /// Models of the log that cannot be had, with the reason; their predictions abstain.
+    pub fn models_unavailable(&self) -> Vec<(ModelId, String)> {
+        self.trainer.unavailable()
     }
 
     /// Waits until the models of `cut` are trained and announced.
@@ -301,9 +316,11 @@ fn start_trainer(
     let (conductor, announce, failed) = (conductor.clone(), config.announce, failed.clone());
     let trainer_config = TrainerConfig {
         folder: dir.path().join("models"),
+        further: config.further_models.clone(),
         backend,
         size_column: column("la").expect("lines added is a feature") as u32,
         features_version: FEATURES_VERSION,
+        features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
         answered: conductor.last().model_ready,
         cpu: cpu.clone(),
     };

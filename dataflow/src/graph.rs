@@ -32,6 +32,7 @@ use timely::dataflow::Scope;
 pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     let input = route(out.raw(clock.records(scope)), plan.limits.clone());
     out.accepted(&input.changes);
+    out.ahead_of_clock(&input.changes);
     out.accepted(&input.votes);
     out.accepted(&input.branches);
     out.accepted(&input.controls);

@@ -126,7 +126,7 @@ impl Importer {
 
     /// Finishes what a crash may have left: a cut that is due, a cut without its models.
     fn settle(&mut self, engine: &Engine) -> Result<(), ImportError> {
-        let last = self.appender.last_controls()?;
+        let last = self.conductor.last();
         if last.cut > last.model_ready {
             engine.wait_for_models(last.cut)?;
         }

@@ -166,6 +166,15 @@ impl Outlets {
         });
         counted.probe_with(&self.probe);
     }
+    /// Counts changes that are dated after the log took them.
+    pub fn ahead_of_clock(&self, changes: &Records<'_, Arc<ChangeRow>>) {
+        let counts = self.counts.clone();
+        let counted = changes.clone().inspect(move |(row, _, _)| {
+            let ahead = !row.advances_clock && row.time >= 0;
+            counts.ahead_of_clock.fetch_add(u64::from(ahead), Ordering::Relaxed);
+        });
+        counted.probe_with(&self.probe);
+    }
     /// Counts accepted records of one kind.
     pub fn accepted<'scope, D: ExchangeData>(&self, records: &Records<'scope, D>) {
         let counts = self.counts.clone();

@@ -47,6 +47,8 @@ pub struct Counts {
     pub stages: Stages,
     /// Records accepted.
     pub accepted: AtomicU64,
+    /// Accepted changes that are dated too far after the log took them to advance the event clock.
+    pub ahead_of_clock: AtomicU64,
     /// Unknown fields in accepted records.
     pub unknown_fields: AtomicU64,
 }

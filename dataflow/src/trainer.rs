@@ -1,7 +1,11 @@
 //! Trains models beside the dataflow and keeps them by id; a replay loads or rebuilds what the log names.
 //!
-//! A model's id is a hash of what it was trained on and how, so the same log asks for the same ids. When a rebuilt model
-//! has another id than the log says, that is an error with both ids, never a silent other answer.
+//! A model's id is a hash of what it was trained on and how, so the same log asks for the same ids. What the log names is
+//! loaded by its id, else rebuilt, else it cannot be had and its predictions say so: never a silent other answer.
+
+mod store;
+#[cfg(test)]
+mod tests;
 
 use crate::cpu::StageCpu;
 use crossbeam_channel::{Receiver, Sender};
@@ -12,11 +16,11 @@ use driftline_operators::models::{ModelShelf, Opinion, ShelfError, TrainRequest}
 use driftline_schema::ids::to_hex;
 use driftline_schema::{ModelId, ModelInfo, ModelRef, Scope};
 use parking_lot::{Condvar, Mutex};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use store::{Description, Store, StoreError};
 
 /// Changes whenever training itself changes, so that an id never stands for two models.
 const CODE_VERSION: u32 = 1;
@@ -34,11 +38,12 @@ pub struct Trainer {
 }
 
 struct Shared {
-    folder: PathBuf,
+    store: Store,
     /// Where models are trained and scored; the bits are those of any other.
     backend: AutoBackend,
     size_column: u32,
     features_version: u32,
+    features: Vec<String>,
     answered: u64,
     state: Mutex<State>,
     changed: Condvar,
@@ -51,6 +56,8 @@ struct State {
     resident: Vec<(ModelId, Arc<Scorer<AutoBackend>>)>,
     finished: HashSet<u64>,
     infos: BTreeMap<ModelId, ModelInfo>,
+    /// Models the log names that cannot be had, and why.
+    unavailable: BTreeMap<ModelId, String>,
     trained: u64,
 }
 
@@ -58,12 +65,16 @@ struct State {
 pub struct TrainerConfig {
     /// Where models are kept.
     pub folder: PathBuf,
+    /// Where models that cannot be rebuilt are looked for as well.
+    pub further: Option<PathBuf>,
     /// Where models are trained and scored.
     pub backend: AutoBackend,
     /// The column "lines added".
     pub size_column: u32,
     /// Version of the features table.
     pub features_version: u32,
+    /// Its names, in the order of the columns.
+    pub features: Vec<String>,
     /// The last cut whose model-ready record the log already holds.
     pub answered: u64,
     /// CPU time of training is added here.
@@ -92,10 +103,11 @@ impl Trainer {
         std::fs::create_dir_all(&config.folder)
             .map_err(|source| TrainerError::Folder { folder: config.folder.clone(), source })?;
         let shared = Arc::new(Shared {
-            folder: config.folder,
+            store: Store::new(config.folder, config.further),
             backend: config.backend,
             size_column: config.size_column,
             features_version: config.features_version,
+            features: config.features,
             answered: config.answered,
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -120,6 +132,11 @@ impl Trainer {
     /// Models trained or rebuilt since the start, and their descriptions by id.
     pub fn infos(&self) -> Vec<ModelInfo> {
         self.shared.state.lock().infos.values().cloned().collect()
+    }
+
+    /// Models that the log puts in force and that cannot be had, with the reason.
+    pub fn unavailable(&self) -> Vec<(ModelId, String)> {
+        self.shared.state.lock().unavailable.iter().map(|(id, reason)| (*id, reason.clone())).collect()
     }
 
     /// Waits until the models of `cut` are trained; `false` when `stop` says so first.
@@ -162,24 +179,26 @@ impl Shared {
     fn train(&self, request: &TrainRequest) -> Vec<ModelRef> {
         let params = BundleParams { size_column: self.size_column, ..BundleParams::default() };
         let mut models = Vec::new();
-        let mut fresh: Vec<(ModelInfo, &TrainSet)> = Vec::new();
+        let mut fresh: Vec<(Description, &TrainSet)> = Vec::new();
         for (scope, set) in &request.sets {
-            let info = self.describe(request.cut, scope, set, &params);
+            let description = self.describe(request.cut, scope, set, &params);
+            let info = &description.info;
             models.push(ModelRef { scope: scope.clone(), id: info.id, rows: info.rows, defective: info.defective });
             match self.load(info.id) {
-                Some(scorer) => self.keep(info, scorer),
-                None => fresh.push((info, set)),
+                Some(scorer) => self.keep(description.info, scorer),
+                None => fresh.push((description, set)),
             }
         }
         let tasks: Vec<TrainTask<'_>> = fresh.iter().map(|(_, set)| TrainTask { set, params: &params }).collect();
-        for ((info, _), bundle) in fresh.into_iter().zip(train_bundles(&self.backend, &tasks)) {
+        for ((description, _), bundle) in fresh.into_iter().zip(train_bundles(&self.backend, &tasks)) {
             match bundle.and_then(|bundle| Scorer::new(&self.backend, Arc::new(bundle))) {
                 Ok(scorer) => {
-                    self.store(info.id, scorer.bundle());
-                    self.keep(info, Arc::new(scorer));
+                    self.store(&description, scorer.bundle());
+                    self.keep(description.info, Arc::new(scorer));
                 }
                 Err(error) => {
                     // The set is one the trainer refuses (one class, say): the scope goes without a model.
+                    let info = description.info;
                     tracing::warn!(cut = request.cut, scope = ?info.scope, %error, "no model");
                     models.retain(|model| model.id != info.id);
                 }
@@ -189,22 +208,24 @@ impl Shared {
         models
     }
 
-    fn describe(&self, cut: u64, scope: &Scope, set: &TrainSet, params: &BundleParams) -> ModelInfo {
-        let mut hasher = Sha256::new();
-        hasher.update(cut.to_le_bytes());
-        hasher.update(serde_json::to_vec(scope).expect("a scope is plain data"));
-        hasher.update(set.digest());
-        hasher.update(self.features_version.to_le_bytes());
-        hasher.update(serde_json::to_vec(params).expect("parameters are plain data"));
-        hasher.update(CODE_VERSION.to_le_bytes());
-        ModelInfo {
-            id: ModelId(hasher.finalize().into()),
+    fn describe(&self, cut: u64, scope: &Scope, set: &TrainSet, params: &BundleParams) -> Description {
+        let info = ModelInfo {
+            id: ModelId([0; 32]),
             scope: scope.clone(),
             cut,
             rows: set.rows() as u64,
             defective: set.labels.iter().filter(|label| **label).count() as u64,
             features_version: self.features_version,
-        }
+        };
+        let mut description = Description {
+            info,
+            features: self.features.clone(),
+            rows_digest: set.digest(),
+            params: params.clone(),
+            code_version: CODE_VERSION,
+        };
+        description.info.id = description.id();
+        description
     }
 
     fn keep(&self, info: ModelInfo, scorer: Arc<Scorer<AutoBackend>>) {
@@ -214,47 +235,78 @@ impl Shared {
         state.infos.insert(info.id, info);
     }
 
-    fn path(&self, id: ModelId) -> PathBuf {
-        self.folder.join(format!("{id}.model"))
-    }
-
     /// Writes the model beside the log; without the file it is rebuilt, so a failure is only said.
-    fn store(&self, id: ModelId, bundle: &Bundle) {
-        let (path, temporary) = (self.path(id), self.path(id).with_extension("tmp"));
-        let written = std::fs::write(&temporary, bundle.to_bytes()).and_then(|()| std::fs::rename(&temporary, &path));
-        if let Err(error) = written {
-            tracing::warn!(path = %path.display(), %error, "a model could not be kept on disk");
+    fn store(&self, description: &Description, bundle: &Bundle) {
+        if let Err(error) = self.store.write(description, bundle) {
+            tracing::warn!(model = %description.info.id, %error, "a model could not be kept on disk");
         }
     }
 
     fn load(&self, id: ModelId) -> Option<Arc<Scorer<AutoBackend>>> {
-        let bytes = std::fs::read(self.path(id)).ok()?;
-        let scorer: Result<_, KernelError> =
-            Bundle::from_bytes(&bytes).and_then(|bundle| Scorer::new(&self.backend, Arc::new(bundle)));
-        scorer
-            .inspect_err(|error| tracing::warn!(model = %id, %error, "a kept model is damaged and is rebuilt"))
-            .ok()
-            .map(Arc::new)
+        match self.store.own(id) {
+            Ok((_, bundle)) => self.ready(id, bundle),
+            Err(StoreError::Missing | StoreError::Bare) => None,
+            Err(error) => {
+                tracing::warn!(model = %id, %error, "a kept model is not what was written and is rebuilt");
+                None
+            }
+        }
+    }
+
+    fn ready(&self, id: ModelId, bundle: Bundle) -> Option<Arc<Scorer<AutoBackend>>> {
+        let scorer: Result<_, KernelError> = Scorer::new(&self.backend, Arc::new(bundle));
+        scorer.inspect_err(|error| tracing::warn!(model = %id, %error, "a model cannot be used")).ok().map(Arc::new)
     }
 
     fn scorer(&self, id: ModelId, cut: u64) -> Result<Arc<Scorer<AutoBackend>>, ShelfError> {
-        {
+        let rebuilt = {
             let state = self.state.lock();
             if let Some((_, scorer)) = state.resident.iter().find(|(resident, _)| *resident == id) {
                 return Ok(scorer.clone());
             }
-            // Only a model whose training was checked in this run is read back: a file alone proves nothing.
-            if !state.infos.contains_key(&id) {
-                return Err(if state.finished.contains(&cut) {
-                    not_rebuilt(&state, id, cut)
-                } else {
-                    ShelfError::Pending
-                });
+            if let Some(reason) = state.unavailable.get(&id) {
+                return Err(ShelfError::Unavailable(reason.clone()));
+            }
+            if !state.infos.contains_key(&id) && !state.finished.contains(&cut) {
+                return Err(ShelfError::Pending);
+            }
+            state.rebuilt(cut)
+        };
+        // Its own examples do not yield it any more, or it has left memory.
+        match self.store.any(id).map_err(|error| error.to_string()).and_then(|kept| self.fit(kept)) {
+            Ok((info, scorer)) => {
+                self.keep(info, scorer.clone());
+                Ok(scorer)
+            }
+            Err(reason) => {
+                let reason = format!("the examples before cut {cut} give {rebuilt}, and {reason}");
+                Err(self.do_without(id, reason))
             }
         }
-        let scorer = self.load(id).ok_or_else(|| ShelfError::Unavailable(format!("the file of model {id} is gone")))?;
-        self.state.lock().hold(id, scorer.clone());
-        Ok(scorer)
+    }
+
+    /// A kept model whose columns mean what the columns of today's vectors mean.
+    fn fit(&self, kept: (Description, Bundle)) -> Result<(ModelInfo, Arc<Scorer<AutoBackend>>), String> {
+        let (description, bundle) = kept;
+        let version = description.info.features_version;
+        if version != self.features_version || description.features != self.features {
+            return Err(format!(
+                "it was trained on version {version} of the features table, not {}",
+                self.features_version
+            ));
+        }
+        let scorer = self.ready(description.info.id, bundle).ok_or("it cannot be laid out for scoring")?;
+        Ok((description.info, scorer))
+    }
+
+    /// Notes and says, once, that a model cannot be had.
+    fn do_without(&self, id: ModelId, reason: String) -> ShelfError {
+        let mut state = self.state.lock();
+        if !state.unavailable.contains_key(&id) {
+            tracing::warn!(model = %id, reason, "a model of the log cannot be had; its predictions abstain");
+            state.unavailable.insert(id, reason.clone());
+        }
+        ShelfError::Unavailable(reason)
     }
 }
 
@@ -265,14 +317,13 @@ impl State {
             self.resident.remove(0);
         }
     }
-}
 
-/// The log names a model that the examples before its cut do not yield: another version of the code, or a changed log.
-fn not_rebuilt(state: &State, id: ModelId, cut: u64) -> ShelfError {
-    let rebuilt: Vec<String> =
-        state.infos.values().filter(|info| info.cut == cut).map(|info| short(&info.id)).collect();
-    let rebuilt = if rebuilt.is_empty() { "no model".to_owned() } else { rebuilt.join(", ") };
-    ShelfError::Unavailable(format!("the log names model {} for cut {cut}, its examples give {rebuilt}", short(&id)))
+    /// The models that the examples before a cut give, for people.
+    fn rebuilt(&self, cut: u64) -> String {
+        let of_cut = self.infos.values().filter(|info| info.cut == cut);
+        let rebuilt: Vec<String> = of_cut.map(|info| short(&info.id)).collect();
+        if rebuilt.is_empty() { "no model".to_owned() } else { format!("other models ({})", rebuilt.join(", ")) }
+    }
 }
 
 struct Shelf {
@@ -286,10 +337,14 @@ impl ModelShelf for Shelf {
         self.requests.send(request).expect("the training thread outlives its shelves");
     }
 
+    fn without(&self, model: ModelId, cut: u64) -> ShelfError {
+        self.shared.do_without(model, format!("the log holds no cut {cut} that it could have been trained at"))
+    }
+
     fn opinions(&self, model: ModelId, cut: u64, rows: Rows<'_>) -> Result<Vec<Opinion>, ShelfError> {
         let scorer = self.shared.scorer(model, cut)?;
         let backend = &self.shared.backend;
-        let broken = |error: KernelError| ShelfError::Unavailable(error.to_string());
+        let broken = |error: KernelError| ShelfError::Broken(error.to_string());
         let scores = scorer.score(backend, rows).map_err(broken)?;
         let explanations = scorer.explain(backend, rows).map_err(broken)?;
         Ok(scores

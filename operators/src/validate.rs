@@ -17,7 +17,7 @@ pub use route::{Routed, route};
 use driftline_schema::wire::{self, DecodeError};
 use driftline_schema::{
     AuthorId, BlobContent, Branch, ChangeKey, ChangeRow, CommitId, Control, ControlAction, Event, Fixed, Limits,
-    Position, Reject, RejectReason, RepoId, Verdict, Vote,
+    Position, Reject, RejectReason, RepoId, Seal, Verdict, Vote,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub struct RawRecord {
     pub append_time: i64,
     /// Its bytes.
     pub payload: Vec<u8>,
-    /// Whether the log vouches for it as a control record, which stands in every partition.
+    /// Whether the clock found it to be a control record of the engine's own, which stands in every partition.
     pub control: bool,
 }
 
@@ -160,7 +160,10 @@ pub fn validate(record: &RawRecord, limits: &Limits) -> Result<Accepted, Reject>
 
 fn read(record: &RawRecord, limits: &Limits) -> Result<Accepted, Fault> {
     let decoded = wire::decode(&record.payload, limits)?;
-    let Event { schema: _, repository, change, vote, branch, control } = decoded.event;
+    let Event { schema: _, repository, change, vote, branch, control, seal } = decoded.event;
+    if control.is_some() && !record.control {
+        return Err(fault(RejectReason::ForgedControl, forged(seal.as_ref()).to_owned()));
+    }
     check_repository(&repository, &record.key, control.is_some())?;
     let key = ChangeKey { repo: RepoId::of(&repository), position: record.position };
     let accept = Accept { key, append_time: record.append_time, limits };
@@ -168,10 +171,6 @@ fn read(record: &RawRecord, limits: &Limits) -> Result<Accepted, Fault> {
         (Some(change), ..) => change::accept(*change, &repository, accept)?,
         (_, Some(vote), ..) => accept_vote(vote, accept)?,
         (_, _, Some(branch), _) => accept_branch(branch, accept)?,
-        (.., Some(_)) if !record.control => {
-            let detail = "a control record stands in one partition only".to_owned();
-            return Err(fault(RejectReason::Contradiction, detail));
-        }
         (.., Some(control)) => accept_control(control, accept)?,
         _ => return Err(fault(RejectReason::NotOneBody, "the event has no body".to_owned())),
     };
@@ -235,6 +234,17 @@ fn accept_branch(branch: Branch, accept: Accept<'_>) -> Result<Body, Fault> {
         time: branch.time,
         advances_clock: advances_clock(branch.time, accept),
     }))
+}
+
+/// What is wrong with a control record that the clock did not take as one.
+fn forged(seal: Option<&Seal>) -> &'static str {
+    match seal {
+        None => "a control record without a seal; only the engine itself appends control records",
+        Some(_) => {
+            "the seal of the control record is not of this installation and log, was used before, or does not stand in \
+             every partition"
+        }
+    }
 }
 
 fn accept_control(control: Control, accept: Accept<'_>) -> Result<Body, Fault> {

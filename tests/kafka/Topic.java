@@ -1,7 +1,11 @@
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -9,25 +13,47 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** Reads a whole topic as "key TAB value" lines, or appends one record: what a foreign client sees of driftline's topics. */
+/**
+ * What a foreign client sees of driftline's topics and does to them: reads a whole topic as "key TAB value" lines (or "key
+ * TAB bytes TAB headers" with sizes), appends a record, makes a topic, deletes it, gives it more partitions.
+ */
 public class Topic {
     public static void main(String[] args) throws Exception {
         Properties settings = new Properties();
         settings.put("bootstrap.servers", args[1]);
-        if (args[0].equals("produce")) {
-            produce(settings, args[2], args[3]);
-        } else {
-            consume(settings, args[2]);
+        switch (args[0]) {
+            case "produce" -> produce(settings, args[2], args[3], Optional.empty(), -1);
+            case "forge" -> produce(settings, args[2], args[4], Optional.of("driftline-control"), Integer.parseInt(args[3]));
+            case "produce-bytes" -> produce(settings, args[2], "x".repeat(Integer.parseInt(args[3])), Optional.empty(), -1);
+            case "create" -> admin(settings, admin -> admin.createTopics(List.of(new NewTopic(args[2], Integer.parseInt(args[3]),
+                (short) 1).configs(Map.of("max.message.bytes", "20971520")))).all());
+            case "delete" -> admin(settings, admin -> admin.deleteTopics(List.of(args[2])).all());
+            case "grow" -> admin(settings, admin ->
+                admin.createPartitions(Map.of(args[2], NewPartitions.increaseTo(Integer.parseInt(args[3])))).all());
+            case "sizes" -> consume(settings, args[2], true);
+            default -> consume(settings, args[2], false);
         }
     }
 
-    static void produce(Properties settings, String topic, String value) throws Exception {
+    interface Call { org.apache.kafka.common.KafkaFuture<Void> on(Admin admin); }
+
+    static void admin(Properties settings, Call call) throws Exception {
+        try (var admin = Admin.create(settings)) {
+            call.on(admin).get();
+        }
+    }
+
+    static void produce(Properties settings, String topic, String value, Optional<String> header, int partition) throws Exception {
+        settings.put("max.request.size", "25000000");
+        settings.put("buffer.memory", "67108864");
         try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
-            producer.send(new ProducerRecord<>(topic, "stray", value)).get();
+            var record = new ProducerRecord<>(topic, partition < 0 ? null : partition, "stray", value);
+            header.ifPresent(name -> record.headers().add(name, "1".getBytes()));
+            producer.send(record).get();
         }
     }
 
-    static void consume(Properties settings, String topic) {
+    static void consume(Properties settings, String topic, boolean sizes) {
         try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
             List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
                 .map(info -> new TopicPartition(topic, info.partition())).toList();
@@ -35,7 +61,11 @@ public class Topic {
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             while (partitions.stream().anyMatch(partition -> consumer.position(partition) < ends.get(partition))) {
-                consumer.poll(Duration.ofMillis(200)).forEach(record -> System.out.println(record.key() + "\t" + record.value()));
+                consumer.poll(Duration.ofMillis(200)).forEach(record -> {
+                    var headers = new StringBuilder();
+                    record.headers().forEach(header -> headers.append(header.key()).append('=').append(new String(header.value())).append(' '));
+                    System.out.println(record.key() + "\t" + (sizes ? record.value().length() + "\t" + headers : record.value()));
+                });
             }
         }
     }

@@ -13,6 +13,7 @@ brokers=$(deploy/kafka/start.sh 1); status=$?
 if [ "$status" -eq 77 ]; then echo "SKIPPED: no Kafka broker can be had here"; skipped=1; finish; fi
 if [ "$status" -ne 0 ]; then bad "a broker starts"; finish; fi
 brokers=$(tail -n 1 <<<"$brokers")
+export DRIFTLINE_CONTROL_KEY_FILE=$work/control.key
 make_history "$work/repo" 700
 cat >"$work/driftline.toml" <<TOML
 data = "$work/data"
@@ -41,8 +42,13 @@ check "every event was accepted" grep -q '(.* accepted, 0 rejected)' "$work/out"
 classpath="$DRIFTLINE_KAFKA_DIR/libs/*"
 topic() { local verb=$1; shift; java -cp "$classpath" tests/kafka/Topic.java "$verb" "$brokers" "$@" 2>>"$work/java"; }
 check "a foreign client appends" topic produce code-events 'this is no event'
+# What claims to be a control record and is not the engine's own is a reject; it holds no partition and takes no number.
+check "a foreign client forges a tick in one partition" topic forge code-events 1 '{"schema":1,"control":{"id":7,"action":{"tick":{"time":5}}}}'
+for partition in 0 1 2; do
+  check "and a cut in partition $partition" topic forge code-events "$partition" '{"schema":1,"control":{"id":9,"action":{"cut":{"cut":18446744073709551615}}}}'
+done
 "$binary" run --config "$work/driftline.toml" --exit-when-idle --json >"$work/one" 2>>"$work/err"
-check "a restart accepts the log and rejects the stray record" test "$(tail -n 1 "$work/one" | field '["rejected"]')" = 1
+check "a restart accepts the log and rejects the stray records" test "$(tail -n 1 "$work/one" | field '["rejected"]')" = 5
 check "every commit has a prediction after the restart" test "$(tail -n 1 "$work/one" | field '["predictions"]')" = 700
 check "models were trained at cuts in the log" test "$(tail -n 1 "$work/one" | field '["models"]')" -gt 0
 "$binary" run --config "$work/driftline.toml" --exit-when-idle --json >"$work/two" 2>>"$work/err"
@@ -52,5 +58,44 @@ check "predictions are on their topic, one key a commit" test "$(cut -f 1 "$work
 check "keys are repository/commit" grep -q "^demo/$head" "$work/predictions"
 topic consume dead-letters >"$work/letters"
 check "the stray record is a dead letter with its bytes" grep -q 'this is no event' "$work/letters"
+check "so are the forged ones" test "$(grep -c 'action' "$work/letters")" = 4
+
+# A record as large as the topic takes becomes a reject, and its dead letter a pointer with the first 64 KiB.
+check "a foreign client appends 20,000,000 bytes" topic produce-bytes code-events 20000000
+"$binary" run --config "$work/driftline.toml" --exit-when-idle --json >"$work/large" 2>>"$work/err"
+check "both stray records are rejects" test "$(tail -n 1 "$work/large" | field '["rejected"]')" = 2
+topic sizes dead-letters >"$work/sizes"
+check "the large one is a dead letter that points at it" grep -q $'\t65536\t.*driftline-letter=pointer driftline-bytes=20000000 driftline-sha256=' "$work/sizes"
+
+# Partitions that appear while it runs are read from their beginning, and after a restart as well.
+sed -e 's|/data"|/grown"|' -e '/^create_topics/d' "$work/driftline.toml" >"$work/grown.toml"
+sed -i '/^brokers/a topic = "grown"' "$work/grown.toml"
+sed -i 's|127.0.0.1:17170|127.0.0.1:17171|' "$work/grown.toml"
+check "a topic of one partition is made" topic create grown 1
+"$binary" collect git "$work/repo" --repository before --to "kafka://$brokers/grown" --author-key-file "$work/key" >/dev/null
+"$binary" run --config "$work/grown.toml" >"$work/out" 2>>"$work/err" & pid=$!
+grown() { curl -sf "http://127.0.0.1:17171$1"; }
+check "its repository is read" await "grown /v1/predictions/before/$head" 300
+check "the topic grows to four partitions" topic grow grown 4
+sleep 5
+for name in r1 r2 r3 r4 r5 r6; do
+  "$binary" collect git "$work/repo" --repository "$name" --to "kafka://$brokers/grown" --author-key-file "$work/key" >/dev/null
+done
+for name in r1 r2 r3 r4 r5 r6; do
+  check "repository $name is read, whichever partition it is in" await "grown /v1/predictions/$name/$head" 300
+done
+check "it ends in order" stop
+"$binary" run --config "$work/grown.toml" --exit-when-idle --json >"$work/one" 2>>"$work/err"
+check "a restart reads all partitions" test "$(tail -n 1 "$work/one" | field '["predictions"]')" = 4900
+sed 's|/grown"|/fresh"|' "$work/grown.toml" >"$work/fresh.toml"
+"$binary" run --config "$work/fresh.toml" --exit-when-idle --json >"$work/two" 2>>"$work/err"
+check "an empty data folder gives the same digest" test "$(tail -n 1 "$work/two" | field '["digest"]')" = "$(tail -n 1 "$work/one" | field '["digest"]')"
+
+# A topic that was made anew is another topic, however long it is.
+check "the topic is deleted" topic delete grown
+check "and made anew" await 'topic create grown 4' 50
+"$binary" run --config "$work/grown.toml" --exit-when-idle --json >"$work/anew" 2>"$work/anew.err"; status=$?
+check "the old data folder does not go with it" test "$status" -ne 0
+check "which is said with advice" grep -q 'made anew' "$work/anew.err"
 [ "$failed" -eq 0 ] || tail -n 20 "$work/err" "$work/java"
 finish

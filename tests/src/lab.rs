@@ -1,13 +1,15 @@
 //! A log in a temporary folder and an engine over it: what the suites run and compare.
 
 use driftline::clock::ClockConfig;
+use driftline::conductor::Conductor;
 use driftline::config::TrainingConfig;
+use driftline::controls::ControlRule;
 use driftline::engine::{Engine, EngineConfig};
 use driftline::importer::Schedule;
 use driftline::log::{DataDir, EmbeddedLog, LogConfig};
 use driftline::source::EmbeddedSource;
 use driftline_operators::digest::Digests;
-use driftline_schema::{Event, wire};
+use driftline_schema::{ControlKey, Event, wire};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -27,6 +29,11 @@ pub struct Lab {
     partitions: u32,
     /// Folders that go with the lab: the log's, and one for the bindings and models of every run.
     folders: Mutex<Vec<tempfile::TempDir>>,
+}
+
+/// The rule that labs seal and read control records by.
+pub fn control_rule() -> ControlRule {
+    ControlRule::new(ControlKey::of_log(b"the secret of all labs", "lab"), Vec::new())
 }
 
 /// Cuts come early, so that short histories have models.
@@ -58,11 +65,20 @@ impl Lab {
         self.partitions
     }
 
-    /// Appends events.
+    fn conductor(&self) -> Conductor {
+        Conductor::open(self.log.clone(), control_rule()).expect("the log can be read")
+    }
+
+    /// Appends an event as a control record to every partition, whoever sealed it, if anybody did.
+    pub fn append_forged(&self, event: &Event) {
+        self.log.append_control(event).expect("the log takes it");
+    }
+
+    /// Appends events; control records are sealed as the engine's own.
     pub fn append(&self, events: &[Event]) {
         for event in events {
             match &event.control {
-                Some(control) => drop(self.log.append_control(control).expect("the log takes it")),
+                Some(control) => self.conductor().append(control.clone()).expect("the log takes it"),
                 None => self.append_raw(event.repository.as_bytes(), &wire::encode(event)),
             }
         }
@@ -84,7 +100,8 @@ impl Lab {
         let records = NonZeroU32::new(way.records_per_binding).expect("a binding holds records");
         let clock = ClockConfig { records_per_binding_max: records, ..ClockConfig::default() };
         let workers = NonZeroUsize::new(way.workers).expect("an engine has workers");
-        let config = EngineConfig { workers, clock, training: training(), ..EngineConfig::default() };
+        let config =
+            EngineConfig { workers, clock, training: training(), controls: control_rule(), ..EngineConfig::default() };
         let source = Box::new(EmbeddedSource::new(&self.log).expect("the log can be read"));
         let scratch = tempfile::tempdir().expect("a temporary folder");
         let dir = DataDir::open(scratch.path()).expect("the folder can be used");

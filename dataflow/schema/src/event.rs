@@ -6,6 +6,7 @@
 use crate::fixed::Fixed;
 use crate::ids::{AuthorId, BlobId, CommitId, ControlId, ModelId};
 use crate::label::Verdict;
+use crate::seal::Seal;
 use serde::{Deserialize, Serialize};
 
 /// The version this build reads and writes.
@@ -31,6 +32,9 @@ pub struct Event {
     /// A control record, which stands in every partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
+    /// What makes the control record the engine's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
 }
 
 impl Event {
@@ -42,6 +46,7 @@ impl Event {
             vote: None,
             branch: None,
             control: None,
+            seal: None,
         }
     }
     /// An event that carries a change.
@@ -56,9 +61,13 @@ impl Event {
     pub fn of_branch(repository: &str, branch: Branch) -> Self {
         Self { branch: Some(branch), ..Self::empty(repository) }
     }
-    /// A control record.
+    /// A control record without a seal, which no log takes as the engine's own.
     pub fn of_control(control: Control) -> Self {
         Self { control: Some(control), ..Self::empty("") }
+    }
+    /// A sealed control record.
+    pub fn of_sealed(control: Control, seal: Seal) -> Self {
+        Self { control: Some(control), seal: Some(seal), ..Self::empty("") }
     }
 }
 

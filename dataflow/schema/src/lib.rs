@@ -16,6 +16,7 @@ pub mod position;
 pub mod prediction;
 pub mod record;
 pub mod reject;
+pub mod seal;
 pub mod structure;
 pub mod wire;
 
@@ -36,6 +37,7 @@ pub use position::{ChangeKey, Position};
 pub use prediction::{ExpertScore, Place, Prediction, Reason, Receipt};
 pub use record::{BlobContent, BlobKey, ChangeRow, FileClass, FileRow, HunkRow};
 pub use reject::{Reject, RejectReason};
+pub use seal::{ControlKey, Seal};
 pub use structure::{
     Call, ClassFacts, ClassKind, FieldFacts, Finding, FindingKind, Import, MethodFacts, NameHash, Structure, Window,
 };

@@ -28,6 +28,8 @@ pub enum RejectReason {
     BlobMismatch,
     /// A value contradicts another: a deleted file with content, a merge with one parent.
     Contradiction,
+    /// It claims to be a control record and is not one of the engine's own.
+    ForgedControl,
 }
 
 impl RejectReason {
@@ -44,6 +46,7 @@ impl RejectReason {
             Self::BadHunks => "bad_hunks",
             Self::BlobMismatch => "blob_mismatch",
             Self::Contradiction => "contradiction",
+            Self::ForgedControl => "forged_control",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `driftline check`: the configuration in layers, from syntax to surroundings.
 
-use super::Outcome;
+use super::{Outcome, check_data};
 use crate::config::{Config, ConfigError};
 use clap::Args;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -12,7 +12,9 @@ const BROKER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: driftline check --config driftline.toml --no-environment")]
+#[command(
+    after_help = "Examples:\n  driftline check --config driftline.toml --no-environment\n  driftline check --data .driftline --repair"
+)]
 pub struct CheckArgs {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "driftline.toml")]
@@ -20,10 +22,15 @@ pub struct CheckArgs {
     /// Leave out the surroundings: folders, secrets, brokers.
     #[arg(long)]
     no_environment: bool,
+    #[command(flatten)]
+    data: check_data::CheckDataArgs,
 }
 
 /// Runs the command.
 pub fn run(args: CheckArgs) -> Outcome {
+    if let Some(folder) = args.data.folder() {
+        return check_data::run(&args.data, &folder).into();
+    }
     match check(&args) {
         Ok(()) => Outcome::Done,
         Err(error) => Outcome::BadConfiguration(error),

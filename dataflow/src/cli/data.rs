@@ -1,7 +1,9 @@
 //! Where a data folder is, and the engine on the embedded log in it.
 
+use crate::clock::ClockError;
 use crate::collect::CollectError;
 use crate::config::BackendChoice;
+use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, open_controls};
 use crate::engine::{Engine, EngineConfig, EngineError};
 use crate::log::{DataDir, EmbeddedLog, LogConfig, LogError};
 use crate::source::{AppendError, EmbeddedSource, SourceError};
@@ -23,6 +25,30 @@ pub struct DataArgs {
     /// Where models are trained and scored: CUDA where there is a device, or the CPU. The bits are the same.
     #[arg(long, value_enum, default_value = "auto")]
     pub backend: BackendChoice,
+    /// Where the key of control records is.
+    #[command(flatten)]
+    pub control: ControlKeyArgs,
+    /// The author key's file, beside which a new control key is made.
+    #[arg(skip)]
+    pub author_key_file: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// The folder as the rule of control records is opened for it.
+    pub fn folder<'a>(&self, dir: &'a DataDir, topic: &str) -> Folder<'a> {
+        Folder {
+            dir,
+            log: format!("embedded:{topic}"),
+            key_file: self.control.control_key_file.clone(),
+            author_key_file: self.author_key_file.clone(),
+            mend: format!("driftline check --data {} --new-control-key", self.data.display()),
+        }
+    }
+
+    /// Which control records of the log are the engine's own. A log from before there were keys keeps those it holds.
+    fn controls(&self, dir: &DataDir, log: &EmbeddedLog) -> Result<ControlRule, DataError> {
+        open_controls(&self.folder(dir, log.topic()), |_| Ok(log.ends()))
+    }
 }
 
 /// Why a command on a data folder failed.
@@ -31,6 +57,9 @@ pub enum DataError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The bindings.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// Reading the log.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -40,6 +69,9 @@ pub enum DataError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Control records cannot be told from forged ones.
+    #[error(transparent)]
+    Control(#[from] ControlError),
     /// A git history.
     #[error(transparent)]
     Collect(#[from] CollectError),
@@ -103,21 +135,26 @@ impl Local {
     pub fn start(args: &DataArgs, config: &EngineConfig, sinks: Vec<Box<dyn Sink>>) -> Result<Self, DataError> {
         let dir = DataDir::open(&args.data)?;
         let log = Arc::new(EmbeddedLog::open(&dir, &LogConfig::default())?);
+        let controls = args.controls(&dir, &log)?;
         let source = Box::new(EmbeddedSource::new(&log)?);
-        let config = EngineConfig { workers: args.workers, backend: args.backend, ..config.clone() };
+        let config = EngineConfig { workers: args.workers, backend: args.backend, controls, ..config.clone() };
         let engine = Engine::start(&dir, source, log.clone(), &config, sinks)?;
         Ok(Self { log, engine, scratch: None })
     }
 
-    /// The same log with bindings and models made anew, so that nothing an earlier run left can help.
+    /// The same log with bindings and models made anew, so that nothing an earlier run left can help; but models that the
+    /// log does not yield any more come from where the earlier run left them, as they do there.
     pub fn scratch(args: &DataArgs, config: &EngineConfig) -> Result<Self, DataError> {
         let dir = DataDir::open(&args.data)?;
         let log = Arc::new(EmbeddedLog::open(&dir, &LogConfig::default())?);
+        let controls = args.controls(&dir, &log)?;
+        let further_models = Some(args.data.join("models"));
+        let config = EngineConfig { controls, further_models, ..config.clone() };
         let path = args.data.join("replay");
         remove(&path)?;
         let scratch = DataDir::open(&path)?;
         let source = Box::new(EmbeddedSource::new(&log)?);
-        let engine = Engine::start(&scratch, source, log.clone(), config, Vec::new())?;
+        let engine = Engine::start(&scratch, source, log.clone(), &config, Vec::new())?;
         Ok(Self { log, engine, scratch: Some(path) })
     }
 

@@ -1,6 +1,7 @@
 //! The command line: one file a command, the shared arguments here.
 
 pub mod check;
+pub mod check_data;
 pub mod data;
 pub mod explain;
 pub mod export;

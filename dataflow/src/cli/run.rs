@@ -4,11 +4,14 @@ use super::Outcome;
 use super::data::DataError;
 use super::serve;
 use super::summary::{Summary, print_summary};
+use crate::clock::bound_until;
 use crate::config::{Config, CreateTopics};
+use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, change_key, open_controls};
 use crate::engine::{Engine, EngineConfig};
 use crate::importer::Schedule;
 use crate::log::DataDir;
 use crate::source::kafka::{KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic};
+use crate::source::{Appender, Source};
 use clap::Args;
 use driftline_sinks::webhook::{EndpointConfig, Secret, WebhookConfig, WebhookSink};
 use driftline_sinks::{KafkaSink, KafkaSinkConfig, Metrics, Sink};
@@ -32,6 +35,12 @@ pub struct RunArgs {
     /// Print the summary as one JSON object on the last line.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    control: ControlKeyArgs,
+    /// Go on with another control key, because the old one is lost: control records that the engine has read so far are
+    /// taken on trust. Look for rejects with the reason `forged_control` first: they would be taken on trust as well.
+    #[arg(long)]
+    new_control_key: bool,
 }
 
 /// Runs the command.
@@ -52,14 +61,18 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         create_topics(config, &source_config, create)?;
     }
     let dir = DataDir::open(&config.data)?;
-    let source = Box::new(KafkaSource::open(&source_config)?);
+    let mut source = Box::new(KafkaSource::open(&source_config)?);
+    let topic = source.found();
+    let ends: Vec<u64> = source.range()?.into_iter().map(|range| range.end).collect();
     let appender = Arc::new(KafkaAppender::open(&source_config)?);
+    let controls = controls(args, config, &dir, appender.as_ref())?;
     let engine_config = EngineConfig {
         workers: config.workers,
         training: config.training.clone(),
         backend: config.backend,
         labels: config.labels.clone(),
         limits: config.limits.clone(),
+        controls,
         ..EngineConfig::default()
     };
     let metrics = Metrics::new();
@@ -68,13 +81,23 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     eprintln!("driftline listens on http://{}", serving.address());
     eprintln!("kernels run on: {}", engine.backend());
     let schedule = Schedule::new(&config.training);
+    let mut caught_up = false;
     loop {
         engine.check()?;
         if engine.clock().idle().is_some() {
             serving.ready();
         }
-        let cutting = cut_when_due(&engine, schedule)?;
-        if args.exit_when_idle && !cutting && engine.clock().idle().is_some() {
+        caught_up |= has_read(&engine, &ends);
+        if let Err(error) = engine.conductor().settle() {
+            tracing::warn!(%error, "partitions still wait at a control record that others do not hold");
+        }
+        // Only who has read the whole log knows the numbers of its control records for certain.
+        let cutting = !caught_up || cut_when_due(&engine, schedule)?;
+        let growing = topic.partitions() > engine.clock().partitions();
+        if caught_up && growing {
+            engine.conductor().open_partitions(topic.partitions())?;
+        }
+        if args.exit_when_idle && !cutting && !growing && engine.clock().idle().is_some() {
             engine.wait_until_idle()?;
             break;
         }
@@ -101,6 +124,45 @@ fn cut_when_due(engine: &Engine, schedule: Schedule) -> Result<bool, DataError> 
         engine.conductor().cut()?;
     }
     Ok(due)
+}
+
+/// Whether everything before these offsets is reflected; a topic may end in offsets that hold no record.
+fn has_read(engine: &Engine, ends: &[u64]) -> bool {
+    let clock = engine.clock();
+    let reached = |vector: Vec<u64>| vector.iter().zip(ends).all(|(next, end)| next >= end);
+    clock.idle().is_some() || clock.vector(clock.stats().completed).is_some_and(reached)
+}
+
+/// Which control records of the topic are the engine's own. A state folder from before there were keys keeps those it has
+/// read; what else stands in the topic could be anybody's.
+fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender) -> Result<ControlRule, DataError> {
+    let (topic, mend) =
+        (&config.kafka.topic, format!("driftline run --config {} --new-control-key", args.config.display()));
+    let folder = Folder {
+        dir,
+        log: format!("kafka:{topic}"),
+        key_file: args.control.control_key_file.clone().or_else(|| config.control_key_file.clone()),
+        author_key_file: None,
+        mend: mend.clone(),
+    };
+    let bound = bound_until(&dir.path().join("bindings"), &folder.log)?;
+    let nothing = vec![0; log.partitions() as usize];
+    if args.new_control_key {
+        let file = change_key(&folder, bound.clone().unwrap_or_else(|| nothing.clone()))?;
+        eprintln!("control records are sealed with the key in {} from now on", file.display());
+    }
+    open_controls(&folder, |rule| {
+        let Some(bound) = bound else {
+            let last = log.last_controls(rule)?;
+            // Nobody but an installation with another key seals control records; going on would lose all its models.
+            if last.sequence == 0 && last.foreign > 0 {
+                let (path, what) = (folder.key_path()?, format!("topic {topic}"));
+                return Err(ControlError::Another { path, what, mend }.into());
+            }
+            return Ok(nothing);
+        };
+        Ok(bound)
+    })
 }
 
 fn source_config(config: &Config) -> KafkaConfig {

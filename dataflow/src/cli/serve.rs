@@ -2,6 +2,7 @@
 
 use super::data::DataError;
 use crate::engine::Engine;
+use crate::wall_clock::complaint;
 use driftline_api::{ApiState, Readiness, router, serve};
 use driftline_operators::features::FEATURES;
 use std::net::SocketAddr;
@@ -32,6 +33,10 @@ pub fn start(engine: &Engine, listen: SocketAddr) -> Result<Serving, DataError> 
     let state = ApiState::new(engine.view().clone(), engine.metrics().clone(), FEATURES);
     let readiness = state.readiness.clone();
     readiness.set("caught_up", Err("the history is being brought in".to_owned()));
+    if let Some(complaint) = complaint() {
+        eprintln!("warning: {complaint}");
+        readiness.set("clock", Err(complaint));
+    }
     let (stop, mut stopped) = watch::channel(false);
     let shutdown = async move {
         // The sender lives as long as the server; its end means stop as well.

@@ -2,6 +2,7 @@
 
 use crate::cpu::{peak_rss_bytes, process_cpu_ns};
 use crate::engine::Engine;
+use crate::wall_clock::{changes_ahead, complaint};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -27,6 +28,10 @@ pub struct Summary {
     pub labels: BTreeMap<&'static str, u64>,
     /// Models trained or rebuilt.
     pub models: u64,
+    /// Models the log puts in force that can neither be loaded nor rebuilt; their predictions abstain.
+    pub models_unavailable: u64,
+    /// Changes dated too far after the log took them to advance the event clock.
+    pub ahead_of_clock: u64,
     /// Where they were trained and scored: "cpu", or the device's name. It is no part of the digest.
     pub backend: String,
     /// Predictions.
@@ -63,6 +68,8 @@ impl Summary {
             blobs_reused: counts.parse.reused(),
             labels,
             models: engine.models().len() as u64,
+            models_unavailable: engine.models_unavailable().len() as u64,
+            ahead_of_clock: counts.ahead_of_clock.load(Ordering::Relaxed),
             backend: engine.backend().to_owned(),
             predictions: view.predictions as u64,
             alerts: view.alerts as u64,
@@ -94,8 +101,21 @@ fn cpu_seconds(engine: &Engine) -> BTreeMap<&'static str, f64> {
     seconds_by_stage
 }
 
+/// What a person should know besides the counts.
+fn troubles(summary: &Summary) -> Vec<String> {
+    let lost = (summary.models_unavailable > 0).then(|| {
+        format!(
+            "{} models of the log can neither be loaded nor rebuilt; their predictions abstain with the reason \
+             `model_unavailable` until the next cut",
+            summary.models_unavailable
+        )
+    });
+    changes_ahead(summary.ahead_of_clock, summary.commits).into_iter().chain(complaint()).chain(lost).collect()
+}
+
 /// Prints the summary: JSON on one line, or a few lines for people.
 pub fn print_summary(summary: &Summary, json: bool) {
+    troubles(summary).iter().for_each(|trouble| eprintln!("warning: {trouble}"));
     if json {
         println!("{}", serde_json::to_string(summary).expect("counts and names are plain data"));
         return;

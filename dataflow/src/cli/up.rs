@@ -77,8 +77,9 @@ pub struct Imported {
 /// Starts the engine on what the log holds and opens the repositories; nothing is brought in yet.
 pub fn open(data: &DataArgs, repos: &[PathBuf], key: &KeyArgs) -> Result<Imported, DataError> {
     let config = EngineConfig::default();
+    let data = DataArgs { author_key_file: key.author_key_file.clone(), ..data.clone() };
     let key = key.read()?;
-    let local = Local::start(data, &config, Vec::new())?;
+    let local = Local::start(&data, &config, Vec::new())?;
     local.engine.wait_until_idle()?;
     let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training);
     for path in repos {

@@ -2,18 +2,21 @@
 //!
 //! A partition that meets a control record is held there until all partitions stand at the same one; the binding then ends
 //! just after it. So the state at that time is exactly the log before the control record, plus it. What counts as a
-//! control record follows from the log alone, never from when a record was read or how bindings were cut before.
+//! control record follows from the log and its key alone, never from when a record was read or how bindings were cut
+//! before: it is the engine's own ([`ControlRule`]), its number is larger than the one before it in its partition, and no
+//! partition has passed that number without it.
 
 use super::ClockConfig;
 use crate::conductor::{cut_id, model_ready_id};
-use crate::source::Record;
-use driftline_schema::{Control, ControlAction, Limits, wire};
+use crate::controls::{ControlRule, Own};
+use crate::source::{LastControls, Record};
+use driftline_schema::{Control, ControlAction};
 
 /// A record that waits at the front of its partition.
 struct Held {
     record: Record,
     /// What it says, if it may be a control record.
-    control: Option<Control>,
+    control: Option<Own>,
 }
 
 /// The last accepted control records of a partition.
@@ -56,6 +59,10 @@ pub(super) struct Bound {
     pub bytes: usize,
     /// Copies of an accepted control record among them.
     pub controls: usize,
+    /// The highest numbers of control records up to here.
+    pub last: LastControls,
+    /// How many partitions there are from here on, when the control record at the end opens more.
+    pub opens: Option<u32>,
 }
 
 /// Forms one binding at a time.
@@ -69,12 +76,19 @@ pub(super) struct Binder {
     records: usize,
     bytes: usize,
     held: Vec<Option<Held>>,
+    rule: ControlRule,
     seen: Seen,
+    /// The number of the last control record in each partition, accepted or not.
+    sequences: Vec<u64>,
+    /// The number of the control record that opened each partition; 0 for those that were there at first.
+    opened_by: Vec<u64>,
+    opens: Option<u32>,
+    last: LastControls,
 }
 
 impl Binder {
     /// Begins after `start`.
-    pub(super) fn new(start: &[u64], config: &ClockConfig) -> Self {
+    pub(super) fn new(start: &[u64], config: &ClockConfig, rule: ControlRule) -> Self {
         Self {
             records_max: config.records_per_binding_max.get() as usize,
             bytes_max: config.bytes_per_binding_max.get() as usize,
@@ -84,14 +98,23 @@ impl Binder {
             records: 0,
             bytes: 0,
             held: start.iter().map(|_| None).collect(),
+            rule,
             seen: Seen::default(),
+            sequences: vec![0; start.len()],
+            opened_by: vec![0; start.len()],
+            opens: None,
+            last: LastControls::default(),
         }
     }
 
     /// Says whether the next binding must reach a given vector or is to be formed freely. Nothing may be staged.
     pub(super) fn aim(&mut self, target: Option<Vec<u64>>) {
         assert_eq!(self.records, 0, "a binding is aimed before its first record");
-        self.target = target;
+        self.target = target.map(|mut vector| {
+            // A binding names a partition from the time on at which something stands in it.
+            vector.resize(vector.len().max(self.held.len()), 0);
+            vector
+        });
         for partition in 0..self.held.len() {
             if let Some(held) = self.held[partition].take() {
                 self.offer(held.record);
@@ -110,7 +133,14 @@ impl Binder {
 
     /// Takes the next record of a partition that [`Self::wants`] one.
     pub(super) fn offer(&mut self, record: Record) {
-        let control = candidate(&record).filter(|control| self.seen.admits(&control.action));
+        let partition = record.position.partition as usize;
+        let own = self.rule.own(&record);
+        if self.opened_by[partition] > 0 && own.as_ref().and_then(|own| own.sequence) == Some(self.opened_by[partition])
+        {
+            // The copy of the control record that opened this partition: it took effect when the others stood at it.
+            return self.stage(Held { record, control: own }, true);
+        }
+        let control = own.filter(|own| self.admits(record.position.partition, own));
         self.place(Held { record, control });
         if self.target.is_none() {
             self.settle();
@@ -155,7 +185,7 @@ impl Binder {
             for (partition, &end) in target.iter().enumerate() {
                 // A candidate that does not stand at the end in every partition was found to be none before.
                 if let Some(held) = self.held[partition].take_if(|held| held.record.position.offset < end) {
-                    self.stage(held.record, false);
+                    self.stage(held, false);
                 }
                 self.positions[partition] = self.positions[partition].max(end);
             }
@@ -169,6 +199,8 @@ impl Binder {
             records: std::mem::take(&mut self.records),
             bytes: std::mem::take(&mut self.bytes),
             controls,
+            last: self.last,
+            opens: self.opens.take(),
         })
     }
 
@@ -184,13 +216,23 @@ impl Binder {
         if hold {
             self.held[partition] = Some(held);
         } else {
-            self.stage(held.record, false);
+            self.stage(held, false);
         }
     }
 
-    fn stage(&mut self, mut record: Record, control: bool) {
+    /// Whether a control record may follow in its partition. What repeats a number is a copy of an older record.
+    fn admits(&self, partition: u32, own: &Own) -> bool {
+        let fresh = own.sequence.is_none_or(|sequence| sequence > self.sequences[partition as usize]);
+        fresh && self.seen.admits(&own.control.action)
+    }
+
+    fn stage(&mut self, held: Held, control: bool) {
+        let Held { mut record, control: own } = held;
         record.control = control;
         let partition = record.position.partition as usize;
+        if let Some(sequence) = own.and_then(|own| own.sequence) {
+            self.sequences[partition] = sequence;
+        }
         self.positions[partition] = record.position.offset + 1;
         self.records += 1;
         self.bytes += record.bytes();
@@ -198,7 +240,7 @@ impl Binder {
     }
 
     /// The control record at the front of a partition.
-    fn front(&self, partition: usize) -> Option<&Control> {
+    fn front(&self, partition: usize) -> Option<&Own> {
         self.held[partition].as_ref().and_then(|held| held.control.as_ref())
     }
 
@@ -216,35 +258,71 @@ impl Binder {
     }
 
     fn accept(&mut self) -> usize {
-        let action = self.front(0).map(|control| control.action.clone());
-        self.seen.note(&action.expect("every partition stands at a control record"));
+        let own = self.front(0).cloned().expect("every partition stands at a control record");
+        self.seen.note(&own.control.action);
+        self.last.note(&own);
         let held: Vec<Held> = self.held.iter_mut().filter_map(Option::take).collect();
         let copies = held.len();
-        held.into_iter().for_each(|held| self.stage(held.record, true));
+        held.into_iter().for_each(|held| self.stage(held, true));
+        if own.partitions as usize > copies {
+            self.open(own.partitions, own.sequence.unwrap_or(0));
+        }
         copies
     }
 
-    /// When every partition stands at a control record and they differ, some were not written by the conductor. Those
-    /// that the fewest partitions hold become ordinary records; of equally many the more doubtful, then the one of the
-    /// last partition. Waiting instead would stall the engine for ever.
+    /// Opens the partitions below `count` that were not there before. Whatever stands in them comes after the control
+    /// record that names them, so their place in the order does not depend on when they were noticed.
+    fn open(&mut self, count: u32, sequence: u64) {
+        let count = count as usize;
+        self.positions.resize(count, 0);
+        self.staged.resize(count, Vec::new());
+        self.held.resize_with(count, || None);
+        // Copies of older control records are none there.
+        self.sequences.resize(count, sequence.saturating_sub(1));
+        self.opened_by.resize(count, sequence);
+        self.opens = Some(count as u32);
+    }
+
+    /// Whether a partition waits at a control record that another one has not shown yet; the latter are given.
+    pub(super) fn lacking(&self) -> Option<Vec<usize>> {
+        let waits = self.target.is_none() && (0..self.held.len()).any(|partition| self.front(partition).is_some());
+        let lacking: Vec<usize> = (0..self.held.len()).filter(|&partition| self.held[partition].is_none()).collect();
+        (waits && !lacking.is_empty()).then_some(lacking)
+    }
+
+    /// When every partition stands at a control record and they differ, some stand in a few partitions only. These become
+    /// ordinary records; waiting instead would stall the engine for ever.
     fn settle(&mut self) {
-        while (0..self.held.len()).all(|partition| self.front(partition).is_some()) && !self.agreed() {
-            let mut kinds: Vec<(&Control, Vec<usize>)> = Vec::new();
-            for partition in 0..self.held.len() {
-                let control = self.front(partition).expect("found to be held just now");
-                match kinds.iter_mut().find(|(known, _)| *known == control) {
-                    Some((_, holders)) => holders.push(partition),
-                    None => kinds.push((control, vec![partition])),
-                }
-            }
-            let odd = kinds.into_iter().rev().min_by_key(|(control, holders)| (holders.len(), 3 - self.doubt(control)));
-            let (control, holders) = odd.expect("they differ, so there are two at least");
-            tracing::warn!(?control, partitions = ?holders, "a control record that does not stand in every partition");
-            for partition in holders {
-                let held = self.held[partition].take().expect("found to be held just now");
-                self.stage(held.record, false);
+        let fronts: Vec<&Own> = (0..self.held.len()).map_while(|partition| self.front(partition)).collect();
+        if fronts.len() < self.held.len() || self.agreed() {
+            return;
+        }
+        let odd = self.odd(&fronts);
+        tracing::warn!(partitions = ?odd, control = ?fronts[odd[0]], "a control record that does not stand in every partition");
+        for partition in odd {
+            let held = self.held[partition].take().expect("found to be held just now");
+            self.stage(held, false);
+        }
+    }
+
+    /// The partitions whose record can no longer come to stand in all. Numbers ascend, so that is the lowest number, and
+    /// any from before there were numbers. Where there are none, it is the record that the fewest partitions hold; of
+    /// equally many the more doubtful, then the one of the last partition.
+    fn odd(&self, fronts: &[&Own]) -> Vec<usize> {
+        let lowest = fronts.iter().map(|own| own.sequence).min().expect("there is a partition");
+        if fronts.iter().any(|own| own.sequence != lowest) {
+            return (0..fronts.len()).filter(|&partition| fronts[partition].sequence == lowest).collect();
+        }
+        let mut kinds: Vec<(&Own, Vec<usize>)> = Vec::new();
+        for (partition, &own) in fronts.iter().enumerate() {
+            match kinds.iter_mut().find(|(known, _)| *known == own) {
+                Some((_, holders)) => holders.push(partition),
+                None => kinds.push((own, vec![partition])),
             }
         }
+        let doubt = |own: &Own| 3 - self.doubt(&own.control);
+        let odd = kinds.into_iter().rev().min_by_key(|(own, holders)| (holders.len(), doubt(own)));
+        odd.expect("there is a partition").1
     }
 
     /// How little a control record looks like the conductor's next, from 0 to 3.
@@ -256,12 +334,4 @@ impl Binder {
             ControlAction::Cut { .. } | ControlAction::ModelReady { .. } => 3,
         }
     }
-}
-
-/// What the record says, if it was appended as a control record and is one.
-fn candidate(record: &Record) -> Option<Control> {
-    if !record.control {
-        return None;
-    }
-    wire::decode(&record.payload, &Limits::default()).ok()?.event.control
 }

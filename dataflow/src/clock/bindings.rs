@@ -12,6 +12,9 @@ use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+/// Partitions a row can hold: each takes at most 13 bytes.
+const PARTITIONS_MAX: usize = 5_000;
+
 /// Checksum (4 bytes) and length (2) of a row.
 const ROW_HEADER_BYTES: usize = 6;
 
@@ -98,6 +101,23 @@ impl Bindings {
     }
 }
 
+/// Up to where the bindings in this file cover the log called `source`; `None` where there are none of it.
+pub(crate) fn bound_until(path: &Path, source: &str) -> Result<Option<Vec<u64>>, ClockError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut rows = Rows::open(path)?;
+    let header = rows.header()?;
+    if header.source != source {
+        return Ok(None);
+    }
+    let mut last = Binding { time: 0, vector: header.start };
+    while let Some(binding) = rows.next(&last)? {
+        last = binding;
+    }
+    Ok(Some(last.vector))
+}
+
 /// Reads the bindings one by one; they may be many.
 pub(super) struct Replay {
     rows: Rows,
@@ -125,7 +145,7 @@ fn check(path: &Path, header: &Header, source: &str, begin: &[u64]) -> Result<()
     if header.source != source {
         return Err(mismatch(format!("it belongs to {}, not {source}", header.source)));
     }
-    if header.start.len() != begin.len() {
+    if header.start.len() > begin.len() {
         return Err(mismatch(format!("it is for {} partitions, the log has {}", header.start.len(), begin.len())));
     }
     for (partition, (&bound, &held)) in header.start.iter().zip(begin).enumerate() {
@@ -143,23 +163,50 @@ fn cut(path: &Path, file: &File, bad: std::ops::Range<u64>, last: &Binding) -> R
     let io = |error| ClockError::bindings(path, error);
     let mut rest = vec![0; (bad.end - bad.start) as usize];
     file.read_exact_at(&mut rest, bad.start).map_err(io)?;
-    let most = last.time + 2 + (rest.len() / ROW_HEADER_BYTES) as u64;
-    let is_row = |at: usize, time: u64| {
-        rest.get(at..).and_then(|bytes| row_body(bytes, time)).is_some_and(|body| !body.is_empty())
-    };
-    if (1..rest.len()).any(|at| (last.time + 2..most).any(|time| is_row(at, time))) {
-        let reason = "a row is damaged, though later ones are whole; remove the file to bind the log anew".to_owned();
+    if holds_a_row(&rest, last.time) {
+        let reason = "a row is damaged, though later ones are whole".to_owned();
         return Err(ClockError::Damaged { path: path.to_owned(), byte: bad.start, reason });
     }
     tracing::warn!(file = %path.display(), byte = bad.start, bytes = rest.len(), "cut off a half-written binding");
     file.set_len(bad.start).and_then(|()| file.sync_all()).map_err(io)
 }
 
+/// Whether whole rows stand somewhere in the bytes behind the row of time `last`.
+fn holds_a_row(rest: &[u8], last: u64) -> bool {
+    let most = last + 2 + (rest.len() / ROW_HEADER_BYTES) as u64;
+    let is_row = |at: usize, time: u64| {
+        rest.get(at..).and_then(|bytes| row_body(bytes, time)).is_some_and(|body| !body.is_empty())
+    };
+    (1..rest.len()).any(|at| (last + 2..most).any(|time| is_row(at, time)))
+}
+
+/// What is wrong with the bindings of this source, if there are any; nothing is changed.
+pub(crate) fn inspect_bindings(path: &Path, source: &str) -> Result<(), ClockError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let io = |error| ClockError::bindings(path, error);
+    let bytes = std::fs::read(path).map_err(io)?;
+    let mut rows = Rows::open(path)?;
+    let header = rows.header()?;
+    check(path, &header, source, &header.start)?;
+    let mut last = Binding { time: 0, vector: header.start };
+    while let Some(binding) = rows.next(&last)? {
+        last = binding;
+    }
+    if holds_a_row(&bytes[rows.bytes as usize..], last.time) {
+        return Err(rows.damaged("a row is damaged, though later ones are whole"));
+    }
+    Ok(())
+}
+
 /// A row: the partitions that moved, each as its distance from the one before and how far it moved.
 fn encode(time: u64, before: &[u64], after: &[u64]) -> Vec<u8> {
     let mut row = vec![0; ROW_HEADER_BYTES];
     let mut expected = 0;
-    for (partition, (&from, &to)) in before.iter().zip(after).enumerate() {
+    for (partition, &to) in after.iter().enumerate() {
+        // A partition that was opened at this time begins at 0.
+        let from = before.get(partition).copied().unwrap_or(0);
         if to != from {
             push_varint(&mut row, (partition - expected) as u64);
             push_varint(&mut row, to - from);
@@ -195,6 +242,9 @@ fn apply(mut body: &[u8], before: &[u64]) -> Option<Vec<u64>> {
     while !body.is_empty() {
         partition += take_varint(&mut body)? as usize;
         let moved = take_varint(&mut body)?;
+        if partition >= vector.len() && partition < PARTITIONS_MAX {
+            vector.resize(partition + 1, 0);
+        }
         let offset = vector.get_mut(partition)?;
         *offset = offset.checked_add(moved)?;
         partition += 1;
@@ -352,5 +402,20 @@ mod tests {
             let refused = Bindings::open(&path, source, &begin);
             assert!(matches!(refused, Err(ClockError::Mismatch { .. })), "{source} {begin:?}");
         }
+    }
+
+    #[test]
+    fn vectors_grow_with_the_partitions_of_the_log() {
+        let dir = crate::log::scratch();
+        let path = dir.path().join("bindings");
+        let mut bindings = Bindings::open(&path, "log", &[5]).expect("opens");
+        for vector in [vec![6], vec![7, 0, 0], vec![7, 0, 4], vec![8, 1, 4]] {
+            bindings.append(&vector).expect("appends");
+        }
+        let bindings = Bindings::open(&path, "log", &[5, 0, 0, 0]).expect("the log has grown once more");
+        let vectors: Vec<Vec<u64>> = read(&bindings).into_iter().map(|binding| binding.vector).collect();
+        // A partition is in the vector from the time on at which something stands in it.
+        assert_eq!(vectors, [vec![6], vec![7], vec![7, 0, 4], vec![8, 1, 4]]);
+        assert_eq!(bindings.start(), [5]);
     }
 }

@@ -7,6 +7,7 @@ use super::binder::Binder;
 use super::bindings::{Binding, Bindings, Replay};
 use super::shared::Shared;
 use super::{ClockConfig, ClockError};
+use crate::controls::ControlRule;
 use crate::source::{Next, Source};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ pub(super) struct Ingest {
     /// When the first record of the binding was read.
     since: Option<Instant>,
     reported: (Instant, u64),
+    /// Whether each partition had nothing more when it was last asked.
+    ended: Vec<bool>,
 }
 
 impl Ingest {
@@ -41,9 +44,11 @@ impl Ingest {
         bindings: Bindings,
         shared: Arc<Shared>,
         config: &ClockConfig,
+        rule: ControlRule,
     ) -> Result<Self, ClockError> {
         Ok(Self {
-            binder: Binder::new(bindings.start(), config),
+            binder: Binder::new(bindings.start(), config, rule),
+            ended: vec![false; bindings.start().len()],
             replay: Some(bindings.replay()?),
             target: None,
             source,
@@ -70,6 +75,7 @@ impl Ingest {
         while !self.shared.is_stopping() {
             let read = self.fill()?;
             let closed = self.is_due() && self.shared.has_room() && self.close()?;
+            self.shared.note_waiting(self.waits_for_a_control_record());
             self.report();
             if !read && !closed {
                 self.shared.wake.wait(self.nap());
@@ -107,13 +113,20 @@ impl Ingest {
         Ok(read)
     }
 
+    /// Whether some partitions stand at a control record that the others, read to their ends, do not hold.
+    fn waits_for_a_control_record(&self) -> bool {
+        self.binder.lacking().is_some_and(|lacking| lacking.iter().all(|&partition| self.ended[partition]))
+    }
+
     /// Whether the partition may have more.
     fn take_turn(&mut self, partition: u32) -> Result<bool, ClockError> {
         for _ in 0..TURN {
             if !self.binder.wants(partition as usize) {
                 return Ok(false);
             }
-            match self.source.next(partition)? {
+            let next = self.source.next(partition)?;
+            self.ended[partition as usize] = next == Next::AtEnd;
+            match next {
                 Next::Record(record) => self.binder.offer(record),
                 Next::AtEnd if self.target.is_some() => {
                     self.binder.skip(partition as usize);
@@ -141,7 +154,12 @@ impl Ingest {
             Some(binding) => binding.time,
             None => self.bindings.append(&bound.vector)?,
         };
+        let opens = bound.opens;
         self.shared.release(time, bound);
+        if let Some(count) = opens {
+            self.source.open_partitions(count)?;
+            self.ended.resize(count as usize, false);
+        }
         self.since = None;
         self.aim()?;
         Ok(true)

@@ -5,7 +5,7 @@
 
 use super::{ClockConfig, ClockStats};
 use crate::clock::binder::Bound;
-use crate::source::{LogEnd, Record, Wake};
+use crate::source::{LastControls, LogEnd, Record, Wake};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ struct State {
     /// Vectors of the newest times, the last being that of `released`.
     vectors: VecDeque<Vec<u64>>,
     stats: ClockStats,
+    last: LastControls,
+    waiting_since: Option<Instant>,
     stopping: bool,
     failure: Option<Arc<str>>,
     activators: Vec<SyncActivator>,
@@ -72,6 +74,8 @@ impl Shared {
             in_flight: VecDeque::new(),
             vectors: VecDeque::from([start.to_vec()]),
             stats: ClockStats::default(),
+            last: LastControls::default(),
+            waiting_since: None,
             stopping: false,
             failure: None,
             activators: Vec::new(),
@@ -99,8 +103,12 @@ impl Shared {
         state.stats.control_copies += bound.controls as u64;
         state.stats.bytes_in_flight += bound.bytes as u64;
         state.stats.released = time;
+        state.last = bound.last;
         (state.stats.records_staged, state.stats.bytes_staged) = (0, 0);
         state.in_flight.push_back(InFlight { time, bytes: bound.bytes });
+        while state.queues.len() < bound.vector.len() {
+            state.queues.push(VecDeque::new());
+        }
         state.vectors.push_back(bound.vector);
         for (queue, batch) in state.queues.iter_mut().zip(bound.batches) {
             if !batch.is_empty() {
@@ -114,10 +122,31 @@ impl Shared {
         true
     }
 
+    /// Partitions that are read.
+    pub(super) fn partitions(&self) -> u32 {
+        self.state.lock().queues.len() as u32
+    }
+
     /// Notes what the intake thread holds besides.
     pub(super) fn stage(&self, records: usize, bytes: usize) {
         let mut state = self.state.lock();
         (state.stats.records_staged, state.stats.bytes_staged) = (records as u64, bytes as u64);
+    }
+
+    /// Notes whether partitions wait at a control record that others do not hold.
+    pub(super) fn note_waiting(&self, waits: bool) {
+        let mut state = self.state.lock();
+        state.waiting_since = waits.then(|| state.waiting_since.unwrap_or_else(Instant::now));
+    }
+
+    /// For how long they have been waiting.
+    pub(super) fn waiting(&self) -> Option<Duration> {
+        self.state.lock().waiting_since.map(|since| since.elapsed())
+    }
+
+    /// The highest numbers among the control records that were released.
+    pub(super) fn last_controls(&self) -> LastControls {
+        self.state.lock().last
     }
 
     /// Takes a worker's share of a time.

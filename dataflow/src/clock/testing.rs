@@ -4,8 +4,10 @@
 
 use super::{Clock, ClockConfig};
 use crate::conductor::cut_id;
+use crate::controls::ControlRule;
+use crate::controls::testing::rule;
 use crate::source::{LogEnd, Next, Record, Source, SourceError, Wake};
-use driftline_schema::{Control, ControlAction, Event, Position, wire};
+use driftline_schema::{Control, ControlAction, Position, wire};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -36,10 +38,16 @@ impl ListLog {
         position
     }
 
-    /// Appends a cut to every partition.
+    /// Appends a cut to every partition, as the conductor does.
     pub(super) fn push_cut(&self, cut: u64) -> Vec<Position> {
         let partitions = self.0.lock().len();
-        (0..partitions).map(|partition| self.push(partition, 0, true, &cut_bytes(cut))).collect()
+        (0..partitions).map(|partition| self.push(partition, 0, true, &cut_bytes(cut, partitions))).collect()
+    }
+
+    /// Gives the log more partitions.
+    pub(super) fn grow(&self, partitions: usize) {
+        self.0.lock().resize(partitions, Vec::new());
+        self.1.lock().resize(partitions, 0);
     }
 
     pub(super) fn source(&self, hesitation: u64) -> Box<ListSource> {
@@ -48,8 +56,10 @@ impl ListLog {
     }
 }
 
-pub(super) fn cut_bytes(cut: u64) -> Vec<u8> {
-    wire::encode(&Event::of_control(Control { id: cut_id(cut), action: ControlAction::Cut { cut } }))
+/// A genuine cut; its number leaves room for others between cuts.
+pub(super) fn cut_bytes(cut: u64, partitions: usize) -> Vec<u8> {
+    let control = Control { id: cut_id(cut), action: ControlAction::Cut { cut } };
+    wire::encode(&rule().seal(control, cut * 10, partitions as u32))
 }
 
 impl LogEnd for ListLog {
@@ -76,11 +86,21 @@ impl Source for ListSource {
     fn partitions(&self) -> u32 {
         self.at.len() as u32
     }
+    fn first_partitions(&mut self, rule: &ControlRule) -> Result<u32, SourceError> {
+        let log = self.log.0.lock();
+        let first = log[0].iter().find_map(|record| rule.own(record)).map_or(0, |own| own.partitions);
+        Ok(if first > 0 { first } else { self.partitions() })
+    }
+    fn open_partitions(&mut self, count: u32) -> Result<(), SourceError> {
+        self.at.resize(count as usize, 0);
+        Ok(())
+    }
     fn range(&mut self) -> Result<Vec<Range<u64>>, SourceError> {
         Ok(self.log.1.lock().iter().map(|&end| 0..end).collect())
     }
     fn seek(&mut self, next: &[u64]) -> Result<(), SourceError> {
         let log = self.log.0.lock();
+        self.at.resize(next.len(), 0);
         for (partition, &offset) in next.iter().enumerate() {
             self.at[partition] = log[partition].partition_point(|record| record.position.offset < offset);
         }

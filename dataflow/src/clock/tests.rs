@@ -3,6 +3,7 @@
 use super::testing::*;
 use super::*;
 use crate::conductor::Conductor;
+use crate::controls::testing::rule;
 use crate::log::{EmbeddedLog, LogConfig, scratch};
 use crate::source::EmbeddedSource;
 use driftline_schema::{Control, ControlAction, ControlId, Event, Position, wire};
@@ -11,7 +12,7 @@ use std::collections::BTreeSet;
 
 fn start(log: &ListLog, dir: &Path, hesitation: u64, workers: usize, config: &ClockConfig) -> Arc<Clock> {
     let data = DataDir::open(dir).expect("free");
-    Clock::start(log.source(hesitation), &data, workers, config).expect("starts")
+    Clock::start(log.source(hesitation), &data, workers, config, &rule()).expect("starts")
 }
 
 /// Everything in the log, as the workers saw it, with the vectors of the times.
@@ -32,7 +33,7 @@ struct Part {
 }
 
 fn part() -> impl Strategy<Value = Part> {
-    let record = (any::<prop::sample::Index>(), 0..3u64, 0..12u8);
+    let record = (any::<prop::sample::Index>(), 0..3u64, 0..15u8);
     prop::collection::vec(record, 0..12).prop_map(|records| Part { records })
 }
 
@@ -44,12 +45,18 @@ fn write(log: &ListLog, partitions: usize, parts: &[Part]) -> Vec<Vec<Position>>
         for (partition, gap, kind) in &part.records {
             serial += 1;
             let action = ControlAction::Tick { time: 5 };
-            let forged = wire::encode(&Event::of_control(Control { id: ControlId(serial), action }));
+            let tick = Control { id: ControlId(serial), action };
+            let next = cuts.len() as u64 + 1;
+            let cut = Control { id: crate::conductor::cut_id(next), action: ControlAction::Cut { cut: next } };
             let (control, payload) = match kind {
                 0 => (true, b"garbage that claims to be a control record".to_vec()),
-                1 => (true, cut_bytes(1.min(cuts.len() as u64))),
-                2 if partitions > 1 => (true, forged),
-                3 => (false, cut_bytes(cuts.len() as u64 + 1)),
+                1 if next > 1 => (true, cut_bytes(next - 1 - serial % (next - 1), partitions)),
+                2 => (true, wire::encode(&Event::of_control(tick))),
+                3 => (false, cut_bytes(next, partitions)),
+                4 => (true, wire::encode(&Event::of_control(cut))),
+                5 => (true, wire::encode(&ControlRule::of_this_run().seal(cut, next * 10, partitions as u32))),
+                // The engine's own, but in this partition only: what a copy taken of an aborted append looks like.
+                6 if partitions > 1 => (true, wire::encode(&rule().seal(tick, next * 10 - 1 - serial % 9, 4))),
                 _ => (false, serial.to_string().into_bytes()),
             };
             log.push(partition.index(partitions), *gap, control, &payload);
@@ -159,7 +166,7 @@ fn bindings_that_reach_past_the_log_are_refused() {
     run(&log, dir.path(), 1, 1, &config(1));
     log.1.lock()[0] = 1;
     let data = DataDir::open(dir.path()).expect("free");
-    let refused = Clock::start(log.source(0), &data, 1, &config(1)).err().expect("refused").to_string();
+    let refused = Clock::start(log.source(0), &data, 1, &config(1), &rule()).err().expect("refused").to_string();
     assert!(refused.contains("partition 0 was bound up to offset 2, the log ends at 1"), "{refused}");
 }
 
@@ -199,7 +206,7 @@ fn when_the_log_fails_no_incomplete_time_is_let_go() {
     let mut source = log.source(0);
     source.fails_at = Some(Position { partition: 1, offset: 3 });
     let data = DataDir::open(dir.path()).expect("free");
-    let clock = Clock::start(source, &data, 2, &config(4)).expect("starts");
+    let clock = Clock::start(source, &data, 2, &config(4), &rule()).expect("starts");
     let dataflow = Workers::start(&clock, 2);
     assert!(clock.wait_idle(PATIENCE).is_none());
     assert_eq!(&*clock.failure().expect("it failed"), "topic list cannot be read: the disk is gone");
@@ -233,9 +240,9 @@ fn the_embedded_log_is_followed_while_it_grows() {
     let dir = scratch();
     let data = DataDir::open(dir.path()).expect("free");
     let log = EmbeddedLog::open(&data, &LogConfig::default()).expect("opens");
-    let conductor = Conductor::open(Arc::new(log.clone())).expect("opens");
+    let conductor = Conductor::open(Arc::new(log.clone()), rule()).expect("opens");
     let source = Box::new(EmbeddedSource::new(&log).expect("opens"));
-    let clock = Clock::start(source, &data, 2, &ClockConfig::default()).expect("starts");
+    let clock = Clock::start(source, &data, 2, &ClockConfig::default(), &rule()).expect("starts");
     let dataflow = Workers::start(&clock, 2);
     assert_eq!(clock.wait_idle(PATIENCE), Some(0));
     for round in 1..=3u64 {
@@ -252,4 +259,91 @@ fn the_embedded_log_is_followed_while_it_grows() {
     }
     clock.stop();
     assert_eq!(dataflow.join().values().flatten().count(), 132);
+}
+
+/// A clock on a log with a worker that completes everything at once.
+fn drained(log: &ListLog, rule: &ControlRule) -> (Arc<Clock>, tempfile::TempDir) {
+    let dir = scratch();
+    let data = DataDir::open(dir.path()).expect("free");
+    (Clock::start(log.source(0), &data, 1, &config(3), rule).expect("starts"), dir)
+}
+
+fn until(what: &str, clock: &Clock, mut is_so: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(std::time::Instant::now() < deadline, "{what}: {:?}", clock.stats());
+        clock.completed(0, clock.stats().released);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_forged_control_record_in_one_partition_holds_nobody() {
+    let log = ListLog::new(3);
+    let tick = Control { id: ControlId(7), action: ControlAction::Tick { time: 5 } };
+    log.push(1, 0, true, &wire::encode(&Event::of_control(tick)));
+    log.push(1, 0, true, &cut_bytes_of_another());
+    for n in 0..9 {
+        log.push(n % 3, 0, false, b"record");
+    }
+    let (clock, _dir) = drained(&log, &rule());
+    until("the log is read to its end", &clock, || clock.idle().is_some());
+    assert_eq!(clock.stats().records_read, 11);
+    assert_eq!((clock.stats().control_copies, clock.waits_for_a_control_record()), (0, None));
+}
+
+fn cut_bytes_of_another() -> Vec<u8> {
+    let control = Control { id: crate::conductor::cut_id(u64::MAX), action: ControlAction::Cut { cut: u64::MAX } };
+    wire::encode(&ControlRule::of_this_run().seal(control, u64::MAX, 3))
+}
+
+#[test]
+fn a_control_record_of_some_partitions_is_waited_for_told_and_passed_over_by_the_next() {
+    let log = ListLog::new(2);
+    let tick = Control { id: ControlId(7), action: ControlAction::Tick { time: 5 } };
+    let half = log.push(0, 0, true, &wire::encode(&rule().seal(tick, 3, 2)));
+    log.push(0, 0, false, b"behind it");
+    let (clock, _dir) = drained(&log, &rule());
+    until("that it waits is told", &clock, || clock.waits_for_a_control_record().is_some());
+    assert_eq!((clock.stats().released, clock.idle()), (0, None));
+    let cut = log.push_cut(1);
+    until("the rest follows", &clock, || clock.idle().is_some());
+    assert_eq!(clock.waits_for_a_control_record(), None);
+    assert_eq!(clock.last_controls(), LastControls { cut: 1, model_ready: 0, sequence: 10, partitions: 2, foreign: 0 });
+    clock.stop();
+    let (seen, _) = run(&log, scratch().path(), 3, 2, &config(2));
+    assert_eq!(controls(&seen), cut.into_iter().collect());
+    assert!(!controls(&seen).contains(&half));
+}
+
+#[test]
+fn control_records_from_before_there_were_seals_hold_where_they_are_trusted() {
+    let log = ListLog::new(2);
+    let bare = |cut| {
+        let control = Control { id: crate::conductor::cut_id(cut), action: ControlAction::Cut { cut } };
+        wire::encode(&Event::of_control(control))
+    };
+    log.push(0, 0, false, b"record");
+    for partition in 0..2 {
+        log.push(partition, 0, true, &bare(1));
+    }
+    // Forged at that time, in one partition.
+    log.push(1, 0, true, &bare(9));
+    for partition in 0..2 {
+        log.push(partition, 0, true, &bare(2));
+    }
+    let trusted = log.1.lock().clone();
+    for partition in 0..2 {
+        log.push(partition, 0, true, &bare(3));
+    }
+    log.push_cut(3);
+    let (clock, _dir) =
+        drained(&log, &ControlRule::new(driftline_schema::ControlKey::of_log(b"other", "list"), trusted.clone()));
+    until("all is read", &clock, || clock.idle().is_some());
+    assert_eq!(clock.stats().control_copies, 4, "the cuts on trust; under another key nothing else");
+    let key = driftline_schema::ControlKey::of_log(b"the key of the tests", "list");
+    let (clock, _dir) = drained(&log, &ControlRule::new(key, trusted));
+    until("all is read", &clock, || clock.idle().is_some());
+    assert_eq!(clock.stats().control_copies, 6, "and the sealed one behind them");
+    assert_eq!(clock.last_controls().cut, 3);
 }

@@ -5,21 +5,23 @@
 
 use super::error::LogError;
 use super::frames::Frames;
-use super::partition::{Append, PartitionWriter};
+use super::partition::{Append, Durable, PartitionWriter};
 use super::segment::{segment_path, segments};
+use crate::controls::ControlRule;
 use crate::source::LastControls;
-use driftline_schema::{Limits, wire};
+use driftline_schema::Position;
 use std::path::{Path, PathBuf};
 
 /// A control record as it stands in a partition.
 struct Found {
+    offset: u64,
     payload: Vec<u8>,
     append_time_ms: i64,
     controls: u64,
 }
 
-/// Brings all partitions to the same control record and says which were the last.
-pub(super) fn complete(writers: &mut [PartitionWriter]) -> Result<LastControls, LogError> {
+/// Brings all partitions to the same control record.
+pub(super) fn complete(writers: &mut [PartitionWriter]) -> Result<(), LogError> {
     let most = writers.iter().map(PartitionWriter::controls).max().unwrap_or(0);
     if let Some(behind) = writers.iter().find(|writer| writer.controls() + 1 < most) {
         let reason = format!("it holds {} control records, another partition {most}", behind.controls());
@@ -36,15 +38,12 @@ pub(super) fn complete(writers: &mut [PartitionWriter]) -> Result<LastControls, 
             writer.sync()?;
         }
     }
-    match writers.first() {
-        Some(writer) => last_numbers(writer.dir(), most),
-        None => Ok(LastControls::default()),
-    }
+    Ok(())
 }
 
 fn last_control(dir: &Path, controls: u64) -> Result<Found, LogError> {
     let mut found = None;
-    walk_back(dir, controls, |control| {
+    walk_back(dir, controls, None, |control| {
         found = Some(control);
         true
     })?;
@@ -53,32 +52,40 @@ fn last_control(dir: &Path, controls: u64) -> Result<Found, LogError> {
     })
 }
 
-fn last_numbers(dir: &Path, controls: u64) -> Result<LastControls, LogError> {
+/// The highest numbers among the control records of the first partition, which holds every one.
+pub(super) fn last_numbers(writer: &PartitionWriter, rule: &ControlRule) -> Result<LastControls, LogError> {
     let mut last = LastControls::default();
-    walk_back(dir, controls, |found| {
-        let decoded = wire::decode(&found.payload, &Limits::default());
-        if let Some(control) = decoded.ok().and_then(|decoded| decoded.event.control) {
-            last.note(&control.action);
-        }
-        last.cut > 0 && last.model_ready > 0
+    walk_back(writer.dir(), writer.controls(), Some(writer.durable().get()), |found| {
+        last.read(rule, Position { partition: 0, offset: found.offset }, &found.payload);
+        last.are_known()
     })?;
     Ok(last)
 }
 
 /// Visits the control records of a partition from the newest to the oldest until `enough` says so. The count in each
-/// segment's first header tells which segments hold none, so that those are not read.
-fn walk_back(dir: &Path, controls: u64, mut enough: impl FnMut(Found) -> bool) -> Result<(), LogError> {
+/// segment's first header tells which segments hold none, so that those are not read. Nothing past `durable` is looked
+/// at, where it is given: the writer may be in the middle of it.
+fn walk_back(
+    dir: &Path,
+    controls: u64,
+    durable: Option<Durable>,
+    mut enough: impl FnMut(Found) -> bool,
+) -> Result<(), LogError> {
     let mut after = controls;
     for base in segments(dir)?.into_iter().rev() {
         if after == 0 {
             return Ok(());
         }
+        if durable.is_some_and(|durable| base > durable.base) {
+            continue;
+        }
         let path = segment_path(dir, base);
-        let before = match first_count(&path)? {
+        let end = durable.filter(|durable| durable.base == base).map(|durable| durable.bytes);
+        let before = match first_count(&path, end)? {
             Some(count) => count,
             None => continue,
         };
-        if before < after && controls_of(path)?.into_iter().rev().any(&mut enough) {
+        if before < after && controls_of(path, end)?.into_iter().rev().any(&mut enough) {
             return Ok(());
         }
         after = before;
@@ -87,21 +94,22 @@ fn walk_back(dir: &Path, controls: u64, mut enough: impl FnMut(Found) -> bool) -
 }
 
 /// Control records before the segment; `None` when it is empty.
-fn first_count(path: &Path) -> Result<Option<u64>, LogError> {
+fn first_count(path: &Path, end: Option<u64>) -> Result<Option<u64>, LogError> {
     let mut frames = Frames::open(path)?;
-    let end = frames.file_bytes()?;
+    let end = end.map_or_else(|| frames.file_bytes(), Ok)?;
     let first = frames.next(end)?;
     Ok(first.map(|frame| frame.header.controls - u64::from(frame.header.control)))
 }
 
-fn controls_of(path: PathBuf) -> Result<Vec<Found>, LogError> {
+fn controls_of(path: PathBuf, end: Option<u64>) -> Result<Vec<Found>, LogError> {
     let mut frames = Frames::open(&path)?;
-    let end = frames.file_bytes()?;
+    let end = end.map_or_else(|| frames.file_bytes(), Ok)?;
     let mut found = Vec::new();
     while let Some(frame) = frames.next(end)? {
         if frame.header.control {
             let (append_time_ms, controls) = (frame.header.append_time_ms, frame.header.controls);
-            found.push(Found { payload: frame.payload.to_vec(), append_time_ms, controls });
+            let offset = frame.header.offset;
+            found.push(Found { offset, payload: frame.payload.to_vec(), append_time_ms, controls });
         }
     }
     Ok(found)

@@ -25,9 +25,12 @@ pub enum LogError {
         /// What it said.
         source: std::io::Error,
     },
-    /// Bytes that had been made durable are not what was written. Nothing is repaired: the file must come back from a
-    /// copy, or be removed by a person who accepts the loss.
-    #[error("{} is damaged at byte {byte}: {reason}", path.display())]
+    /// Bytes that had been made durable are not what was written. Nothing is mended by itself: a copy may still exist.
+    #[error(
+        "{} is damaged at byte {byte}: {reason}. Nothing was changed. Put the file back from a copy, or run `driftline check \
+         --data {} --repair`, which moves the damaged bytes aside and goes on without them",
+        path.display(), data_folder(path).display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -63,6 +66,11 @@ pub enum LogError {
         /// The offset asked for.
         wanted: u64,
     },
+}
+
+/// The data folder that a file lies in: the one with the lock.
+pub(crate) fn data_folder(path: &Path) -> &Path {
+    path.ancestors().find(|folder| folder.join("LOCK").exists()).unwrap_or(path)
 }
 
 impl LogError {

@@ -4,6 +4,8 @@
 //! Callers sync once per batch. A tail that a crash left half written is cut off on opening; damage anywhere else is an
 //! error that names file and byte.
 //!
+//! Bindings say what is durable besides: a tail that they cover and that is not whole is damage, and nothing is cut.
+//!
 //! Layout: `DATA/TOPIC/topic.json`, `DATA/TOPIC/PARTITION/FIRST-OFFSET.log`.
 
 mod control;
@@ -13,6 +15,9 @@ mod frame;
 mod frames;
 mod partition;
 mod reader;
+mod repair;
+#[cfg(test)]
+mod repair_tests;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -20,11 +25,14 @@ mod tests;
 pub use dir::DataDir;
 pub(crate) use dir::write_whole;
 pub use error::LogError;
+pub(crate) use error::data_folder;
 pub use frame::RECORD_BYTES_MAX;
 pub use reader::PartitionReader;
+pub use repair::{Damage, inspect, repair};
 
+use crate::controls::ControlRule;
 use crate::source::{LastControls, Wake, partition_of};
-use driftline_schema::{Control, Event, Position, wire};
+use driftline_schema::{Event, Position, wire};
 use parking_lot::Mutex;
 use partition::{Append, DurableEnd, PartitionWriter};
 use serde::{Deserialize, Serialize};
@@ -80,7 +88,6 @@ struct Inner {
 
 struct Writer {
     partitions: Vec<PartitionWriter>,
-    last: LastControls,
     /// A control record was appended and is not known to be durable in every partition.
     control_pending: bool,
 }
@@ -93,17 +100,20 @@ impl EmbeddedLog {
         dir::create_dir(&topic)?;
         let partitions = partition_count(&topic.join("topic.json"), config)?;
         let segment_bytes = u64::from(config.segment_bytes.clamp(1, 1 << 30));
+        let floor = floor(dir, &config.topic)?;
+        let known = |partition: u32| floor.get(partition as usize).copied().unwrap_or(0);
         let writers: Result<Vec<_>, _> = (0..partitions.get())
-            .map(|partition| PartitionWriter::open(&topic.join(partition.to_string()), segment_bytes))
+            .map(|partition| (topic.join(partition.to_string()), known(partition)))
+            .map(|(folder, floor)| PartitionWriter::open(&folder, segment_bytes, floor))
             .collect();
         let mut writers = writers?;
         dir::sync_dir(&topic)?;
-        let last = control::complete(&mut writers)?;
+        control::complete(&mut writers)?;
         let inner = Inner {
             _lock: dir.clone(),
             topic: config.topic.clone(),
             partitions: writers.iter().map(|writer| (writer.dir().to_owned(), writer.durable().clone())).collect(),
-            writer: Mutex::new(Writer { partitions: writers, last, control_pending: false }),
+            writer: Mutex::new(Writer { partitions: writers, control_pending: false }),
             wakes: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -132,10 +142,10 @@ impl EmbeddedLog {
         Ok(Position { partition, offset })
     }
 
-    /// Appends a control record to every partition and makes it durable, with everything before it. After an error it
-    /// is unknown whether it stands; if it stands anywhere, it will stand everywhere.
-    pub fn append_control(&self, control: &Control) -> Result<Vec<u64>, LogError> {
-        let payload = wire::encode(&Event::of_control(control.clone()));
+    /// Appends an event as a control record to every partition and makes it durable, with everything before it. After an
+    /// error it is unknown whether it stands; if it stands anywhere, it will stand everywhere.
+    pub fn append_control(&self, sealed: &Event) -> Result<Vec<u64>, LogError> {
+        let payload = wire::encode(sealed);
         if !frame::fits(0, payload.len()) {
             return Err(LogError::TooLarge { key_bytes: 0, payload_bytes: payload.len() });
         }
@@ -150,7 +160,6 @@ impl EmbeddedLog {
         for end in &mut writer.partitions {
             end.append(&Append { key: b"", payload: &payload, control: true, append_time_ms });
         }
-        writer.last.note(&control.action);
         self.sync_all(&mut writer)
     }
 
@@ -172,9 +181,10 @@ impl EmbeddedLog {
         Ok(self.ends())
     }
 
-    /// The highest numbers among the control records appended so far.
-    pub fn last_controls(&self) -> LastControls {
-        self.inner.writer.lock().last
+    /// The highest numbers among the control records that stand in the log.
+    pub fn last_controls(&self, rule: &ControlRule) -> Result<LastControls, LogError> {
+        let writer = self.inner.writer.lock();
+        writer.partitions.first().map_or(Ok(LastControls::default()), |first| control::last_numbers(first, rule))
     }
 
     /// The durable end of each partition: the first offset a reader cannot see yet.
@@ -192,6 +202,13 @@ impl EmbeddedLog {
     pub fn wake_on_sync(&self, wake: Wake) {
         self.inner.wakes.lock().push(wake);
     }
+}
+
+/// Up to where each partition is known to have been durable: whatever bindings cover was read, and so was synced before.
+pub(crate) fn floor(dir: &DataDir, topic: &str) -> Result<Vec<u64>, LogError> {
+    let path = dir.path().join("bindings");
+    let bound = crate::clock::bound_until(&path, &format!("embedded:{topic}"));
+    Ok(bound.map_err(|error| LogError::damaged(&path, 0, error.reason()))?.unwrap_or_default())
 }
 
 /// The time an append notes. It is written to the log once and read from there ever after, so a replay sees the same.
@@ -212,7 +229,7 @@ fn check_topic(name: &str) -> Result<(), LogError> {
 }
 
 /// The number of partitions the topic was created with, creating it now if it is new.
-fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZeroU32, LogError> {
+pub(crate) fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZeroU32, LogError> {
     match std::fs::read(path) {
         Ok(bytes) => {
             let file: TopicFile =

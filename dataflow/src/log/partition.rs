@@ -61,9 +61,10 @@ pub(super) struct PartitionWriter {
 
 impl PartitionWriter {
     /// Opens the partition in `dir` at its end, creating it where needed. The caller makes the name of `dir` durable.
-    pub(super) fn open(dir: &Path, segment_bytes_max: u64) -> Result<Self, LogError> {
+    /// Records before `floor` are known to have been durable.
+    pub(super) fn open(dir: &Path, segment_bytes_max: u64, floor: u64) -> Result<Self, LogError> {
         std::fs::create_dir_all(dir).map_err(|source| LogError::io("create", dir, source))?;
-        let next = recover(dir)?.unwrap_or(Tail { base: 0, bytes: 0, next_offset: 0, controls: 0 });
+        let next = recover(dir, floor)?.unwrap_or(Tail { base: 0, bytes: 0, next_offset: 0, controls: 0 });
         let file = open_segment(dir, next.base)?;
         // What survived a crash may still be in the operating system's memory alone; readers may see it from now on.
         if next.bytes > 0 {

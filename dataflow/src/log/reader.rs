@@ -62,7 +62,11 @@ impl PartitionReader {
                 return Err(self.frames.damaged(format!("offset {} is missing", self.next)));
             }
             self.base = self.next;
-            self.frames = Frames::open(&segment_path(&self.dir, self.base))?;
+            let path = segment_path(&self.dir, self.base);
+            if !path.exists() {
+                return Err(LogError::damaged(&path, 0, "the segment is missing"));
+            }
+            self.frames = Frames::open(&path)?;
             return self.advance();
         }
         let at = self.frames.at();

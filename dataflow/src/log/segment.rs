@@ -41,10 +41,13 @@ pub(super) fn segments(dir: &Path) -> Result<Vec<u64>, LogError> {
     Ok(bases)
 }
 
-/// Finds the end of a partition, cutting off what a crash left half written. `None` when it has no segment yet.
-pub(super) fn recover(dir: &Path) -> Result<Option<Tail>, LogError> {
+/// Finds the end of a partition, cutting off what a crash left half written. `None` when it has no segment yet. Records
+/// before `floor` were durable, as something rests on them: where they are missing, that is damage and nothing is cut.
+pub(super) fn recover(dir: &Path, floor: u64) -> Result<Option<Tail>, LogError> {
     let bases = segments(dir)?;
-    let Some((&last, earlier)) = bases.split_last() else { return Ok(None) };
+    let Some((&last, earlier)) = bases.split_last() else {
+        return if floor == 0 { Ok(None) } else { Err(LogError::damaged(dir, 0, "its segments are missing")) };
+    };
     let mut controls = 0;
     if let Some(&sealed) = earlier.last() {
         let tail = scan_sealed(dir, sealed)?;
@@ -57,7 +60,7 @@ pub(super) fn recover(dir: &Path) -> Result<Option<Tail>, LogError> {
         let reason = format!("the segments before offset {last} are missing");
         return Err(LogError::damaged(&segment_path(dir, last), 0, reason));
     }
-    scan_last(dir, Tail { base: last, bytes: 0, next_offset: last, controls }).map(Some)
+    scan_last(dir, Tail { base: last, bytes: 0, next_offset: last, controls }, floor).map(Some)
 }
 
 /// Reads records as long as they follow on `tail`, which moves along; returns why it stopped early.
@@ -89,11 +92,17 @@ fn scan_sealed(dir: &Path, base: u64) -> Result<Tail, LogError> {
     }
 }
 
-fn scan_last(dir: &Path, mut tail: Tail) -> Result<Tail, LogError> {
+fn scan_last(dir: &Path, mut tail: Tail, floor: u64) -> Result<Tail, LogError> {
     let mut frames = Frames::open(&segment_path(dir, tail.base))?;
     let end = frames.file_bytes()?;
-    let Some(reason) = follow(&mut frames, end, &mut tail)? else { return Ok(tail) };
+    let stopped = follow(&mut frames, end, &mut tail)?;
     let path = frames.path().to_owned();
+    if tail.next_offset < floor {
+        let reason = stopped.unwrap_or_else(|| "it ends there".to_owned());
+        let reason = format!("{reason}, though records up to offset {floor} were durable");
+        return Err(LogError::damaged(&path, tail.bytes, reason));
+    }
+    let Some(reason) = stopped else { return Ok(tail) };
     if let Some(witness) = written_after(&path, &tail, end)? {
         let reason = format!("{reason}, though it was durable before the record at byte {witness} was written");
         return Err(LogError::damaged(&path, tail.bytes, reason));

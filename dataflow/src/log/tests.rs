@@ -2,7 +2,8 @@
 
 use super::frame::HEADER_BYTES;
 use super::*;
-use driftline_schema::{ControlAction, ControlId};
+use crate::controls::testing::rule;
+use driftline_schema::{Control, ControlAction, ControlId};
 use proptest::prelude::*;
 use std::fs;
 use tempfile::TempDir;
@@ -30,8 +31,8 @@ fn segment(dir: &TempDir, partition: u32, base: u64) -> PathBuf {
     segment::segment_path(&dir.path().join("code-events").join(partition.to_string()), base)
 }
 
-fn cut_control(cut: u64) -> Control {
-    Control { id: ControlId::of("cut", cut), action: ControlAction::Cut { cut } }
+fn cut_control(cut: u64) -> Event {
+    rule().seal(Control { id: ControlId::of("cut", cut), action: ControlAction::Cut { cut } }, cut, 3)
 }
 
 #[test]
@@ -202,7 +203,8 @@ fn a_control_record_left_in_some_partitions_is_completed() {
         let log = open(&dir, &config(3, 300)).expect("opens");
         let after: Vec<_> = (0..3).map(|p| payloads(&log, p).expect("reads")).collect();
         assert_eq!(after, before, "torn in {torn:?}");
-        assert_eq!(log.last_controls(), LastControls { cut: 4, model_ready: 0 });
+        let last = log.last_controls(&rule()).expect("reads");
+        assert_eq!(last, LastControls { cut: 4, model_ready: 0, sequence: 4, foreign: 0 });
     }
 }
 
@@ -226,7 +228,8 @@ fn the_last_controls_are_found_behind_many_segments() {
     let log = open(&dir, &config(2, 200)).expect("opens");
     log.append_control(&cut_control(1)).expect("appends");
     let action = ControlAction::ModelReady { cut: 1, models: vec![] };
-    log.append_control(&Control { id: ControlId::of("model-ready", 1), action }).expect("appends");
+    let ready = Control { id: ControlId::of("model-ready", 1), action };
+    log.append_control(&rule().seal(ready, 5, 2)).expect("appends");
     log.append_control(&cut_control(2)).expect("appends");
     for n in 0..50 {
         log.append(format!("{n}").as_bytes(), &[1; 90]).expect("appends");
@@ -234,7 +237,10 @@ fn the_last_controls_are_found_behind_many_segments() {
     log.sync().expect("syncs");
     drop(log);
     let log = open(&dir, &config(2, 200)).expect("opens");
-    assert_eq!(log.last_controls(), LastControls { cut: 2, model_ready: 1 });
+    let last = log.last_controls(&rule()).expect("reads");
+    assert_eq!(last, LastControls { cut: 2, model_ready: 1, sequence: 5, foreign: 0 });
+    let foreign = log.last_controls(&ControlRule::of_this_run()).expect("reads");
+    assert_eq!(foreign, LastControls { foreign: 3, ..LastControls::default() });
 }
 
 #[test]

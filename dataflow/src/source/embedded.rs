@@ -37,6 +37,11 @@ impl Source for EmbeddedSource {
         self.log.partitions()
     }
 
+    fn open_partitions(&mut self, count: u32) -> Result<(), SourceError> {
+        assert!(count <= self.partitions(), "the embedded log keeps its number of partitions");
+        Ok(())
+    }
+
     fn range(&mut self) -> Result<Vec<Range<u64>>, SourceError> {
         Ok(self.log.ends().into_iter().map(|end| 0..end).collect())
     }

@@ -13,6 +13,7 @@ pub use embedded::EmbeddedSource;
 pub use partitioner::partition_of;
 pub use wake::Wake;
 
+use crate::controls::ControlRule;
 use crate::log::LogError;
 use driftline_schema::Position;
 use serde::{Deserialize, Serialize};
@@ -80,11 +81,22 @@ pub trait LogEnd: Send + Sync {
 pub trait Source: Send {
     /// A short stable name of log and topic; bindings belong to it.
     fn name(&self) -> String;
-    /// Number of partitions.
+    /// Number of partitions that are read.
     fn partitions(&self) -> u32;
-    /// Offsets held for each partition: from the first record to the end of what is durable.
+    /// What tells the log from another of the same name, where the log knows it.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+    /// Partitions to begin with when the log is bound for the first time. Later ones are opened by the control record
+    /// that names them, so that their place in the order does not depend on when they were noticed.
+    fn first_partitions(&mut self, _rule: &ControlRule) -> Result<u32, SourceError> {
+        Ok(self.partitions())
+    }
+    /// Reads the partitions below `count` that were not read before, each from its beginning.
+    fn open_partitions(&mut self, count: u32) -> Result<(), SourceError>;
+    /// Offsets held for each partition that there is: from the first record to the end of what is durable.
     fn range(&mut self) -> Result<Vec<Range<u64>>, SourceError>;
-    /// Reads each partition on from these offsets.
+    /// Reads these partitions on from these offsets, and no others; they may be fewer than there are.
     fn seek(&mut self, next: &[u64]) -> Result<(), SourceError>;
     /// The next record of a partition, without waiting. Offsets ascend and may have gaps. A partition that is not asked
     /// is not read ahead beyond a fixed bound.

@@ -16,6 +16,9 @@ const WINDOW: usize = 1_000;
 /// Below this many earlier predictions a percentile says nothing.
 const WINDOW_MIN: usize = 20;
 
+/// Why a prediction abstains although a model is in force: the model can neither be loaded nor rebuilt.
+pub const MODEL_UNAVAILABLE: &str = "model_unavailable";
+
 /// One part of a prediction; a prediction exists once all parts of its change do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AnswerPart {
@@ -123,7 +126,7 @@ fn assemble<'a>(
         time: change.time,
         risk: scored.risk,
         percentile,
-        abstained: scored.risk.is_none().then(|| "not enough history".to_owned()),
+        abstained: why_abstained(scored).map(str::to_owned),
         experts: experts(change, scored),
         reasons: reasons.collect(),
         remaining_contribution: scored.remaining,
@@ -139,6 +142,15 @@ fn assemble<'a>(
             features_version,
         },
     })
+}
+
+/// Why there is no risk, where there is none.
+fn why_abstained(scored: &Scored) -> Option<&'static str> {
+    match (&scored.risk, &scored.model) {
+        (Some(_), _) => None,
+        (None, None) => Some("not enough history"),
+        (None, Some(_)) => Some(MODEL_UNAVAILABLE),
+    }
 }
 
 fn experts(change: &ChangeRow, scored: &Scored) -> Vec<ExpertScore> {

@@ -11,7 +11,7 @@ use differential_dataflow::{AsCollection, Hashable};
 use driftline_kernels::Rows;
 use driftline_schema::{ChangeKey, ControlAction, Fixed, ModelId, ModelRef, RepoId, Scope, Vector};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use timely::container::CapacityContainerBuilder;
@@ -28,7 +28,7 @@ const RETRY: Duration = Duration::from_millis(5);
 /// What a vector's score says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Scored {
-    /// Probability of a defect; absent when no model was in force.
+    /// Probability of a defect; absent when no model was in force, or the one in force cannot be had.
     pub risk: Option<Fixed>,
     /// Log-odds.
     pub score: Fixed,
@@ -53,29 +53,50 @@ struct InForce {
     offset: u64,
     cut: u64,
     models: Vec<ModelRef>,
+    /// The cut stands before it in the log; else nothing was ever trained there.
+    cut_known: bool,
+}
+
+/// The model in force for a change.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Model {
+    id: ModelId,
+    cut: u64,
+    cut_known: bool,
 }
 
 /// What became ready where.
 #[derive(Default)]
-struct Ledger(BTreeMap<u32, Vec<InForce>>);
+struct Ledger {
+    lines: BTreeMap<u32, Vec<InForce>>,
+    cuts: BTreeSet<u64>,
+}
 
 impl Ledger {
+    /// Rows come in the order of their times, and a time holds one control record at most.
     fn note(&mut self, row: ControlRow) {
         let ControlRow { position, control, .. } = row;
-        let ControlAction::ModelReady { cut, models } = control.action else { return };
-        let line = self.0.entry(position.partition).or_default();
-        let at = line.partition_point(|ready| ready.offset < position.offset);
-        line.insert(at, InForce { offset: position.offset, cut, models });
+        match control.action {
+            ControlAction::Cut { cut } => drop(self.cuts.insert(cut)),
+            ControlAction::ModelReady { cut, models } => {
+                let cut_known = self.cuts.contains(&cut);
+                let line = self.lines.entry(position.partition).or_default();
+                let at = line.partition_point(|ready| ready.offset < position.offset);
+                line.insert(at, InForce { offset: position.offset, cut, models, cut_known });
+            }
+            ControlAction::Tick { .. } | ControlAction::Erase { .. } | ControlAction::Threshold { .. } => {}
+        }
     }
 
     /// The newest model ready before `position` for this repository: its own, else the organisation's.
-    fn model(&self, key: ChangeKey) -> Option<(ModelId, u64)> {
+    fn model(&self, key: ChangeKey) -> Option<Model> {
         let position = key.position;
-        let line = self.0.get(&position.partition)?;
+        let line = self.lines.get(&position.partition)?;
         let before = &line[..line.partition_point(|ready| ready.offset < position.offset)];
         let newest = |wanted: &dyn Fn(&Scope) -> bool| {
             before.iter().rev().find_map(|ready| {
-                ready.models.iter().find(|model| wanted(&model.scope)).map(|model| (model.id, ready.cut))
+                let model = ready.models.iter().find(|model| wanted(&model.scope))?;
+                Some(Model { id: model.id, cut: ready.cut, cut_known: ready.cut_known })
             })
         };
         newest(&|scope| matches!(scope, Scope::Repository(name) if RepoId::of(name) == key.repo))
@@ -149,6 +170,7 @@ pub fn score<'scope>(
                                 again.activate_after(RETRY);
                                 break;
                             }
+                            // The model is there and the machine failed: going on would give another answer than a replay.
                             Err(error) => panic!("scoring at time {time}: {error}"),
                         }
                     }
@@ -166,26 +188,40 @@ fn score_rows(
     is_size: fn(usize) -> bool,
 ) -> Result<Vec<Difference>, ShelfError> {
     let mut scored = Vec::with_capacity(rows.len());
-    let mut by_model: HashMap<(ModelId, u64), Vec<&Pending>> = HashMap::new();
+    let mut by_model: HashMap<Model, Vec<&Pending>> = HashMap::new();
     for row in rows {
         let (vector, diff) = row;
         match ledger.model(vector.key) {
             Some(model) => by_model.entry(model).or_default().push(row),
-            None => scored.push(((vector.key, abstain()), *diff)),
+            None => scored.push(((vector.key, abstain(None)), *diff)),
         }
     }
     for (model, rows) in by_model {
+        let named = (model.id, model.cut);
         let width = rows.first().map_or(0, |(vector, _)| vector.values.len());
         let features: Vec<f32> = rows.iter().flat_map(|(vector, _)| columns(&vector.values)).collect();
-        let opinions = shelf.opinions(model.0, model.1, Rows { columns: width, features: &features })?;
+        let rows_of_all = Rows { columns: width, features: &features };
+        // Of a cut that the log does not hold no model is ever trained, so it must not be waited for.
+        let opinions = match model.cut_known {
+            true => shelf.opinions(model.id, model.cut, rows_of_all),
+            false => Err(shelf.without(model.id, model.cut)),
+        };
+        let opinions = match opinions {
+            Err(ShelfError::Unavailable(_)) => {
+                scored.extend(rows.iter().map(|(vector, diff)| ((vector.key, abstain(Some(named))), *diff)));
+                continue;
+            }
+            opinions => opinions?,
+        };
         for ((vector, diff), opinion) in rows.iter().zip(opinions) {
-            scored.push(((vector.key, explain(vector, model, &opinion, shelf, is_size)), *diff));
+            scored.push(((vector.key, explain(vector, named, &opinion, shelf, is_size)), *diff));
         }
     }
     Ok(scored)
 }
 
-fn abstain() -> Scored {
+/// No answer: nothing was in force, or a model that cannot be had.
+fn abstain(model: Option<(ModelId, u64)>) -> Scored {
     Scored {
         risk: None,
         score: Fixed::ZERO,
@@ -195,7 +231,7 @@ fn abstain() -> Scored {
         reasons: Vec::new(),
         remaining: Fixed::ZERO,
         size: Fixed::ZERO,
-        model: None,
+        model,
     }
 }
 

@@ -33,9 +33,12 @@ pub enum ShelfError {
     /// It is being trained; ask again.
     #[error("the model is not ready yet")]
     Pending,
-    /// It cannot be had: the log names a model that its own examples do not yield.
+    /// It cannot be had: the log names a model that is not kept, and that its own examples do not yield.
     #[error("the model cannot be had: {0}")]
     Unavailable(String),
+    /// It can be had, and scoring failed all the same.
+    #[error("the model cannot be used: {0}")]
+    Broken(String),
 }
 
 /// Trains and keeps models.
@@ -44,6 +47,10 @@ pub trait ModelShelf: Send + Sync {
     fn request(&self, request: TrainRequest);
     /// What the model trained at `cut` says of each row.
     fn opinions(&self, model: ModelId, cut: u64, rows: Rows<'_>) -> Result<Vec<Opinion>, ShelfError>;
+    /// Takes note that the log puts a model in force whose cut it does not hold, and says so.
+    fn without(&self, model: ModelId, cut: u64) -> ShelfError {
+        ShelfError::Unavailable(format!("the log names model {model} for cut {cut}, and holds no such cut"))
+    }
     /// Probability in millionths of a Q24 log-odds.
     fn probability(&self, score_q24: i64) -> driftline_schema::Fixed {
         let q30 = driftline_kernels::probability_q30(score_q24);

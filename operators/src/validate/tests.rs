@@ -321,5 +321,9 @@ fn a_control_body_outside_of_a_control_record_is_refused() {
     let record = raw("", wire::encode(&Event::of_control(control)));
     assert!(validate(&record, &Limits::default()).is_ok());
     let stray = RawRecord { control: false, ..record };
-    assert_eq!(validate(&stray, &Limits::default()).expect_err("refused").reason, RejectReason::Contradiction);
+    let refused = validate(&stray, &Limits::default()).expect_err("refused");
+    assert_eq!((refused.reason, refused.detail.contains("without a seal")), (RejectReason::ForgedControl, true));
+    // Whatever else is wrong with it, that it claims to be a control record is said first.
+    let named = RawRecord { key: b"demo".to_vec(), ..stray };
+    assert_eq!(validate(&named, &Limits::default()).expect_err("refused").reason, RejectReason::ForgedControl);
 }

@@ -5,7 +5,12 @@
 use crate::alerts::alert_changes;
 use crate::batch::{ClosedTime, Diff};
 use driftline_schema::{Prediction, Reject};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+
+/// What a dead letter keeps of bytes that no record can hold, and of its key and its detail.
+const LETTER_BYTES_MAX: usize = 64 << 10;
+const LETTER_TEXT_MAX: usize = 1 << 10;
 
 /// Where a record goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +88,32 @@ fn reject(reject: &Reject) -> Outgoing {
             ("driftline-detail", reject.detail.clone()),
         ],
     }
+}
+
+/// The dead letter that fits where `letter` does not: the first 64 KiB of the bytes, how many there were, and their
+/// SHA-256. The position in the headers says where all of them are.
+pub(super) fn pointer(letter: &Outgoing) -> Outgoing {
+    let bytes = letter.payload.as_deref().unwrap_or_default();
+    let mut headers: Vec<_> =
+        letter.headers.iter().map(|(name, value)| (*name, cut(value, LETTER_TEXT_MAX).to_owned())).collect();
+    headers.push(("driftline-letter", "pointer".to_owned()));
+    headers.push(("driftline-bytes", bytes.len().to_string()));
+    headers.push(("driftline-sha256", hex(&Sha256::digest(bytes))));
+    Outgoing {
+        topic: letter.topic,
+        key: cut(&letter.key, LETTER_TEXT_MAX).to_owned(),
+        payload: Some(bytes[..bytes.len().min(LETTER_BYTES_MAX)].to_vec()),
+        headers,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `text`, or its beginning of at most `bytes_max` bytes.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! call for the same time waits on instead of sending them a second time.
 
 use super::config::KafkaSinkConfig;
-use super::encode::{Outgoing, Topic, encode};
+use super::encode::{Outgoing, Topic, encode, pointer};
 use crate::batch::{ClosedTime, Sink, SinkError};
 use crate::files::replace;
 use parking_lot::Mutex;
@@ -15,6 +15,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -70,8 +71,8 @@ struct InFlight {
 struct Reports {
     /// The first failure that a retry may mend.
     failed: Option<String>,
-    /// The first that it cannot, and how many there were.
-    refused: Option<(String, usize)>,
+    /// Records that are larger than the client or the broker takes, by index, and what was said of each.
+    too_large: BTreeMap<usize, String>,
 }
 
 #[derive(Default)]
@@ -80,12 +81,10 @@ struct Deliveries {
 }
 
 impl Deliveries {
-    fn note(&self, error: &ClientError) {
+    fn note(&self, index: usize, error: &ClientError) {
         let mut reports = self.reports.lock();
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
-            let count = reports.refused.as_ref().map_or(0, |refused| refused.1);
-            let first = reports.refused.take().map_or_else(|| error.to_string(), |refused| refused.0);
-            reports.refused = Some((first, count + 1));
+            reports.too_large.insert(index, error.to_string());
         } else {
             reports.failed.get_or_insert_with(|| error.to_string());
         }
@@ -95,10 +94,11 @@ impl Deliveries {
 impl ClientContext for Deliveries {}
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    /// Index of the record among those of its time.
+    type DeliveryOpaque = usize;
+    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
         if let Err((error, _)) = result {
-            self.note(error);
+            self.note(index, error);
         }
     }
 }
@@ -134,13 +134,14 @@ impl KafkaSink {
         }
     }
 
-    /// Hands one record to the producer, waiting for room until `end`; whether there was room.
-    fn hand_over(&self, record: &Outgoing, end: Instant) -> bool {
+    /// Hands the record with this index to the producer, waiting for room until `end`; whether there was room.
+    fn hand_over(&self, index: usize, record: &Outgoing, end: Instant) -> bool {
         let headers = record
             .headers
             .iter()
             .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
-        let mut outgoing = BaseRecord::to(self.topic(record.topic)).key(record.key.as_bytes()).headers(headers);
+        let mut outgoing =
+            BaseRecord::with_opaque_to(self.topic(record.topic), index).key(record.key.as_bytes()).headers(headers);
         outgoing.payload = record.payload.as_deref();
         loop {
             match self.producer.send(outgoing) {
@@ -153,7 +154,7 @@ impl KafkaSink {
                     outgoing = back;
                 }
                 Err((error, _)) => {
-                    self.producer.context().note(&error);
+                    self.producer.context().note(index, &error);
                     return true;
                 }
             }
@@ -177,25 +178,45 @@ impl KafkaSink {
             }
         };
         for (index, record) in records.iter().enumerate().skip(handed_over) {
-            if !self.hand_over(record, end) {
+            if !self.hand_over(index, record, end) {
                 self.in_flight = Some(InFlight { time: closed.time, handed_over: index });
                 return Err(unreachable("the producer's queue stays full".to_owned()));
             }
         }
         self.in_flight = Some(InFlight { time: closed.time, handed_over: records.len() });
-        self.producer
-            .flush(end.saturating_duration_since(Instant::now()))
-            .map_err(|error| unreachable(error.to_string()))?;
+        self.flush(end)?;
         // Everything is answered: a next call for this time would send all of it again.
         self.in_flight = None;
+        self.send_pointers(records, end)?;
         let Reports { failed, .. } = &*self.producer.context().reports.lock();
         failed.clone().map_or(Ok(()), |reason| Err(unreachable(reason)))
     }
 
+    fn flush(&self, end: Instant) -> Result<(), SinkError> {
+        let left = end.saturating_duration_since(Instant::now());
+        self.producer.flush(left).map_err(|error| unreachable(error.to_string()))
+    }
+
+    /// A dead letter that is too large for its topic is sent as a pointer to the record, so that each reject has its
+    /// letter. Small ones that were refused stood in one batch with a large one and are sent again as they are.
+    fn send_pointers(&self, records: &[Outgoing], end: Instant) -> Result<(), SinkError> {
+        let refused: Vec<usize> = self.producer.context().reports.lock().too_large.keys().copied().collect();
+        let letters: Vec<usize> =
+            refused.into_iter().filter(|index| records[*index].topic == Topic::DeadLetters).collect();
+        for index in &letters {
+            self.producer.context().reports.lock().too_large.remove(index);
+            if !self.hand_over(*index, &pointer(&records[*index]), end) {
+                return Err(unreachable("the producer's queue stays full".to_owned()));
+            }
+        }
+        if letters.is_empty() { Ok(()) } else { self.flush(end) }
+    }
+
     /// What could not be delivered at any number of attempts.
     fn refused(&self, time: u64) -> Result<(), SinkError> {
-        let Some((first, count)) = self.producer.context().reports.lock().refused.take() else { return Ok(()) };
-        let reason = format!("{count} records could not be sent, the first because: {first}");
+        let too_large = std::mem::take(&mut self.producer.context().reports.lock().too_large);
+        let Some(first) = too_large.values().next() else { return Ok(()) };
+        let reason = format!("{} records could not be sent, the first because: {first}", too_large.len());
         Err(SinkError::Refused { sink: "kafka".to_owned(), time, reason })
     }
 }

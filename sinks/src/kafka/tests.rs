@@ -3,6 +3,7 @@
 use super::*;
 use crate::batch::{ClosedTime, Sink, SinkError};
 use crate::testing::{alert, closed, prediction};
+use driftline_schema::{Position, Reject, RejectReason};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
@@ -129,4 +130,26 @@ fn a_record_the_producer_cannot_send_is_reported_and_the_rest_arrives() {
     );
     sink.apply(&large).expect("left behind, not tried for ever");
     assert_eq!(read(&cluster, "predictions", 1), pairs(&[batch(1, 1)]));
+}
+
+#[test]
+fn a_dead_letter_the_producer_cannot_send_is_sent_as_a_pointer() {
+    let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
+    let mut config = config(&cluster, folder.path());
+    config.options.insert("message.max.bytes".to_owned(), "100000".to_owned());
+    let mut sink = KafkaSink::open(config).expect("a producer");
+    let reject = |offset, bytes: Vec<u8>| Reject {
+        position: Position { partition: 0, offset },
+        reason: RejectReason::OverLimit,
+        detail: "d".repeat(5_000),
+        key: format!("key {offset}"),
+        bytes: bytes.into(),
+    };
+    let rejects = vec![reject(1, b"small".to_vec()), reject(2, vec![b'x'; 150_000]), reject(3, b"last".to_vec())];
+    sink.apply(&ClosedTime { rejects, ..closed(1, 4) }).expect("every letter is sent");
+    let mut letters = read(&cluster, "dead-letters", 3);
+    letters.sort();
+    let seen: Vec<(&str, usize)> =
+        letters.iter().map(|(key, value)| (key.as_str(), value.as_ref().map_or(0, Vec::len))).collect();
+    assert_eq!(seen, [("key 1", 5), ("key 2", 64 << 10), ("key 3", 4)]);
 }

@@ -7,7 +7,7 @@ use super::{Metrics, REPOSITORIES_MAX};
 use crate::alerts::{AlertEvent, alert_changes};
 use crate::batch::{ClosedTime, Sink, SinkError};
 use crate::view::{Summary, ViewReader};
-use driftline_schema::{DriftRow, EvidenceKind, ModelInfo, RejectReason, Scope, Verdict};
+use driftline_schema::{DriftRow, EvidenceKind, ModelInfo, Prediction, RejectReason, Scope, Verdict};
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use std::collections::BTreeMap;
 
@@ -139,7 +139,7 @@ impl Totals {
             rejected.with_label_values(&[reason.code()]);
         }
         let predictions = make.counters("driftline_predictions_total", "Predictions made, by outcome.", &["outcome"]);
-        for outcome in ["scored", "abstained"] {
+        for outcome in ["scored", "abstained", "model_unavailable"] {
             predictions.with_label_values(&[outcome]);
         }
         let alerts = make.counters("driftline_alerts_total", "What happened to drift alerts.", &["event"]);
@@ -167,7 +167,7 @@ impl Totals {
                 self.taken_back.inc();
                 continue;
             }
-            let outcome = if prediction.risk.is_some() { "scored" } else { "abstained" };
+            let outcome = outcome(prediction);
             self.predictions.with_label_values(&[outcome]).inc();
             if let Some(risk) = prediction.risk {
                 self.risk.observe(risk.to_f64());
@@ -176,6 +176,15 @@ impl Totals {
         for change in alert_changes(&closed.alerts) {
             self.alerts.with_label_values(&[change.event.code()]).inc();
         }
+    }
+}
+
+/// What came of a prediction; a model that cannot be had is told from a history that is too short.
+fn outcome(prediction: &Prediction) -> &'static str {
+    match (&prediction.risk, prediction.receipt.model) {
+        (Some(_), _) => "scored",
+        (None, None) => "abstained",
+        (None, Some(_)) => "model_unavailable",
     }
 }
 
@@ -234,7 +243,7 @@ impl Gauges {
 const KINDS: [EvidenceKind; 5] =
     [EvidenceKind::Vote, EvidenceKind::Trailer, EvidenceKind::Revert, EvidenceKind::Szz, EvidenceKind::Waiting];
 
-const REASONS: [RejectReason; 10] = [
+const REASONS: [RejectReason; 11] = [
     RejectReason::NotUtf8,
     RejectReason::NotAnEvent,
     RejectReason::UnknownSchema,
@@ -245,6 +254,7 @@ const REASONS: [RejectReason; 10] = [
     RejectReason::BadHunks,
     RejectReason::BlobMismatch,
     RejectReason::Contradiction,
+    RejectReason::ForgedControl,
 ];
 
 fn statistics(row: &DriftRow) -> [(&'static str, f64); 4] {

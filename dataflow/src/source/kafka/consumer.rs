@@ -3,9 +3,13 @@
 //! Each partition has its own queue, so holding one back holds back no other; a queue that is not asked fills up to
 //! its bound and then librdkafka stops fetching, which is the back-pressure.
 
-use super::{Events, KafkaConfig, is_control, is_transient, partition_count};
+use super::topic::Describer;
+use super::watch::{Found, Watch};
+use super::{Events, KafkaConfig, is_control, is_transient, partition_count, scan};
+use crate::controls::ControlRule;
 use crate::source::{LogEnd, Next, Record, Source, SourceError, Wake};
 use driftline_schema::Position;
+use parking_lot::RwLock;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
@@ -25,13 +29,23 @@ struct Progress {
     at_end: AtomicBool,
 }
 
+/// How far each partition that is read was read.
+#[derive(Clone, Default)]
+struct Track(Arc<RwLock<Vec<Arc<Progress>>>>);
+
 /// Reads a Kafka topic.
 pub struct KafkaSource {
     config: KafkaConfig,
     // Before the consumer: a queue must be gone before the client it belongs to.
     queues: Vec<PartitionQueue<Events>>,
     consumer: Arc<BaseConsumer<Events>>,
-    progress: Arc<[Progress]>,
+    /// Partitions the topic has, as far as is known.
+    available: u32,
+    /// The topic's id, where the cluster gives topics ids.
+    id: Option<String>,
+    watch: Watch,
+    progress: Vec<Arc<Progress>>,
+    track: Track,
     wake: Wake,
 }
 
@@ -39,13 +53,35 @@ impl KafkaSource {
     /// Connects and learns the number of partitions; reads nothing until sought.
     pub fn open(config: &KafkaConfig) -> Result<Self, SourceError> {
         let consumer = connect(config)?;
-        let partitions = partition_count(consumer.client(), config)?;
-        let progress = (0..partitions).map(|_| Progress::default()).collect();
-        Ok(Self { config: config.clone(), queues: Vec::new(), consumer, progress, wake: Wake::default() })
+        let available = partition_count(consumer.client(), config)?;
+        let id = Describer::open(config)?.describe(config.timeout())?.map(|topic| topic.id);
+        let watch = Watch::start(config, id.clone(), available)?;
+        let (progress, track) = (Vec::new(), Track::default());
+        let (config, queues, wake) = (config.clone(), Vec::new(), Wake::default());
+        Ok(Self { config, queues, consumer, available, id, watch, progress, track, wake })
+    }
+
+    /// What the cluster says of the topic from time to time.
+    pub fn found(&self) -> Arc<Found> {
+        self.watch.found().clone()
+    }
+
+    /// Gives a partition a queue of its own. Before the assignment: from then on records would go to the common queue.
+    fn add_queue(&mut self, partition: usize, offset: u64) -> Result<(), SourceError> {
+        let queue = self.consumer.split_partition_queue(&self.config.topic, partition as i32);
+        let mut queue = queue.ok_or_else(|| self.config.fault("the topic's name is not valid"))?;
+        let wake = self.wake.clone();
+        queue.set_nonempty_callback(move || wake.wake());
+        self.queues.push(queue);
+        self.progress.push(Arc::new(Progress { next: AtomicU64::new(offset), at_end: AtomicBool::new(false) }));
+        Ok(())
     }
 
     /// Serves events that concern no single partition.
     fn serve(&self) -> Result<(), SourceError> {
+        if let Some(reason) = self.watch.found().replaced() {
+            return Err(self.config.fault(reason));
+        }
         // A bounded number: a flood of errors must not keep us from records.
         for _ in 0..16 {
             match self.consumer.poll(Duration::ZERO) {
@@ -68,9 +104,10 @@ impl KafkaSource {
         Err(self.config.fault(error))
     }
 
-    fn offsets(&self, next: &[u64]) -> Result<TopicPartitionList, SourceError> {
+    /// Offsets of the partitions from `first` on.
+    fn offsets(&self, first: usize, next: &[u64]) -> Result<TopicPartitionList, SourceError> {
         let mut list = TopicPartitionList::new();
-        for (partition, &offset) in next.iter().enumerate() {
+        for (partition, &offset) in (first..).zip(next) {
             list.add_partition_offset(&self.config.topic, partition as i32, Offset::Offset(offset as i64))
                 .map_err(|error| self.config.fault(error))?;
         }
@@ -83,12 +120,15 @@ fn connect(config: &KafkaConfig) -> Result<Arc<BaseConsumer<Events>>, SourceErro
     Ok(Arc::new(consumer.map_err(|error| config.fault(error))?))
 }
 
-impl LogEnd for Arc<[Progress]> {
+impl LogEnd for Track {
     fn reached(&self, next: &[u64]) -> bool {
-        let read = |(partition, &next): (&Progress, &u64)| {
+        let partitions = self.0.read();
+        // A partition that was opened since the last binding is not in the vector yet.
+        let read = |(partition, next): (&Arc<Progress>, u64)| {
             partition.at_end.load(Ordering::Acquire) && partition.next.load(Ordering::Acquire) <= next
         };
-        self.len() == next.len() && self.iter().zip(next).all(read)
+        let next = next.iter().copied().chain(std::iter::repeat(0));
+        !partitions.is_empty() && partitions.iter().zip(next).all(read)
     }
 }
 
@@ -98,7 +138,33 @@ impl Source for KafkaSource {
     }
 
     fn partitions(&self) -> u32 {
-        self.progress.len() as u32
+        if self.progress.is_empty() { self.available } else { self.progress.len() as u32 }
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.id.clone()
+    }
+
+    fn first_partitions(&mut self, rule: &ControlRule) -> Result<u32, SourceError> {
+        Ok(scan::first_partitions(&self.config, rule)?.unwrap_or(self.available).min(self.available))
+    }
+
+    fn open_partitions(&mut self, count: u32) -> Result<(), SourceError> {
+        if count > self.available {
+            self.available = partition_count(self.consumer.client(), &self.config)?;
+        }
+        if count > self.available {
+            let reason = format!("its log says that it has {count} partitions, the cluster has {}", self.available);
+            return Err(self.config.fault(reason));
+        }
+        let first = self.progress.len();
+        let begin: Vec<u64> = self.range()?[first..count as usize].iter().map(|offsets| offsets.start).collect();
+        for (partition, &offset) in (first..).zip(&begin) {
+            self.add_queue(partition, offset)?;
+        }
+        self.track.0.write().clone_from(&self.progress);
+        let list = self.offsets(first, &begin)?;
+        self.consumer.incremental_assign(&list).map_err(|error| self.config.fault(error))
     }
 
     fn range(&mut self) -> Result<Vec<Range<u64>>, SourceError> {
@@ -107,32 +173,29 @@ impl Source for KafkaSource {
             let (low, high) = answer.map_err(|error| self.config.fault(error))?;
             Ok(low as u64..high as u64)
         };
-        (0..self.partitions() as i32).map(ask).collect()
+        (0..self.available as i32).map(ask).collect()
     }
 
     fn seek(&mut self, next: &[u64]) -> Result<(), SourceError> {
-        assert_eq!(next.len(), self.progress.len(), "one offset for each partition");
+        assert!(next.len() <= self.available as usize, "no more offsets than partitions");
         if !self.queues.is_empty() {
             // What the old client has fetched already lies in its queues: a new one has nothing to mix up.
             self.queues.clear();
             self.consumer = connect(&self.config)?;
         }
+        self.progress.clear();
         for (partition, &offset) in next.iter().enumerate() {
-            // Before the assignment: from then on records would go to the common queue.
-            let queue = self.consumer.split_partition_queue(&self.config.topic, partition as i32);
-            let mut queue = queue.ok_or_else(|| self.config.fault("the topic's name is not valid"))?;
-            let wake = self.wake.clone();
-            queue.set_nonempty_callback(move || wake.wake());
-            self.queues.push(queue);
-            self.progress[partition].next.store(offset, Ordering::Release);
-            self.progress[partition].at_end.store(false, Ordering::Release);
+            self.add_queue(partition, offset)?;
         }
-        self.consumer.assign(&self.offsets(next)?).map_err(|error| self.config.fault(error))
+        self.track.0.write().clone_from(&self.progress);
+        self.consumer.assign(&self.offsets(0, next)?).map_err(|error| self.config.fault(error))
     }
 
     fn next(&mut self, partition: u32) -> Result<Next, SourceError> {
-        let Some(queue) = self.queues.get(partition as usize) else { return Ok(Next::NotYet) };
-        let progress = &self.progress[partition as usize];
+        let index = partition as usize;
+        let (Some(queue), Some(progress)) = (self.queues.get(index), self.progress.get(index)) else {
+            return Ok(Next::NotYet);
+        };
         loop {
             match queue.poll(Duration::ZERO) {
                 Some(Ok(message)) => {
@@ -159,7 +222,7 @@ impl Source for KafkaSource {
     }
 
     fn end(&self) -> Arc<dyn LogEnd> {
-        Arc::new(self.progress.clone())
+        Arc::new(self.track.clone())
     }
 
     fn wake_on_data(&mut self, wake: Wake) {
@@ -171,7 +234,7 @@ impl Source for KafkaSource {
     }
 
     fn report(&mut self, next: &[u64]) {
-        let sent = self.offsets(next).map(|offsets| self.consumer.commit(&offsets, CommitMode::Async));
+        let sent = self.offsets(0, next).map(|offsets| self.consumer.commit(&offsets, CommitMode::Async));
         if let Ok(Err(error)) = sent {
             tracing::debug!(topic = %self.config.topic, %error, "progress was not reported to the group");
         }

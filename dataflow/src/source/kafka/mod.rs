@@ -9,10 +9,14 @@ mod producer;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod topic;
+mod watch;
 
 pub use admin::{TopicSpec, create_topic};
 pub use consumer::KafkaSource;
 pub use producer::KafkaAppender;
+pub use topic::TopicDescription;
+pub use watch::Found;
 
 use super::SourceError;
 use parking_lot::Mutex;

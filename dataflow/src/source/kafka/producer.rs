@@ -4,8 +4,9 @@
 //! transaction over all partitions; its transactional id is that of the topic, so a newer conductor fences off an older.
 
 use super::{CONTROL_HEADER, Events, KafkaConfig, partition_count, scan};
+use crate::controls::ControlRule;
 use crate::source::{AppendError, Appender, LastControls, SourceError, partition_of};
-use driftline_schema::{Control, Event, wire};
+use driftline_schema::{Event, wire};
 use parking_lot::Mutex;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -63,7 +64,7 @@ impl KafkaAppender {
     }
 
     /// One transaction over all partitions.
-    fn transact(&self, payload: &[u8]) -> Result<Vec<u64>, AppendError> {
+    fn transact(&self, payload: &[u8], partitions: u32) -> Result<Vec<u64>, AppendError> {
         let mut slot = self.transactional.lock();
         let mut reason = String::new();
         for _ in 0..ATTEMPTS {
@@ -71,9 +72,9 @@ impl KafkaAppender {
                 Some(producer) => producer,
                 None => self.fence()?,
             };
-            match self.attempt(&producer, payload) {
+            match self.attempt(&producer, payload, partitions) {
                 Ok(()) => {
-                    let ends = self.ends(&producer);
+                    let ends = self.ends(&producer, partitions);
                     *slot = Some(producer);
                     return Ok(ends);
                 }
@@ -106,9 +107,9 @@ impl KafkaAppender {
         create().map_err(|error| self.not_durable(u64::from(self.partitions), error))
     }
 
-    fn attempt(&self, producer: &BaseProducer<Events>, payload: &[u8]) -> KafkaResult<()> {
+    fn attempt(&self, producer: &BaseProducer<Events>, payload: &[u8], partitions: u32) -> KafkaResult<()> {
         producer.begin_transaction()?;
-        for partition in 0..self.partitions {
+        for partition in 0..partitions {
             let mark = OwnedHeaders::new().insert(Header { key: CONTROL_HEADER, value: Some("1") });
             let record = BaseRecord::<[u8], [u8]>::to(&self.config.topic)
                 .partition(partition as i32)
@@ -119,9 +120,9 @@ impl KafkaAppender {
         retrying(|| producer.commit_transaction(self.config.timeout()))
     }
 
-    fn ends(&self, producer: &BaseProducer<Events>) -> Vec<u64> {
+    fn ends(&self, producer: &BaseProducer<Events>, partitions: u32) -> Vec<u64> {
         let deliveries = producer.context().deliveries.lock();
-        (0..self.partitions).map(|partition| deliveries.ends.get(&partition).copied().unwrap_or(0)).collect()
+        (0..partitions).map(|partition| deliveries.ends.get(&partition).copied().unwrap_or(0)).collect()
     }
 }
 
@@ -160,9 +161,11 @@ impl Appender for KafkaAppender {
         Ok(partition)
     }
 
-    fn append_control(&self, control: &Control) -> Result<Vec<u64>, AppendError> {
+    fn append_control(&self, sealed: &Event) -> Result<Vec<u64>, AppendError> {
         self.sync()?;
-        self.transact(&wire::encode(&Event::of_control(control.clone())))
+        // A log that has grown takes it in its new partitions as well.
+        let partitions = sealed.seal.map_or(self.partitions, |seal| seal.partitions);
+        self.transact(&wire::encode(sealed), partitions)
     }
 
     fn sync(&self) -> Result<Vec<u64>, AppendError> {
@@ -174,11 +177,11 @@ impl Appender for KafkaAppender {
         drop(deliveries);
         match reason {
             Some(reason) => Err(self.not_durable(failed, reason)),
-            None => Ok(self.ends(&self.producer)),
+            None => Ok(self.ends(&self.producer, self.partitions)),
         }
     }
 
-    fn last_controls(&self) -> Result<LastControls, AppendError> {
-        scan::last_controls(&self.config).map_err(|error| self.not_durable(0, error))
+    fn last_controls(&self, rule: &ControlRule) -> Result<LastControls, AppendError> {
+        scan::last_controls(&self.config, rule).map_err(|error| self.not_durable(0, error))
     }
 }

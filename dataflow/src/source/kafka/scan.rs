@@ -1,40 +1,79 @@
 //! Finds the last control records of a Kafka topic.
 //!
 //! One partition tells, because a control record stands in all. It is read backwards in growing windows: the last cut is
-//! near the end as a rule.
+//! near the end as a rule. Copies of older control records can hide the last from such a search; the clock, which reads
+//! everything, then knows better, and the conductor takes the higher number.
 
 use super::{Events, KafkaConfig, is_control, is_transient};
+use crate::controls::{ControlRule, Reading};
 use crate::source::{LastControls, SourceError};
-use driftline_schema::{Limits, wire};
+use driftline_schema::Position;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
 const FIRST_WINDOW: u64 = 1_000;
 
 /// The highest numbers among the control records.
-pub(super) fn last_controls(config: &KafkaConfig) -> Result<LastControls, SourceError> {
+pub(super) fn last_controls(config: &KafkaConfig, rule: &ControlRule) -> Result<LastControls, SourceError> {
     let range = connect(config)?.fetch_watermarks(&config.topic, 0, config.timeout());
     let (low, high) = range.map_err(|error| config.fault(error))?;
     let (low, mut end, mut window) = (low as u64, high as u64, FIRST_WINDOW);
     let mut last = LastControls::default();
-    while end > low && (last.cut == 0 || last.model_ready == 0) {
+    while end > low && !last.are_known() {
         let start = end.saturating_sub(window).max(low);
-        read(config, start..end, &mut last)?;
+        read(config, rule, start..end, &mut last)?;
         end = start;
         window = window.saturating_mul(8);
     }
     Ok(last)
 }
 
+/// Partitions the log had at its first control record; `None` where none stands in the first partition.
+pub(super) fn first_partitions(config: &KafkaConfig, rule: &ControlRule) -> Result<Option<u32>, SourceError> {
+    let range = connect(config)?.fetch_watermarks(&config.topic, 0, config.timeout());
+    let (low, high) = range.map_err(|error| config.fault(error))?;
+    let mut first = None;
+    visit(config, low as u64..high as u64, |message| {
+        let position = Position { partition: 0, offset: message.offset() as u64 };
+        if let Reading::Own(own) = rule.read(position, message.payload().unwrap_or_default()) {
+            first = Some(own.partitions).filter(|partitions| *partitions > 0);
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(first)
+}
+
 fn connect(config: &KafkaConfig) -> Result<BaseConsumer<Events>, SourceError> {
     config.consumer()?.create_with_context(Events::new(config)).map_err(|error| config.fault(error))
 }
 
-fn read(config: &KafkaConfig, range: Range<u64>, last: &mut LastControls) -> Result<(), SourceError> {
+fn read(
+    config: &KafkaConfig,
+    rule: &ControlRule,
+    range: Range<u64>,
+    last: &mut LastControls,
+) -> Result<(), SourceError> {
+    visit(config, range, |message| {
+        let position = Position { partition: 0, offset: message.offset() as u64 };
+        last.read(rule, position, message.payload().unwrap_or_default());
+        ControlFlow::Continue(())
+    })
+}
+
+/// Shows what claims to be a control record in a range of the first partition, in order, until told to stop.
+fn visit(
+    config: &KafkaConfig,
+    range: Range<u64>,
+    mut look: impl FnMut(&BorrowedMessage<'_>) -> ControlFlow<()>,
+) -> Result<(), SourceError> {
+    if range.is_empty() {
+        return Ok(());
+    }
     // One client for each window: what an earlier one fetched ahead lies past this window's end and would close it.
     let consumer = connect(config)?;
     let mut list = TopicPartitionList::new();
@@ -47,13 +86,8 @@ fn read(config: &KafkaConfig, range: Range<u64>, last: &mut LastControls) -> Res
             Some(Ok(message)) => {
                 heard = Instant::now();
                 let offset = message.offset() as u64;
-                if offset >= range.end {
-                    return Ok(());
-                }
-                if is_control(&message) {
-                    note(message.payload().unwrap_or_default(), last);
-                }
-                if offset + 1 == range.end {
+                if offset >= range.end || (is_control(&message) && look(&message).is_break()) || offset + 1 == range.end
+                {
                     return Ok(());
                 }
             }
@@ -64,12 +98,5 @@ fn read(config: &KafkaConfig, range: Range<u64>, last: &mut LastControls) -> Res
             }
             Some(Err(_)) | None => {}
         }
-    }
-}
-
-fn note(payload: &[u8], last: &mut LastControls) {
-    let decoded = wire::decode(payload, &Limits::default());
-    if let Some(control) = decoded.ok().and_then(|decoded| decoded.event.control) {
-        last.note(&control.action);
     }
 }

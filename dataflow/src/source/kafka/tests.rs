@@ -3,9 +3,10 @@
 use super::*;
 use crate::clock::{Clock, ClockConfig};
 use crate::conductor::Conductor;
+use crate::controls::testing::rule;
 use crate::log::{DataDir, scratch};
 use crate::source::{AppendError, Appender, LastControls, Next, Record, Source, partition_of};
-use driftline_schema::{Event, Position, wire};
+use driftline_schema::{Control, ControlAction, Event, Position, wire};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
@@ -188,8 +189,8 @@ fn without_a_broker_a_sync_says_what_is_not_durable() {
 fn follow_control_records(config: &KafkaConfig, partitions: usize) {
     let appender = Arc::new(KafkaAppender::open(config).expect("opens"));
     assert_eq!(appender.partitions() as usize, partitions);
-    assert_eq!(appender.last_controls().expect("scans"), LastControls::default());
-    let conductor = Conductor::open(appender.clone()).expect("opens");
+    assert_eq!(appender.last_controls(&rule()).expect("scans"), LastControls::default());
+    let conductor = Conductor::open(appender.clone(), rule()).expect("opens");
     let send = |count: u32| {
         for n in 0..count {
             appender.append(&n.to_le_bytes(), b"record").expect("appends");
@@ -199,7 +200,10 @@ fn follow_control_records(config: &KafkaConfig, partitions: usize) {
     assert_eq!(conductor.cut().expect("cuts"), 1);
     send(10);
     assert!(conductor.model_ready(1, vec![]).expect("appends"));
-    assert_eq!(Conductor::open(appender.clone()).expect("opens").last(), LastControls { cut: 1, model_ready: 1 });
+    assert_eq!(
+        Conductor::open(appender.clone(), rule()).expect("opens").last(),
+        LastControls { cut: 1, model_ready: 1, sequence: 2, foreign: 0 }
+    );
     assert_eq!(conductor.cut().expect("cuts, though another was opened"), 2);
     send(5);
     appender.sync().expect("syncs");
@@ -210,7 +214,7 @@ fn follow_control_records(config: &KafkaConfig, partitions: usize) {
     let mut vectors = Vec::new();
     for _run in 0..2 {
         let source = Box::new(KafkaSource::open(config).expect("opens"));
-        let clock = Clock::start(source, &data, 1, &ClockConfig::default()).expect("starts");
+        let clock = Clock::start(source, &data, 1, &ClockConfig::default(), &rule()).expect("starts");
         let deadline = Instant::now() + PATIENCE;
         let mut seen = vec![clock.vector(0).expect("kept")];
         while clock.stats().records_read < expected || clock.idle().is_none() {
@@ -234,6 +238,65 @@ fn control_records_stand_in_every_partition_and_are_found_again() {
     follow_control_records(&config, 3);
 }
 
+/// Whoever may write to the topic, and can read it, appends to one partition what claims to be a control record.
+fn forge(config: &KafkaConfig, partition: i32, payload: &[u8]) {
+    let producer: BaseProducer = config.producer().expect("configures").create().expect("creates");
+    let mark = OwnedHeaders::new().insert(Header { key: CONTROL_HEADER, value: Some("1") });
+    let record = BaseRecord::<[u8], [u8]>::to(&config.topic).partition(partition).payload(payload).headers(mark);
+    producer.send(record).map_err(|(error, _)| error).expect("sends");
+    producer.flush(PATIENCE).expect("arrives");
+}
+
+#[test]
+fn forged_and_copied_control_records_neither_hold_the_clock_nor_take_numbers() {
+    let (_mock, config) = mock(1, 2);
+    let appender = Arc::new(KafkaAppender::open(&config).expect("opens"));
+    let conductor = Conductor::open(appender.clone(), rule()).expect("opens");
+    for cut in 1..=3 {
+        assert_eq!(conductor.cut().expect("cuts"), cut);
+        assert!(conductor.model_ready(cut, vec![]).expect("appends"));
+    }
+    let control = |cut, action| Control { id: crate::conductor::cut_id(cut), action };
+    let bare = |action| wire::encode(&Event::of_control(control(1, action)));
+    for partition in 0..2 {
+        forge(&config, partition, &bare(ControlAction::Cut { cut: u64::MAX }));
+        forge(&config, partition, &bare(ControlAction::ModelReady { cut: u64::MAX, models: vec![] }));
+    }
+    forge(&config, 1, &bare(ControlAction::Tick { time: 5 }));
+    // Copies of the first two hide the last from a search that begins at the end.
+    for n in 0..2_400u32 {
+        appender.append(&n.to_le_bytes(), b"record").expect("appends");
+    }
+    appender.sync().expect("syncs");
+    for (sequence, action) in
+        [(1, ControlAction::Cut { cut: 1 }), (2, ControlAction::ModelReady { cut: 1, models: vec![] })]
+    {
+        let id = if sequence == 1 { crate::conductor::cut_id(1) } else { crate::conductor::model_ready_id(1) };
+        forge(&config, 0, &wire::encode(&rule().seal(Control { id, action }, sequence, 2)));
+    }
+    let again = Conductor::open(appender.clone(), rule()).expect("opens");
+    assert_eq!(again.last().sequence, 2, "the search alone is led astray");
+    let dir = scratch();
+    let data = DataDir::open(dir.path()).expect("free");
+    let source = Box::new(KafkaSource::open(&config).expect("opens"));
+    let clock = Clock::start(source, &data, 1, &ClockConfig::default(), &rule()).expect("starts");
+    again.follow(clock.clone());
+    let read = |copies: u64, records: u64| {
+        let deadline = Instant::now() + PATIENCE;
+        while clock.stats().records_read < records || clock.idle().is_none() {
+            assert!(Instant::now() < deadline, "{:?} {:?}", clock.stats(), clock.failure());
+            clock.completed(0, clock.stats().released);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert_eq!(clock.stats().control_copies, copies);
+    };
+    read(12, 2_419);
+    assert_eq!(again.last(), LastControls { cut: 3, model_ready: 3, sequence: 6, foreign: 0 });
+    assert_eq!(again.cut().expect("cuts"), 4);
+    read(14, 2_421);
+    clock.stop();
+}
+
 /// Writes a control record in a transaction that is then aborted, and one that is left open.
 fn half_written(config: &KafkaConfig, partition: i32) -> BaseProducer {
     let mut client = config.producer().expect("configures");
@@ -244,7 +307,7 @@ fn half_written(config: &KafkaConfig, partition: i32) -> BaseProducer {
         id: crate::conductor::cut_id(3),
         action: driftline_schema::ControlAction::Cut { cut: 3 },
     };
-    let payload = wire::encode(&Event::of_control(control));
+    let payload = wire::encode(&rule().seal(control, 4, 3));
     for attempt in 0..2 {
         producer.begin_transaction().expect("begins");
         let mark = OwnedHeaders::new().insert(Header { key: CONTROL_HEADER, value: Some("1") });
@@ -275,8 +338,8 @@ fn a_real_broker_hides_half_written_control_records() {
     follow_control_records(&config, 3);
     let crashed = half_written(&config, 1);
     let appender = Arc::new(KafkaAppender::open(&config).expect("opens"));
-    let conductor = Conductor::open(appender.clone()).expect("opens");
-    assert_eq!(conductor.last(), LastControls { cut: 2, model_ready: 1 });
+    let conductor = Conductor::open(appender.clone(), rule()).expect("opens");
+    assert_eq!(conductor.last(), LastControls { cut: 2, model_ready: 1, sequence: 3, foreign: 0 });
     assert_eq!(conductor.cut().expect("fences the crashed one off"), 3);
     crashed.commit_transaction(PATIENCE).expect_err("is fenced off");
     let large = vec![b' '; 16 << 20];

@@ -1,0 +1,116 @@
+//! `driftline check --data`: whether a data folder is what was written, and how it is mended.
+//!
+//! Nothing is changed without `--repair` or `--new-control-key`. What is mended is moved aside under a name that says
+//! where it stood, never removed.
+
+use super::data::{DataArgs, DataError};
+use crate::clock::inspect_bindings;
+use crate::config::BackendChoice;
+use crate::controls::{ControlKeyArgs, change_key};
+use crate::log::{Damage, DataDir, EmbeddedLog, LogConfig, floor, inspect, partition_count, repair};
+use clap::Args;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `check` that concern a data folder.
+#[derive(Clone, Debug, Args)]
+pub struct CheckDataArgs {
+    /// Check this data folder instead of a configuration: every record of its log, and its bindings.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Mend what is damaged: its bytes are moved aside, and a record that says so stands in its place.
+    #[arg(long, requires = "data")]
+    repair: bool,
+    /// Go on with another control key, because the old one is lost: control records that stand in the log are taken on
+    /// trust.
+    #[arg(long, requires = "data")]
+    new_control_key: bool,
+    #[command(flatten)]
+    control: ControlKeyArgs,
+}
+
+impl CheckDataArgs {
+    /// The data folder to check, if one is named.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.data.clone()
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
+    let config = LogConfig::default();
+    let topic = folder.join(&config.topic);
+    if !topic.join("topic.json").is_file() {
+        return Err(DataError::NotFound(format!("{} is no data folder: it holds no log", folder.display())));
+    }
+    let dir = DataDir::open(folder)?;
+    let bindings = folder.join("bindings");
+    let bound = inspect_bindings(&bindings, &format!("embedded:{}", config.topic));
+    if let Err(error) = &bound {
+        println!("{error}");
+    }
+    let partitions = partition_count(&topic.join("topic.json"), &config)?.get();
+    let known = if bound.is_ok() { floor(&dir, &config.topic)? } else { Vec::new() };
+    let damage = if args.repair { repair(&topic, partitions, &known)? } else { inspect(&topic, partitions, &known)? };
+    damage.iter().for_each(|damage| println!("{}", describe(damage)));
+    if bound.is_err() || damage.iter().any(Damage::moves_controls) {
+        if args.repair {
+            let aside = move_aside(&bindings)?;
+            println!("the bindings are in {} and are made anew; no answer depends on them", aside.display());
+        } else if bound.is_err() {
+            return Err(unmended(folder));
+        }
+    }
+    if !damage.is_empty() && !args.repair {
+        return Err(unmended(folder));
+    }
+    let log = EmbeddedLog::open(&dir, &config)?;
+    let records: u64 = log.ends().iter().sum();
+    println!("{}: {records} records in {partitions} partitions are whole", folder.display());
+    if args.new_control_key {
+        let file = change_key(&data_args(args, folder).folder(&dir, &config.topic), log.ends())?;
+        println!("control records are sealed with the key in {} from now on", file.display());
+    }
+    Ok(())
+}
+
+fn data_args(args: &CheckDataArgs, folder: &Path) -> DataArgs {
+    DataArgs {
+        data: folder.to_owned(),
+        workers: NonZeroUsize::MIN,
+        backend: BackendChoice::Cpu,
+        control: args.control.clone(),
+        author_key_file: None,
+    }
+}
+
+fn unmended(folder: &Path) -> DataError {
+    let folder = folder.display();
+    DataError::Differs(format!(
+        "{folder} is damaged, as said above. Nothing was changed. Put the files back from a copy, or run `driftline check \
+         --data {folder} --repair`"
+    ))
+}
+
+fn describe(damage: &Damage) -> String {
+    let Damage { file, byte, reason, offset, records, controls, aside, .. } = damage;
+    let lost = match (records, controls) {
+        (0, _) => "no record is lost".to_owned(),
+        (_, 0) => format!("{records} records are lost from offset {offset} on"),
+        _ => {
+            format!("{records} records are lost from offset {offset} on, of which {controls} control records come back")
+        }
+    };
+    let aside = aside.as_ref().map_or_else(String::new, |aside| format!("; its bytes are in {}", aside.display()));
+    format!("{} is damaged at byte {byte}: {reason}; {lost}{aside}", file.display())
+}
+
+/// Gives a file a name under which nobody looks for it, and returns that.
+fn move_aside(path: &Path) -> Result<PathBuf, DataError> {
+    let name = |number: u32| path.with_file_name(format!("damaged-bindings-{number}"));
+    let aside = (1..).map(name).find(|aside| !aside.exists()).expect("numbers do not end");
+    match std::fs::rename(path, &aside) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(DataError::File { path: aside, source }),
+        _ => Ok(aside),
+    }
+}

@@ -1,0 +1,290 @@
+//! Finds damage anywhere in a log and mends it without moving a record.
+//!
+//! Every record keeps its offset: in the place of one that is lost stands a stand-in of the same length, which the engine
+//! refuses like any other record that is no event, so it is counted and named. The damaged bytes are moved aside first. A
+//! control record that is lost in one partition comes back from another, since it stands in all.
+
+use super::error::LogError;
+use super::frame::{self, HEADER_BYTES, Header, RECORD_BYTES_MAX};
+use super::segment::{segment_path, segments};
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// What a stand-in says.
+const STAND_IN: &str = "a damaged record stood here; `driftline check --repair` moved its bytes aside";
+
+/// A run of records that is not what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The segment.
+    pub file: PathBuf,
+    /// Where it begins.
+    pub byte: u64,
+    /// What is wrong.
+    pub reason: String,
+    /// Offset of the first record lost.
+    pub offset: u64,
+    /// Records lost; 0 where bytes stand that belong to no record.
+    pub records: u64,
+    /// Control records among them, which come back from another partition.
+    pub controls: u64,
+    /// Where its bytes were moved, once it is mended.
+    pub aside: Option<PathBuf>,
+    /// The byte after it, and whether a whole record follows in this file.
+    end: u64,
+    followed: bool,
+    controls_before: u64,
+    append_time_ms: i64,
+}
+
+impl Damage {
+    /// Whether the order of what was lost is not known, so that bindings may end elsewhere than they say.
+    pub fn moves_controls(&self) -> bool {
+        self.controls > 0 && self.controls < self.records
+    }
+}
+
+/// The copies of every control record by their number, from all partitions.
+type Copies = BTreeMap<u64, (i64, Vec<u8>)>;
+
+/// Walks a partition from its first record to its last.
+struct Walk {
+    next: u64,
+    controls: u64,
+    append_time_ms: i64,
+    found: Vec<Damage>,
+    copies: Copies,
+}
+
+/// Finds all damage of a topic. `floor` says up to where each partition is known to have been durable: bindings cover it.
+pub fn inspect(topic: &Path, partitions: u32, floor: &[u64]) -> Result<Vec<Damage>, LogError> {
+    Ok(survey(topic, partitions, floor)?.0)
+}
+
+/// Mends all damage of a topic and says what it was.
+pub fn repair(topic: &Path, partitions: u32, floor: &[u64]) -> Result<Vec<Damage>, LogError> {
+    let (mut found, copies) = survey(topic, partitions, floor)?;
+    for damage in &mut found {
+        mend(damage, &copies)?;
+    }
+    Ok(found)
+}
+
+fn survey(topic: &Path, partitions: u32, floor: &[u64]) -> Result<(Vec<Damage>, Copies), LogError> {
+    let (mut walks, mut copies) = (Vec::new(), Copies::new());
+    for partition in 0..partitions {
+        let dir = topic.join(partition.to_string());
+        let mut walk = walk(&dir, floor.get(partition as usize).copied().unwrap_or(0))?;
+        copies.append(&mut walk.copies);
+        walks.push(walk);
+    }
+    let most = copies.keys().next_back().copied().unwrap_or(0);
+    for walk in &mut walks {
+        // What is lost at the very end of a partition has no record behind it that counts its control records.
+        let (controls, end) = (walk.controls, walk.next);
+        if let Some(last) = walk.found.last_mut().filter(|last| last.offset + last.records == end) {
+            last.controls = (most - controls).min(last.records);
+        }
+    }
+    Ok((walks.into_iter().flat_map(|walk| walk.found).collect(), copies))
+}
+
+fn walk(dir: &Path, floor: u64) -> Result<Walk, LogError> {
+    let mut walk = Walk { next: 0, controls: 0, append_time_ms: 0, found: Vec::new(), copies: Copies::new() };
+    let bases = if dir.is_dir() { segments(dir)? } else { Vec::new() };
+    if bases.first().is_none_or(|&first| first > 0) {
+        let end = bases.first().copied().unwrap_or(floor);
+        walk.segment(&segment_path(dir, 0), &[], Some(end));
+    }
+    for (index, &base) in bases.iter().enumerate() {
+        let path = segment_path(dir, base);
+        let bytes = std::fs::read(&path).map_err(|source| LogError::io("read", &path, source))?;
+        match bases.get(index + 1) {
+            Some(&sealed_at) => walk.segment(&path, &bytes, Some(sealed_at)),
+            None => walk.last_segment(&path, &bytes, floor),
+        }
+    }
+    Ok(walk)
+}
+
+impl Walk {
+    /// A segment that ends before the record `end`, if that is known.
+    fn segment(&mut self, path: &Path, bytes: &[u8], end: Option<u64>) {
+        let mut at = 0;
+        while at < bytes.len() {
+            let reason = match whole(&bytes[at..]) {
+                Ok(header) if header.offset == self.next => {
+                    at = self.take(&header, bytes, at);
+                    continue;
+                }
+                Ok(header) => format!("offset {} stands where {} belongs", header.offset, self.next),
+                Err(reason) => reason.to_owned(),
+            };
+            let Some((found, header)) = self.resume(bytes, at) else {
+                return self.tail(path, bytes, (at, reason), end);
+            };
+            self.note(path, (at, found), reason, header.offset - self.next, true);
+            at = found;
+        }
+        self.tail(path, bytes, (bytes.len(), "records are missing".to_owned()), end);
+    }
+
+    /// The last segment. What lies behind its last whole record is what a crash left, unless bindings cover it.
+    fn last_segment(&mut self, path: &Path, bytes: &[u8], floor: u64) {
+        self.segment(path, bytes, None);
+        if self.next >= floor {
+            return;
+        }
+        let at = self.whole_bytes(bytes, path);
+        let reason = format!("records up to offset {floor} were durable and are not there");
+        self.note(path, (at, bytes.len()), reason, floor - self.next, false);
+    }
+
+    fn tail(&mut self, path: &Path, bytes: &[u8], (at, reason): (usize, String), end: Option<u64>) {
+        let Some(end) = end else { return };
+        if self.next < end || at < bytes.len() {
+            self.note(path, (at, bytes.len()), reason, end.saturating_sub(self.next), false);
+        }
+    }
+
+    fn note(&mut self, path: &Path, (at, end): (usize, usize), reason: String, records: u64, followed: bool) {
+        self.found.push(Damage {
+            file: path.to_owned(),
+            byte: at as u64,
+            reason,
+            offset: self.next,
+            records,
+            controls: 0,
+            aside: None,
+            end: end as u64,
+            followed,
+            controls_before: self.controls,
+            append_time_ms: self.append_time_ms,
+        });
+        self.next += records;
+    }
+
+    /// Takes a whole record and returns where the next begins.
+    fn take(&mut self, header: &Header, bytes: &[u8], at: usize) -> usize {
+        let before = header.controls - u64::from(header.control).min(header.controls);
+        if let Some(last) = self.found.last_mut().filter(|last| last.offset + last.records == self.next) {
+            last.controls = before.saturating_sub(last.controls_before).min(last.records);
+        }
+        let end = at + header.record_bytes();
+        if header.control {
+            let payload = bytes[at + HEADER_BYTES + header.key_bytes as usize..end].to_vec();
+            self.copies.insert(header.controls, (header.append_time_ms, payload));
+        }
+        self.next = header.offset + 1;
+        self.controls = header.controls;
+        self.append_time_ms = header.append_time_ms;
+        end
+    }
+
+    /// The next whole record behind a bad one.
+    fn resume(&self, bytes: &[u8], at: usize) -> Option<(usize, Header)> {
+        (at + 1..bytes.len().saturating_sub(HEADER_BYTES - 1)).find_map(|found| {
+            let header = whole(&bytes[found..]).ok()?;
+            let most = self.next + ((found - at) / HEADER_BYTES) as u64;
+            (self.next..=most).contains(&header.offset).then_some((found, header))
+        })
+    }
+
+    /// The byte behind the last record that was taken from a segment.
+    fn whole_bytes(&self, bytes: &[u8], path: &Path) -> usize {
+        let last = self.found.last().filter(|damage| damage.file == path);
+        let mut at = last.map_or(0, |damage| damage.end as usize);
+        while let Some(header) = bytes.get(at..).and_then(|rest| whole(rest).ok()) {
+            if header.offset >= self.next {
+                break;
+            }
+            at += header.record_bytes();
+        }
+        at
+    }
+}
+
+/// The header of the whole record that `bytes` begin with.
+fn whole(bytes: &[u8]) -> Result<Header, &'static str> {
+    let header = frame::decode_header(bytes.get(..HEADER_BYTES).ok_or("it runs past the end")?)?;
+    let record = bytes.get(..header.record_bytes()).ok_or("it runs past the end")?;
+    if frame::is_whole(record) { Ok(header) } else { Err("its checksum is wrong") }
+}
+
+/// Moves the damaged bytes aside and writes what stands in their place.
+fn mend(damage: &mut Damage, copies: &Copies) -> Result<(), LogError> {
+    let path = damage.file.clone();
+    let room = damage.followed.then_some((damage.end - damage.byte) as usize);
+    let records = stand_ins(damage, copies, room).ok_or_else(|| {
+        let reason =
+            format!("{}; what was lost there cannot be told, so the file must come back from a copy", damage.reason);
+        LogError::damaged(&path, damage.byte, reason)
+    })?;
+    path.parent().map_or(Ok(()), super::dir::create_dir)?;
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|source| LogError::io("open", &path, source))?;
+    if damage.byte < damage.end {
+        let mut bytes = vec![0; (damage.end - damage.byte) as usize];
+        file.read_exact_at(&mut bytes, damage.byte).map_err(|source| LogError::io("read", &path, source))?;
+        let base = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("segment");
+        let aside = path.with_file_name(format!("damaged-{base}-{}.bytes", damage.byte));
+        super::write_whole(&aside, &bytes)?;
+        damage.aside = Some(aside);
+    }
+    let end = damage.byte + records.len() as u64;
+    let written = file.write_all_at(&records, damage.byte).and_then(|()| {
+        if !damage.followed {
+            file.set_len(end)?;
+        }
+        file.sync_all()
+    });
+    written.map_err(|source| LogError::io("write", &path, source))?;
+    path.parent().map_or(Ok(()), super::dir::sync_dir)
+}
+
+/// Records that fill `room` exactly, where it is given; `None` when they cannot.
+fn stand_ins(damage: &Damage, copies: &Copies, room: Option<usize>) -> Option<Vec<u8>> {
+    let first = damage.controls_before + 1;
+    let controls: Vec<&(i64, Vec<u8>)> =
+        (first..first + damage.controls).map(|number| copies.get(&number)).collect::<Option<_>>()?;
+    let others = usize::try_from(damage.records - damage.controls).ok()?;
+    let fixed =
+        HEADER_BYTES * damage.records as usize + controls.iter().map(|(_, payload)| payload.len()).sum::<usize>();
+    let mut left = match room {
+        Some(room) => room.checked_sub(fixed)?,
+        None => others * STAND_IN.len(),
+    };
+    let mut out = Vec::new();
+    let mut header = Header {
+        offset: damage.offset,
+        append_time_ms: damage.append_time_ms,
+        controls: damage.controls_before,
+        durable: 0,
+        control: false,
+        key_bytes: 0,
+        payload_bytes: 0,
+    };
+    for number in 0..others {
+        let share = if number + 1 == others { left } else { left.min(STAND_IN.len()) };
+        let payload: Vec<u8> =
+            STAND_IN.bytes().chain(std::iter::repeat(b' ')).take(share.min(RECORD_BYTES_MAX)).collect();
+        left -= payload.len();
+        header.payload_bytes = payload.len() as u32;
+        frame::encode(&header, b"", &payload, &mut out);
+        header.offset += 1;
+    }
+    for (append_time_ms, payload) in controls {
+        header = Header {
+            append_time_ms: *append_time_ms,
+            controls: header.controls + 1,
+            control: true,
+            payload_bytes: payload.len() as u32,
+            ..header
+        };
+        frame::encode(&header, b"", payload, &mut out);
+        header.offset += 1;
+    }
+    (left == 0).then_some(out)
+}
