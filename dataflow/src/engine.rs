@@ -9,6 +9,7 @@ use crate::config::{BackendChoice, LabelConfig, TrainingConfig};
 use crate::cpu::StageCpu;
 use crate::log::DataDir;
 use crate::plan::{Counts, Plan};
+use crate::standing::Standing;
 use crate::source::{AppendError, Appender, Source};
 use crate::telemetry::{Telemetry, Watched};
 use crate::trainer::{Trainer, TrainerConfig, TrainerError};
@@ -16,6 +17,7 @@ use crate::worker;
 use driftline_kernels::backend::Backend as _;
 use driftline_kernels::{AutoBackend, CudaConfig};
 use driftline_operators::features::{FEATURES_VERSION, column};
+use driftline_operators::validate::REPOSITORY_BYTES_MAX;
 use driftline_schema::{Limits, ModelInfo};
 use driftline_sinks::Sink;
 use driftline_sinks::metrics::{Metrics, MetricsSink};
@@ -44,6 +46,8 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// Whether trained models are announced in the log; a replay only reads it.
     pub announce: bool,
+    /// Whether it is kept which commits stand in the log, about a hundred bytes for each; importers need it.
+    pub index_commits: bool,
 }
 
 impl Default for EngineConfig {
@@ -56,6 +60,7 @@ impl Default for EngineConfig {
             labels: LabelConfig::default(),
             limits: Limits::default(),
             announce: true,
+            index_commits: true,
         }
     }
 }
@@ -72,6 +77,17 @@ pub enum EngineError {
     /// A control record could not be appended.
     #[error("the log does not take control records")]
     Append(#[from] AppendError),
+    /// An event within the limits could be refused by the log.
+    #[error(
+        "limits.event_bytes_max is {event_bytes_max}, but the log takes records of {record_bytes_max} bytes at most, key \
+         included: set a smaller limit"
+    )]
+    RecordLimit {
+        /// The limit on an event.
+        event_bytes_max: usize,
+        /// The limit of the log.
+        record_bytes_max: usize,
+    },
     /// A thread could not be started.
     #[error("cannot start the engine's threads")]
     Threads(#[source] std::io::Error),
@@ -97,6 +113,7 @@ pub struct Engine {
     backend: String,
     view: ViewReader,
     counts: Arc<Counts>,
+    standing: Arc<Standing>,
     stopping: Arc<AtomicBool>,
     conductor: Arc<Conductor>,
     training_failed: Arc<Mutex<Option<AppendError>>>,
@@ -123,6 +140,7 @@ impl Engine {
         further: Vec<Box<dyn Sink>>,
         metrics: Metrics,
     ) -> Result<Self, EngineError> {
+        check_record_limit(appender.as_ref(), &config.limits)?;
         let train_cpu = Arc::<StageCpu>::default();
         let training_failed: Arc<Mutex<Option<AppendError>>> = Arc::default();
         let conductor = Arc::new(Conductor::open(appender)?);
@@ -131,7 +149,7 @@ impl Engine {
         let description = backend.description().to_owned();
         let trainer = Arc::new(start_trainer(dir, &conductor, config, backend, (&train_cpu, &training_failed))?);
         let plan = Plan::new(config, trainer.shelf(), train_cpu, metrics.clone());
-        let counts = plan.counts.clone();
+        let (counts, standing) = (plan.counts.clone(), plan.standing.clone());
         let clock = Clock::start(source, dir, config.workers.get(), &config.clock)?;
         let (view_sink, view) = View::open();
         let metrics_sink = MetricsSink::new(&metrics, view.clone());
@@ -163,6 +181,7 @@ impl Engine {
             backend: description,
             view,
             counts,
+            standing,
             stopping: Arc::default(),
             conductor,
             training_failed,
@@ -187,6 +206,11 @@ impl Engine {
     /// Counters for people.
     pub fn counts(&self) -> &Arc<Counts> {
         &self.counts
+    }
+
+    /// Which commits stand in the log, as far as it is reflected.
+    pub fn standing(&self) -> &Arc<Standing> {
+        &self.standing
     }
 
     /// Who appends control records to the engine's log.
@@ -278,6 +302,15 @@ impl Drop for Engine {
         self.stopping.store(true, Ordering::Release);
         self.clock.stop();
     }
+}
+
+/// The log must take every event that the limits allow, or an importer would stop at one that it does not take.
+fn check_record_limit(appender: &dyn Appender, limits: &Limits) -> Result<(), EngineError> {
+    let (event_bytes_max, record_bytes_max) = (limits.event_bytes_max, appender.record_bytes_max());
+    if event_bytes_max.saturating_add(REPOSITORY_BYTES_MAX) > record_bytes_max {
+        return Err(EngineError::RecordLimit { event_bytes_max, record_bytes_max });
+    }
+    Ok(())
 }
 
 /// The backend that is wanted and can be had; what was compiled for a device is kept in the data folder.

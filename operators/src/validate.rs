@@ -117,8 +117,8 @@ pub struct ControlRow {
     pub advances_clock: bool,
 }
 
-/// Longest repository name in bytes.
-const REPOSITORY_BYTES_MAX: usize = 255;
+/// Longest repository name in bytes, which is also the longest key of an event.
+pub const REPOSITORY_BYTES_MAX: usize = 255;
 
 type Fault = DecodeError;
 

@@ -131,7 +131,8 @@ proptest! {
         let all = left_out == LeftOut::default();
         let bytes = wire::encode(&Event::of_change(&"n".repeat(255), change)).len();
         prop_assert!(bytes <= event_bytes_max, "{} of {}", bytes, event_bytes_max);
-        let whole = list.iter().map(|file| serde_json::to_vec(file).expect("serialises").len() + 200).sum::<usize>();
+        let size = |file: &FileChange| serde_json::to_vec(file).expect("serialises").len() + 200 + 20 * file.hunks.len();
+        let whole = list.iter().map(size).sum::<usize>();
         let fits = whole + 2048 <= event_bytes_max;
         let few = list.len() <= files_max && list.iter().map(hunk_count).sum::<usize>() <= hunks_max;
         prop_assert!(all || !fits || !few, "nothing had to be left out");

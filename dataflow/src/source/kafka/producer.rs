@@ -3,7 +3,7 @@
 //! Records go to the partition we name ([`partition_of`]), whatever the client's partitioner. A control record is one
 //! transaction over all partitions; its transactional id is that of the topic, so a newer conductor fences off an older.
 
-use super::{CONTROL_HEADER, Events, KafkaConfig, partition_count, scan};
+use super::{CONTROL_HEADER, Events, KafkaConfig, MESSAGE_BYTES_MAX, partition_count, scan};
 use crate::source::{AppendError, Appender, LastControls, SourceError, partition_of};
 use driftline_schema::{Control, Event, wire};
 use parking_lot::Mutex;
@@ -12,6 +12,8 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::time::{Duration, Instant};
 
+/// Headers, lengths and the batch around one record, in bytes, at most.
+const ENVELOPE_BYTES_MAX: usize = 1024;
 /// How often a transaction is begun anew before giving up.
 const ATTEMPTS: u32 = 3;
 
@@ -163,6 +165,11 @@ impl Appender for KafkaAppender {
     fn append_control(&self, control: &Control) -> Result<Vec<u64>, AppendError> {
         self.sync()?;
         self.transact(&wire::encode(&Event::of_control(control.clone())))
+    }
+
+    /// The client counts the record's envelope against its limit as well.
+    fn record_bytes_max(&self) -> usize {
+        MESSAGE_BYTES_MAX - ENVELOPE_BYTES_MAX
     }
 
     fn sync(&self) -> Result<Vec<u64>, AppendError> {
