@@ -27,7 +27,10 @@ pub(crate) async fn readyz(State(state): State<ApiState>) -> Response {
         .map(|(name, state)| (name.to_owned(), state.map_or_else(|why| why, |()| "ok".to_owned()).into()))
         .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = serde_json::json!({ "ready": ready, "checks": rows });
+    // Rejects keep nobody from being ready; whoever looks why something is missing looks here.
+    let rejects = state.view.rejects().into_iter().map(|(reason, count)| (reason.code().to_owned(), count.into()));
+    let rejects: serde_json::Map<_, _> = rejects.collect();
+    let body = serde_json::json!({ "ready": ready, "checks": rows, "rejects": rejects });
     (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
 }
 

@@ -2,12 +2,16 @@
 //!
 //! Unknown keys are errors: a misspelt limit that is silently ignored is worse than no limit.
 
+use crate::log::RECORD_BYTES_MAX;
 use driftline_schema::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+
+/// Room for a record's key, headers and envelope beside the event.
+const RECORD_AROUND_BYTES: usize = 4096;
 
 /// Everything `driftline run --config FILE` reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,6 +228,12 @@ impl Config {
                 return refuse("webhook.url", "must begin with http:// or https://");
             }
         }
+        if self.limits.event_bytes_max > RECORD_BYTES_MAX - RECORD_AROUND_BYTES {
+            return refuse(
+                "limits.event_bytes_max",
+                "is larger than a record of the log may be; the most is 20 MiB less 4 KiB for what stands around an event",
+            );
+        }
         if self.limits.file_bytes_max > self.limits.event_bytes_max {
             return refuse(
                 "limits.file_bytes_max",
@@ -271,6 +281,14 @@ mod tests {
     fn a_misspelt_key_is_named_with_its_line() {
         let error = read("data = \"d\"\nworker = 2\n[kafka]\nbrokers = \"b\"\n").expect_err("refused").to_string();
         assert!(error.contains("worker") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn an_event_may_not_be_larger_than_a_record() {
+        let least = "data = \"d\"\n[kafka]\nbrokers = \"b\"\n[limits]\nevent_bytes_max =";
+        read(&format!("{least} 20967424\n")).expect("as large as can be");
+        let error = read(&format!("{least} 20967425\n")).expect_err("refused").to_string();
+        assert!(error.contains("limits.event_bytes_max"), "{error}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::controls::ControlRule;
 use crate::cpu::StageCpu;
 use crate::log::DataDir;
 use crate::plan::{Counts, Plan};
+use crate::standing::Standing;
 use crate::source::{AppendError, Appender, Source};
 use crate::telemetry::{Telemetry, Watched};
 use crate::trainer::{Trainer, TrainerConfig, TrainerError};
@@ -17,6 +18,7 @@ use crate::worker;
 use driftline_kernels::backend::Backend as _;
 use driftline_kernels::{AutoBackend, CudaConfig};
 use driftline_operators::features::{FEATURES, FEATURES_VERSION, column};
+use driftline_operators::validate::REPOSITORY_BYTES_MAX;
 use driftline_schema::{Limits, ModelId, ModelInfo};
 use driftline_sinks::Sink;
 use driftline_sinks::metrics::{Metrics, MetricsSink};
@@ -51,6 +53,8 @@ pub struct EngineConfig {
     pub controls: ControlRule,
     /// Where models of the log are looked for that cannot be rebuilt from it, besides the data folder.
     pub further_models: Option<PathBuf>,
+    /// Whether it is kept which commits stand in the log, about a hundred bytes for each; importers need it.
+    pub index_commits: bool,
 }
 
 impl Default for EngineConfig {
@@ -65,6 +69,7 @@ impl Default for EngineConfig {
             announce: true,
             controls: ControlRule::of_this_run(),
             further_models: None,
+            index_commits: true,
         }
     }
 }
@@ -81,6 +86,17 @@ pub enum EngineError {
     /// A control record could not be appended.
     #[error("the log does not take control records")]
     Append(#[from] AppendError),
+    /// An event within the limits could be refused by the log.
+    #[error(
+        "limits.event_bytes_max is {event_bytes_max}, but the log takes records of {record_bytes_max} bytes at most, key \
+         included: set a smaller limit"
+    )]
+    RecordLimit {
+        /// The limit on an event.
+        event_bytes_max: usize,
+        /// The limit of the log.
+        record_bytes_max: usize,
+    },
     /// A thread could not be started.
     #[error("cannot start the engine's threads")]
     Threads(#[source] std::io::Error),
@@ -106,6 +122,7 @@ pub struct Engine {
     backend: String,
     view: ViewReader,
     counts: Arc<Counts>,
+    standing: Arc<Standing>,
     stopping: Arc<AtomicBool>,
     conductor: Arc<Conductor>,
     training_failed: Arc<Mutex<Option<AppendError>>>,
@@ -132,6 +149,7 @@ impl Engine {
         further: Vec<Box<dyn Sink>>,
         metrics: Metrics,
     ) -> Result<Self, EngineError> {
+        check_record_limit(appender.as_ref(), &config.limits)?;
         let train_cpu = Arc::<StageCpu>::default();
         let training_failed: Arc<Mutex<Option<AppendError>>> = Arc::default();
         let conductor = Arc::new(Conductor::open(appender, config.controls.clone())?);
@@ -140,7 +158,7 @@ impl Engine {
         let description = backend.description().to_owned();
         let trainer = Arc::new(start_trainer(dir, &conductor, config, backend, (&train_cpu, &training_failed))?);
         let plan = Plan::new(config, trainer.shelf(), train_cpu, metrics.clone());
-        let counts = plan.counts.clone();
+        let (counts, standing) = (plan.counts.clone(), plan.standing.clone());
         let clock = Clock::start(source, dir, config.workers.get(), &config.clock, &config.controls)?;
         conductor.follow(clock.clone());
         let (view_sink, view) = View::open();
@@ -173,6 +191,7 @@ impl Engine {
             backend: description,
             view,
             counts,
+            standing,
             stopping: Arc::default(),
             conductor,
             training_failed,
@@ -197,6 +216,11 @@ impl Engine {
     /// Counters for people.
     pub fn counts(&self) -> &Arc<Counts> {
         &self.counts
+    }
+
+    /// Which commits stand in the log, as far as it is reflected.
+    pub fn standing(&self) -> &Arc<Standing> {
+        &self.standing
     }
 
     /// Who appends control records to the engine's log.
@@ -293,6 +317,15 @@ impl Drop for Engine {
         self.stopping.store(true, Ordering::Release);
         self.clock.stop();
     }
+}
+
+/// The log must take every event that the limits allow, or an importer would stop at one that it does not take.
+fn check_record_limit(appender: &dyn Appender, limits: &Limits) -> Result<(), EngineError> {
+    let (event_bytes_max, record_bytes_max) = (limits.event_bytes_max, appender.record_bytes_max());
+    if event_bytes_max.saturating_add(REPOSITORY_BYTES_MAX) > record_bytes_max {
+        return Err(EngineError::RecordLimit { event_bytes_max, record_bytes_max });
+    }
+    Ok(())
 }
 
 /// The backend that is wanted and can be had; what was compiled for a device is kept in the data folder.

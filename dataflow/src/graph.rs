@@ -36,6 +36,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     out.accepted(&input.votes);
     out.accepted(&input.branches);
     out.accepted(&input.controls);
+    out.standing(&input.changes, &input.rejects, &input.branches);
     let withdrawn = withdrawn_commits(input.branches.clone());
     let changes = live(input.changes, withdrawn, erased_authors(input.controls.clone()));
     let facts = referenced(parse(input.contents, plan.parse.clone()), changes.clone());

@@ -79,7 +79,7 @@ impl Importer {
             appender,
             conductor: engine.conductor().clone(),
             schedule: Schedule::new(training),
-            changes: engine.view().summary().changes as u64,
+            changes: engine.standing().changes(),
             events: 0,
             unsynced: 0,
             append: engine.counts().stages.append.clone(),

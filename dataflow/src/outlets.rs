@@ -3,14 +3,15 @@
 use crate::capture::Outbox;
 use crate::plan::Counts;
 use crate::source::Record;
+use crate::standing::Standing;
 use differential_dataflow::ExchangeData;
 use driftline_operators::Records;
 use driftline_operators::evidence::Unresolved;
 use driftline_operators::examples::Example;
-use driftline_operators::validate::{ControlRow, RawRecord};
+use driftline_operators::validate::{BranchRow, ControlRow, RawRecord};
 use driftline_schema::{
     Alert, BlobKey, ChangeKey, ChangeRow, ControlAction, DriftRow, Evidence, FileFacts, Label, ModelInfo, Position,
-    Prediction, Reject, Vector,
+    Prediction, Reject, RepoId, Vector,
 };
 use driftline_sinks::metrics::EngineMetrics;
 use driftline_sinks::{ChangeSummary, ClosedTime};
@@ -30,6 +31,8 @@ pub struct Outlets {
     pub probe: ProbeHandle<u64>,
     /// Counts for people.
     pub counts: Arc<Counts>,
+    /// Which commits stand in the log.
+    pub standing: Arc<Standing>,
     /// What `/metrics` exports.
     pub metrics: EngineMetrics,
     /// Version of the features table, for the description of models.
@@ -144,6 +147,31 @@ impl Outlets {
                 (info, diff)
             }));
         });
+    }
+    /// Notes which commits stand in the log: those of changes, accepted or not, that no later branch move withdrew.
+    pub fn standing<'scope>(
+        &self,
+        changes: &Records<'scope, Arc<ChangeRow>>,
+        rejects: &Records<'scope, Reject>,
+        branches: &Records<'scope, BranchRow>,
+    ) {
+        let standing = self.standing.clone();
+        let noted = changes.clone().inspect(move |(row, _, _)| {
+            standing.note_change(row.key.repo, row.commit, row.key.position.offset);
+        });
+        noted.probe_with(&self.probe);
+        let standing = self.standing.clone();
+        let noted = rejects.clone().inspect(move |(reject, _, _)| {
+            if let Some(commit) = reject.commit {
+                standing.note_change(RepoId::of(&reject.key), commit, reject.position.offset);
+            }
+        });
+        noted.probe_with(&self.probe);
+        let standing = self.standing.clone();
+        let noted = branches.clone().inspect(move |(row, _, _)| {
+            standing.note_withdrawn(row.repo, &row.withdrawn, row.position.offset);
+        });
+        noted.probe_with(&self.probe);
     }
     /// Rejects.
     pub fn rejects(&self, rejects: &Records<'_, Reject>) {

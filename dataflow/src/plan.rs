@@ -2,6 +2,7 @@
 
 use crate::cpu::{StageCpu, thread_cpu_ns};
 use crate::engine::EngineConfig;
+use crate::standing::Standing;
 use driftline_operators::drift::DriftConfig;
 use driftline_operators::features::FEATURES;
 use driftline_operators::models::{ModelShelf, TrainConfig};
@@ -34,6 +35,8 @@ pub struct Plan {
     pub shelf: Arc<dyn ModelShelf>,
     /// Counts that the dataflow keeps for people.
     pub counts: Arc<Counts>,
+    /// Which commits stand in the log.
+    pub standing: Arc<Standing>,
     /// What `/metrics` exports.
     pub metrics: Metrics,
 }
@@ -90,6 +93,7 @@ impl Plan {
             feature_names: FEATURES.iter().map(|meta| meta.name).collect(),
             shelf,
             counts,
+            standing: Arc::new(Standing::new(config.index_commits)),
             metrics,
         }
     }

@@ -23,6 +23,7 @@ pub fn run(worker: &mut Worker, clock: &Arc<Clock>, plan: &Plan, reports: &Sende
         outbox: outbox.clone(),
         probe: probe.clone(),
         counts: plan.counts.clone(),
+        standing: plan.standing.clone(),
         metrics: plan.metrics.engine.clone(),
         features_version: FEATURES_VERSION,
     };

@@ -5,14 +5,14 @@
 
 use crate::Records;
 use crate::features::{Part, Parts, count};
-use driftline_schema::{ChangeRow, FeatureGroup, FileRow, Fixed};
+use driftline_schema::{ChangeRow, FeatureGroup, Fixed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The part of the group `diffusion` for each change.
 pub fn diffusion<'scope>(changes: Records<'scope, Arc<ChangeRow>>) -> Parts<'scope> {
     changes
-        .map(|row| (row.key, Part { group: FeatureGroup::Diffusion, time: row.time, values: diffusion_of(&row.files) }))
+        .map(|row| (row.key, Part { group: FeatureGroup::Diffusion, time: row.time, values: diffusion_of(&row) }))
 }
 
 /// The subsystem of a path: its first segment, or nothing for a file at the root.
@@ -26,14 +26,15 @@ fn directory(path: &str) -> &str {
 }
 
 /// The values, in the order of the features table.
-fn diffusion_of(files: &[FileRow]) -> Box<[Fixed]> {
+fn diffusion_of(row: &ChangeRow) -> Box<[Fixed]> {
+    let files = &row.files;
     let subsystems: BTreeSet<&str> = files.iter().map(|file| subsystem(&file.path)).collect();
     let directories: BTreeSet<&str> = files.iter().map(|file| directory(&file.path)).collect();
     let languages: BTreeSet<_> = files.iter().filter_map(|file| file.language).collect();
     Box::new([
         count(subsystems.len()),
         count(directories.len()),
-        count(files.len()),
+        count(row.files_changed()),
         entropy(files.iter().map(|file| u64::from(file.added) + u64::from(file.removed))),
         count(languages.len()),
     ])
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
     use crate::features::sample;
     use crate::testing::{assert_matches_batch, updates};
-    use driftline_schema::ChangeKey;
+    use driftline_schema::{ChangeKey, LeftOut};
     use proptest::prelude::*;
 
     #[test]
@@ -88,6 +89,14 @@ mod tests {
         assert_eq!(entropy([].into_iter()), Fixed::ZERO);
         assert_eq!(entropy([1, 2].into_iter()), Fixed(918_296), "log2(3) - 2/3");
         assert_eq!(log2(1 << 63), 63 << LOG_BITS);
+    }
+
+    #[test]
+    fn files_that_were_left_out_count_all_the_same() {
+        let mut row = sample::change(1, 1);
+        row.files = vec![sample::file(&row, "a.rs")];
+        row.left_out = Some(LeftOut { files: 9, ..LeftOut::default() });
+        assert_eq!(diffusion_of(&row)[2], Fixed::from_int(10));
     }
 
     /// The definition: sets of prefixes found segment by segment.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The part of the group `size` for each change.
 pub fn size<'scope>(changes: Records<'scope, Arc<ChangeRow>>) -> Parts<'scope> {
-    changes.map(|row| (row.key, Part { group: FeatureGroup::Size, time: row.time, values: size_of(&row.files) }))
+    changes.map(|row| (row.key, Part { group: FeatureGroup::Size, time: row.time, values: size_of(&row) }))
 }
 
 /// Sums over some of the files.
@@ -21,12 +21,16 @@ fn changed(file: &FileRow) -> u64 {
     u64::from(file.added) + u64::from(file.removed)
 }
 
-/// The values, in the order of the features table.
-fn size_of(files: &[FileRow]) -> Box<[Fixed]> {
-    let added = lines(files, |_| true, |file| u64::from(file.added));
-    let deleted = lines(files, |_| true, |file| u64::from(file.removed));
+/// The values, in the order of the features table. Lines and hunks that the event would not hold count all the same;
+/// what a file is for is known only of those that stand in it, so shares are those among them.
+fn size_of(row: &ChangeRow) -> Box<[Fixed]> {
+    let (files, left_out) = (row.files.as_slice(), row.left_out.unwrap_or_default());
+    let kept_added = lines(files, |_| true, |file| u64::from(file.added));
+    let kept_deleted = lines(files, |_| true, |file| u64::from(file.removed));
+    let added = kept_added.saturating_add_unsigned(left_out.lines_added);
+    let deleted = kept_deleted.saturating_add_unsigned(left_out.lines_removed);
     let before = lines(files, |_| true, |file| u64::from(file.old_lines));
-    let share = |class| Fixed::ratio(lines(files, |file| file.class == class, changed), added + deleted);
+    let share = |class| Fixed::ratio(lines(files, |file| file.class == class, changed), kept_added + kept_deleted);
     let of_kind = |kind| count(files.iter().filter(|file| file.kind == kind).count());
     let hunks = files.iter().flat_map(|file| &file.hunks);
     let hunk_lines = hunks.map(|hunk| u64::from(hunk.old_lines) + u64::from(hunk.new_lines));
@@ -36,7 +40,7 @@ fn size_of(files: &[FileRow]) -> Box<[Fixed]> {
         count(before),
         Fixed::ratio(added, before.max(1)),
         Fixed::ratio(deleted, before.max(1)),
-        count(files.iter().map(|file| file.hunks.len()).sum::<usize>()),
+        count(files.iter().map(|file| file.hunks.len() as i64).sum::<i64>().saturating_add_unsigned(left_out.hunks)),
         count(hunk_lines.max().unwrap_or(0)),
         share(FileClass::Test),
         share(FileClass::Documentation),
@@ -53,7 +57,7 @@ mod tests {
     use super::*;
     use crate::features::{column, columns, sample};
     use crate::testing::{assert_matches_batch, updates};
-    use driftline_schema::ChangeKey;
+    use driftline_schema::{ChangeKey, LeftOut};
     use proptest::prelude::*;
 
     /// The definition, counted line by line with a loop for each value.
@@ -111,10 +115,23 @@ mod tests {
         let mut test = sample::file(&row, "tests/a.rs");
         (test.kind, test.added) = (FileKind::Added, 4);
         row.files = vec![source, test];
-        let values = size_of(&row.files);
+        let values = size_of(&row);
         let value = |name| values[column(name).expect("a feature")].to_string();
         assert_eq!((value("la"), value("ld"), value("lt")), ("7".into(), "1".into(), "10".into()));
         assert_eq!((value("added_ratio"), value("test_share")), ("0.7".into(), "0.5".into()));
         assert_eq!((value("la_source"), value("files_added")), ("3".into(), "1".into()));
+    }
+
+    #[test]
+    fn lines_and_hunks_that_were_left_out_count_all_the_same() {
+        let mut row = sample::change(1, 1);
+        let mut file = sample::file(&row, "src/a.rs");
+        (file.old_lines, file.added, file.removed) = (10, 3, 1);
+        row.files = vec![file];
+        row.left_out = Some(LeftOut { files: 9, hunks: 5, lines_added: 40, lines_removed: 6, ..LeftOut::default() });
+        let values = size_of(&row);
+        let value = |name| values[column(name).expect("a feature")].to_string();
+        assert_eq!((value("la"), value("ld"), value("hunks")), ("43".into(), "7".into(), "5".into()));
+        assert_eq!(value("la_source"), "3");
     }
 }

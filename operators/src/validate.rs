@@ -11,7 +11,7 @@ mod paths;
 mod route;
 
 pub use file::blob_id_of;
-pub use paths::class_of;
+pub use paths::{class_of, path_fault};
 pub use route::{Routed, route};
 
 use driftline_schema::wire::{self, DecodeError};
@@ -117,8 +117,8 @@ pub struct ControlRow {
     pub advances_clock: bool,
 }
 
-/// Longest repository name in bytes.
-const REPOSITORY_BYTES_MAX: usize = 255;
+/// Longest repository name in bytes, which is also the longest key of an event.
+pub const REPOSITORY_BYTES_MAX: usize = 255;
 
 type Fault = DecodeError;
 
@@ -154,6 +154,7 @@ pub fn validate(record: &RawRecord, limits: &Limits) -> Result<Accepted, Reject>
         reason: fault.reason,
         detail: fault.detail,
         key: String::from_utf8_lossy(&record.key).into_owned(),
+        commit: wire::commit_of(&record.payload),
         bytes: Arc::from(record.payload.as_slice()),
     })
 }

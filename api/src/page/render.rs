@@ -20,6 +20,7 @@ pub(super) fn header(out: &mut Html, summary: &Summary) {
         ("labelled defective", defective.map(|(_, count)| count).sum()),
         ("models", summary.models as u64),
         ("open alerts", summary.alerts_open as u64),
+        ("rejects", summary.rejects.values().sum()),
     ];
     for (name, count) in counts {
         out.raw("<div><dt>").text(name).raw("</dt><dd>").text(count).raw("</dd></div>");

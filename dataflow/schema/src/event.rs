@@ -116,6 +116,19 @@ pub struct LeftOut {
     pub lines_added: u64,
     /// Lines removed in files that were left out whole.
     pub lines_removed: u64,
+    /// Further parents that were left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub parents: u64,
+    /// Whether counting ended at a limit as well, so that more may have been left out than the other fields say.
+    #[serde(skip_serializing_if = "is_false")]
+    pub uncounted: bool,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// How a file differs from the first parent.

@@ -16,6 +16,8 @@ pub struct Limits {
     pub files_max: usize,
     /// Hunks in one change.
     pub hunks_max: usize,
+    /// Parents of one change. The largest merges of public histories have 66.
+    pub parents_max: usize,
     /// A commit message.
     pub message_bytes_max: usize,
     /// How far (seconds) an event's time may lie after its append time and still advance the event clock.
@@ -30,6 +32,7 @@ impl Default for Limits {
             path_bytes_max: 4096,
             files_max: 20_000,
             hunks_max: 200_000,
+            parents_max: 10_000,
             message_bytes_max: 64 << 10,
             clock_skew_s_max: 86_400,
         }

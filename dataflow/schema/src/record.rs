@@ -1,6 +1,6 @@
 //! What the dataflow keeps of an event: integers, hashes and short names; raw content only on its way to the parser.
 
-use crate::event::FileKind;
+use crate::event::{FileKind, LeftOut};
 use crate::ids::{AuthorId, BlobId, CommitId, FileId};
 use crate::language::Language;
 use crate::position::ChangeKey;
@@ -40,6 +40,15 @@ pub struct ChangeRow {
     pub merge: bool,
     /// The files that differ from the first parent, by path.
     pub files: Vec<FileRow>,
+    /// What the event would not hold.
+    pub left_out: Option<LeftOut>,
+}
+
+impl ChangeRow {
+    /// Files that differ from the first parent, those included that the event would not hold.
+    pub fn files_changed(&self) -> u64 {
+        self.files.len() as u64 + self.left_out.map_or(0, |left_out| left_out.files)
+    }
 }
 
 /// What a file is for, by its path.

@@ -1,5 +1,6 @@
 //! Input that cannot be used: kept, counted and sent to `dead-letters`, so that nothing is ever lost.
 
+use crate::ids::CommitId;
 use crate::position::Position;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -68,6 +69,8 @@ pub struct Reject {
     pub detail: String,
     /// The record's key, as far as it is text.
     pub key: String,
+    /// The commit, when the record is a change that says which.
+    pub commit: Option<CommitId>,
     /// The original bytes.
     pub bytes: std::sync::Arc<[u8]>,
 }

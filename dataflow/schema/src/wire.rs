@@ -3,6 +3,7 @@
 //! Decoding looks at the bytes alone; whether an event makes sense is the validating operator's business.
 
 use crate::event::{Event, SCHEMA_VERSION};
+use crate::ids::CommitId;
 use crate::limits::Limits;
 use crate::reject::RejectReason;
 
@@ -57,6 +58,20 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
     }
 }
 
+/// The commit of a record that is a change, read as leniently as can be: a record that is refused as a whole still says
+/// which commit it is about.
+pub fn commit_of(bytes: &[u8]) -> Option<CommitId> {
+    #[derive(serde::Deserialize)]
+    struct Outer {
+        change: Inner,
+    }
+    #[derive(serde::Deserialize)]
+    struct Inner {
+        commit: CommitId,
+    }
+    serde_json::from_slice::<Outer>(bytes).ok().map(|outer| outer.change.commit)
+}
+
 fn parse(text: &str, unknown_fields: &mut u32) -> Result<Event, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let event =
@@ -85,7 +100,7 @@ fn explain(text: &str, error: &serde_json::Error) -> DecodeError {
 mod tests {
     use super::*;
     use crate::event::*;
-    use crate::ids::{AuthorId, BlobId, CommitId, ControlId};
+    use crate::ids::{AuthorId, BlobId, ControlId};
     use proptest::prelude::*;
 
     fn change() -> Change {
@@ -127,6 +142,16 @@ mod tests {
     #[test]
     fn a_change_has_this_wire_form() {
         insta::assert_json_snapshot!(Event::of_change("demo", change()));
+    }
+
+    #[test]
+    fn a_refused_record_still_says_which_commit_it_is_about() {
+        let small = Limits { event_bytes_max: 10, ..Limits::default() };
+        let bytes = encode(&Event::of_change("demo", change()));
+        assert_eq!(decode(&bytes, &small).expect_err("is over the limit").reason, RejectReason::OverLimit);
+        assert_eq!(commit_of(&bytes), Some(change().commit));
+        assert_eq!(commit_of(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(commit_of(br#"{"schema":7,"change":{"commit":"xyz"}}"#), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, change_
 use crate::engine::{Engine, EngineConfig};
 use crate::importer::Schedule;
 use crate::log::DataDir;
+use crate::reject_lines::RejectLines;
 use crate::source::kafka::{KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic};
 use crate::source::{Appender, Source};
 use clap::Args;
@@ -73,6 +74,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         labels: config.labels.clone(),
         limits: config.limits.clone(),
         controls,
+        index_commits: false,
         ..EngineConfig::default()
     };
     let metrics = Metrics::new();
@@ -119,7 +121,7 @@ fn cut_when_due(engine: &Engine, schedule: Schedule) -> Result<bool, DataError> 
         return Ok(true);
     }
     // A restart cuts at the same numbers of changes, since it counts those that stand in the log.
-    let due = schedule.cuts(engine.view().summary().changes as u64) > last.cut;
+    let due = schedule.cuts(engine.standing().changes()) > last.cut;
     if due {
         engine.conductor().cut()?;
     }
@@ -201,7 +203,8 @@ fn sinks(config: &Config, metrics: &Metrics) -> Result<Vec<Box<dyn Sink>>, DataE
         timeout_ms: 30_000,
         options: config.kafka.properties.clone(),
     });
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(kafka.map_err(DataError::sink)?)];
+    let mut sinks: Vec<Box<dyn Sink>> =
+        vec![Box::new(kafka.map_err(DataError::sink)?), Box::new(RejectLines::new())];
     if !config.webhook.is_empty() {
         let endpoints = config.webhook.iter().enumerate().map(|(index, webhook)| endpoint(index, webhook));
         let webhook = WebhookConfig::new(config.data.join("webhooks"), endpoints.collect::<Result<_, _>>()?);

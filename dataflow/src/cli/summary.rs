@@ -16,6 +16,8 @@ pub struct Summary {
     pub accepted: u64,
     /// Records refused.
     pub rejected: u64,
+    /// Records refused, by reason.
+    pub rejects: BTreeMap<&'static str, u64>,
     /// Records this run appended.
     pub appended: u64,
     /// Live changes.
@@ -62,6 +64,7 @@ impl Summary {
             events,
             accepted: counts.accepted.load(Ordering::Relaxed),
             rejected,
+            rejects: view.rejects.iter().map(|(reason, count)| (reason.code(), *count)).collect(),
             appended,
             commits: view.changes as u64,
             files_parsed: counts.parse.parsed(),
@@ -130,6 +133,9 @@ pub fn print_summary(summary: &Summary, json: bool) {
         summary.models,
         summary.alerts
     );
+    if summary.rejected > 0 {
+        println!("rejected: {:?}", summary.rejects);
+    }
     println!("{} contents parsed, {} reused; labels {:?}", summary.files_parsed, summary.blobs_reused, summary.labels);
     let total = summary.cpu_seconds.get("total").copied().unwrap_or(0.0);
     println!("{total:.1} CPU s, peak memory {} MiB, kernels on {}", summary.peak_rss_bytes >> 20, summary.backend);

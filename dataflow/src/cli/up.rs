@@ -6,8 +6,8 @@ use super::summary::{Summary, print_summary};
 use crate::collect::{AuthorKey, author_key};
 use crate::engine::EngineConfig;
 use crate::importer::{ImportError, Importer};
+use crate::reject_lines::RejectLines;
 use clap::Args;
-use driftline_schema::CommitId;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -79,19 +79,14 @@ pub fn open(data: &DataArgs, repos: &[PathBuf], key: &KeyArgs) -> Result<Importe
     let config = EngineConfig::default();
     let data = DataArgs { author_key_file: key.author_key_file.clone(), ..data.clone() };
     let key = key.read()?;
-    let local = Local::start(&data, &config, Vec::new())?;
+    let local = Local::start(&data, &config, vec![Box::new(RejectLines::new())])?;
     local.engine.wait_until_idle()?;
     let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training);
     for path in repos {
-        let known = |name: &str| known_commits(&local, name);
+        let known = |name: &str| local.engine.standing().commits(name);
         importer.add(path, &key, &config.limits, known).map_err(import_error)?;
     }
     Ok(Imported { local, importer })
-}
-
-fn known_commits(local: &Local, repository: &str) -> Vec<CommitId> {
-    let (_, changes) = local.engine.view().changes();
-    changes.filter(|change| &*change.repository == repository).filter_map(|change| change.commit).collect()
 }
 
 /// The cause in the words of commands on a data folder.

@@ -1,144 +1,278 @@
-//! Keeps an event within the limit on its size.
+//! Puts an event together from its files, within the limits on one event.
 //!
-//! The largest texts are left out first, until the rest fits; among equal ones the later path goes first. Texts are
-//! dropped while the event is built, so memory is bounded by the budget and one file, however large the commit is.
+//! What does not fit is left out in a fixed order: contents, then removed texts, then hunks, then files; of each kind the
+//! largest first, among equal ones the later. Read backwards: files get room first, then hunks, and so on, of each
+//! kind the smallest first. Counts of lines stay exact: a file whose hunks are left out keeps its counts, and those of files
+//! that are left out whole are summed up. Memory is bounded while the event grows, because a text that does not fit
+//! among the smaller ones so far never will.
 
-use driftline_schema::{FileChange, Hunk, Limits, Omitted};
-use std::collections::BTreeSet;
-
-/// Bytes of JSON around a file and around a hunk, at most.
-const FILE_BYTES: usize = 400;
-const HUNK_BYTES: usize = 100;
-
-/// Which text of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Removed,
-    Content,
-}
-
-/// The texts of one event.
-#[derive(Default)]
-pub(super) struct Budget {
-    /// Texts by size in JSON, file and part.
-    texts: BTreeSet<(usize, usize, Part)>,
-    used: usize,
-    /// Bytes before escaping; while even their longest form fits, nothing is measured.
-    bytes: usize,
-}
+use driftline_schema::{FileChange, Hunk, LeftOut, Limits, LineCounts, Omitted, ParentDiff};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 /// A control character takes six characters in JSON.
 const ESCAPE_MAX: usize = 6;
+/// Bytes of JSON around a file, at most, without paths, texts and hunks.
+const FILE_BYTES_MAX: usize = 560;
+/// Bytes of JSON around a hunk and around the difference from a further parent, at most.
+const HUNK_BYTES_MAX: usize = 112;
+const PARENT_BYTES: usize = 96;
+/// Bytes by which a file grows when its hunks or its content are left out: exact counts, or the reason.
+const COUNTS_BYTES: usize = 64;
+const REASON_BYTES: usize = 32;
 
-/// Bytes of text in an event: three quarters of the limit, so that the rest can hold paths and hunks.
-fn text_budget(limits: &Limits) -> usize {
-    limits.event_bytes_max / 4 * 3
+/// Sizes of one kind of parts: the smallest stay, the largest go.
+#[derive(Default)]
+struct Parts {
+    /// Size and file.
+    sizes: BTreeSet<(usize, usize)>,
+    used: usize,
 }
 
-impl Budget {
-    /// Takes account of the last of `files`, leaving out what no longer fits.
-    pub(super) fn add(&mut self, files: &mut [FileChange], limits: &Limits) {
-        let Some(file) = files.last() else { return };
-        self.bytes += content(file).len() + removed(file).map(str::len).sum::<usize>();
-        if self.bytes * ESCAPE_MAX <= text_budget(limits) {
-            return;
-        }
-        self.measure(files);
-        self.shrink(files, text_budget(limits));
-    }
-
-    fn measure(&mut self, files: &[FileChange]) {
-        let start = if self.texts.is_empty() { 0 } else { files.len() - 1 };
-        for (index, file) in files.iter().enumerate().skip(start) {
-            for (part, size) in
-                [(Part::Content, json_len(content(file))), (Part::Removed, removed(file).map(json_len).sum::<usize>())]
-            {
-                if size > 0 {
-                    self.texts.insert((size, index, part));
-                    self.used += size;
-                }
-            }
+impl Parts {
+    fn put(&mut self, size: usize, file: usize) {
+        if size > 0 && self.sizes.insert((size, file)) {
+            self.used += size;
         }
     }
 
-    fn shrink(&mut self, files: &mut [FileChange], budget: usize) {
-        while self.used > budget
-            && let Some((size, index, part)) = self.texts.pop_last()
+    fn take(&mut self, size: usize, file: usize) {
+        if self.sizes.remove(&(size, file)) {
+            self.used -= size;
+        }
+    }
+
+    /// Takes out the largest until the rest is at most `size_max`.
+    fn shrink(&mut self, size_max: usize) -> Vec<usize> {
+        let mut files = Vec::new();
+        while self.used > size_max
+            && let Some((size, file)) = self.sizes.pop_last()
         {
             self.used -= size;
-            match part {
-                Part::Content => {
-                    files[index].content = None;
-                    files[index].omitted = Some(Omitted::EventTooLarge);
-                }
-                Part::Removed => files[index].hunks.iter_mut().for_each(|hunk| hunk.removed = String::new()),
-            }
+            files.push(file);
         }
-    }
-
-    /// Once all files are there: merges hunks where there are too many, and makes room for `head_bytes`, paths and
-    /// hunks. Returns how many contents are left out.
-    pub(super) fn settle(mut self, files: &mut [FileChange], head_bytes: usize, limits: &Limits) -> usize {
-        let frame_budget = limits.event_bytes_max - text_budget(limits);
-        let frame = |files: &[FileChange]| head_bytes + files.iter().map(frame_bytes).sum::<usize>();
-        let mut hunks: usize = files.iter().map(hunk_count).sum();
-        if hunks > limits.hunks_max || frame(files) > frame_budget {
-            let hunks_max = limits.hunks_max.min(frame_budget / 2 / HUNK_BYTES);
-            let mut by_hunks: Vec<usize> = (0..files.len()).collect();
-            by_hunks.sort_by_key(|index| (std::cmp::Reverse(hunk_count(&files[*index])), *index));
-            for index in by_hunks {
-                if hunks <= hunks_max {
-                    break;
-                }
-                hunks -= hunk_count(&files[index]);
-                merge_hunks(&mut files[index]);
-                hunks += hunk_count(&files[index]);
-            }
-        }
-        let frame = frame(files);
-        if frame > frame_budget {
-            if self.texts.is_empty() {
-                self.measure(files);
-            }
-            self.shrink(files, limits.event_bytes_max.saturating_sub(frame));
-        }
-        files.iter().filter(|file| file.omitted == Some(Omitted::EventTooLarge)).count()
+        files
     }
 }
 
-fn content(file: &FileChange) -> &str {
-    file.content.as_deref().unwrap_or_default()
+/// Sizes of all parts, once they matter.
+#[derive(Default)]
+struct Sizes {
+    /// Files measured so far.
+    measured: usize,
+    /// All files without hunks and texts.
+    frames: usize,
+    /// By their number, because more of them than the limit are too many also where they are small.
+    hunks: Parts,
+    hunk_bytes: Vec<usize>,
+    hunk_bytes_used: usize,
+    removed: Parts,
+    removed_bytes: Vec<usize>,
+    contents: Parts,
+    /// Hunks whose removed text is left out, by file.
+    cleared: BTreeMap<usize, u64>,
 }
 
-fn removed(file: &FileChange) -> impl Iterator<Item = &str> {
-    file.hunks.iter().map(|hunk| hunk.removed.as_str())
+/// An event's files while they are gathered.
+pub(super) struct Assembly<'a> {
+    limits: &'a Limits,
+    /// Bytes the event may take beside its head.
+    bytes_max: usize,
+    files: Vec<FileChange>,
+    left_out: LeftOut,
+    /// The event's bytes and hunks at most; while even these fit, nothing is measured.
+    bytes_bound: usize,
+    hunks: usize,
+    sizes: Sizes,
+}
+
+impl<'a> Assembly<'a> {
+    /// An event that takes `head_bytes` without its files, and whose beginning left out this much.
+    pub(super) fn new(limits: &'a Limits, head_bytes: usize, left_out: LeftOut) -> Self {
+        Self {
+            limits,
+            bytes_max: limits.event_bytes_max.saturating_sub(head_bytes),
+            files: Vec::new(),
+            left_out,
+            bytes_bound: 0,
+            hunks: 0,
+            sizes: Sizes::default(),
+        }
+    }
+
+    /// Whether files with paths of these sizes fit for sure, whatever else they hold. Where they do not, the order in which
+    /// they are added decides which stand in the event.
+    pub(super) fn all_fit(&self, paths: impl Iterator<Item = usize>) -> bool {
+        let (mut files, mut bytes) = (0usize, 0usize);
+        for path in paths {
+            files += 1;
+            bytes = bytes.saturating_add(FILE_BYTES_MAX + path * ESCAPE_MAX);
+        }
+        files <= self.limits.files_max && bytes <= self.bytes_max
+    }
+
+    /// Takes a file, or counts it as left out when there is no room for it.
+    pub(super) fn add(&mut self, file: FileChange) {
+        if self.files.len() == self.limits.files_max {
+            return self.leave_out(&file);
+        }
+        self.hunks += hunk_count(&file);
+        self.bytes_bound = self.bytes_bound.saturating_add(bound(&file));
+        self.files.push(file);
+        if self.bytes_bound > self.bytes_max || self.hunks > self.limits.hunks_max || self.sizes.measured > 0 {
+            self.measure();
+            self.shrink_hunks();
+            let room = self.bytes_max - self.sizes.frames;
+            self.shrink_removed(room);
+            self.shrink_contents(room);
+        }
+    }
+
+    /// Counts a file that does not stand in the event.
+    pub(super) fn leave_out(&mut self, file: &FileChange) {
+        let counts = file.line_counts.unwrap_or_else(|| counts(&file.hunks));
+        self.left_out.files += 1;
+        self.left_out.lines_added += u64::from(counts.added);
+        self.left_out.lines_removed += u64::from(counts.removed);
+    }
+
+    /// Counting ended at a limit, too.
+    pub(super) fn uncounted(&mut self) {
+        self.left_out.uncounted = true;
+    }
+
+    /// The files, by path, and what was left out.
+    pub(super) fn finish(mut self) -> (Vec<FileChange>, Option<LeftOut>) {
+        if self.sizes.measured > 0 {
+            let room = self.bytes_max - self.sizes.frames - self.sizes.hunk_bytes_used;
+            self.shrink_removed(room);
+            self.shrink_contents(room - self.sizes.removed.used);
+        }
+        let contents = self.files.iter().filter(|file| file.omitted == Some(Omitted::EventTooLarge)).count();
+        self.left_out.contents = contents as u64;
+        self.left_out.removed_texts = self.sizes.cleared.values().sum();
+        let left_out = Some(self.left_out).filter(|left_out| *left_out != LeftOut::default());
+        if !self.files.is_sorted_by(|a, b| a.path <= b.path) {
+            self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        (self.files, left_out)
+    }
+
+    /// Measures what was added since; a file whose frame does not fit is left out.
+    fn measure(&mut self) {
+        while let Some(file) = self.files.get(self.sizes.measured) {
+            let frame = frame_bytes(file);
+            if self.sizes.frames + frame > self.bytes_max {
+                let file = self.files.remove(self.sizes.measured);
+                self.leave_out(&file);
+                continue;
+            }
+            let (index, sizes) = (self.sizes.measured, &mut self.sizes);
+            let removed_bytes = file.hunks.iter().map(|hunk| json_len(&hunk.removed)).sum();
+            let hunk_bytes = hunk_bytes(file);
+            sizes.frames += frame;
+            sizes.contents.put(file.content.as_deref().map_or(0, json_len), index);
+            sizes.removed.put(removed_bytes, index);
+            sizes.hunks.put(hunk_count(file).max(file.other_parents.len()), index);
+            sizes.hunk_bytes_used += hunk_bytes;
+            sizes.hunk_bytes.push(hunk_bytes);
+            sizes.removed_bytes.push(removed_bytes);
+            sizes.measured += 1;
+        }
+    }
+
+    /// Leaves out all hunks of the files that have most: hunks that were put together would count unchanged lines.
+    fn shrink_hunks(&mut self) {
+        let sizes = &mut self.sizes;
+        while sizes.hunks.used > self.limits.hunks_max || sizes.frames + sizes.hunk_bytes_used > self.bytes_max {
+            let Some((_, index)) = sizes.hunks.sizes.last().copied() else { break };
+            sizes.hunks.shrink(sizes.hunks.used - 1);
+            sizes.hunk_bytes_used -= sizes.hunk_bytes[index];
+            sizes.removed.take(sizes.removed_bytes[index], index);
+            sizes.cleared.remove(&index);
+            let file = &mut self.files[index];
+            file.line_counts = file.line_counts.or_else(|| Some(counts(&file.hunks)));
+            self.left_out.hunks += file.hunks.len() as u64;
+            file.hunks = Vec::new();
+            file.other_parents = Vec::new();
+        }
+    }
+
+    fn shrink_removed(&mut self, size_max: usize) {
+        for index in self.sizes.removed.shrink(size_max) {
+            let texts = self.files[index].hunks.iter_mut().filter(|hunk| !hunk.removed.is_empty());
+            let cleared = texts.map(|hunk| hunk.removed = String::new()).count();
+            self.sizes.cleared.insert(index, cleared as u64);
+        }
+    }
+
+    fn shrink_contents(&mut self, size_max: usize) {
+        for index in self.sizes.contents.shrink(size_max) {
+            self.files[index].content = None;
+            self.files[index].encoding = None;
+            self.files[index].omitted = Some(Omitted::EventTooLarge);
+        }
+    }
+}
+
+/// Sums over hunks.
+fn counts(hunks: &[Hunk]) -> LineCounts {
+    let sum = |lines: fn(&Hunk) -> u32| hunks.iter().map(lines).fold(0, u32::saturating_add);
+    LineCounts { added: sum(|hunk| hunk.new_lines), removed: sum(|hunk| hunk.old_lines) }
 }
 
 fn hunk_count(file: &FileChange) -> usize {
     file.hunks.len() + file.other_parents.iter().map(|parent| parent.hunks.len()).sum::<usize>()
 }
 
-fn frame_bytes(file: &FileChange) -> usize {
-    let paths = json_len(&file.path) + file.old_path.as_deref().map_or(0, json_len);
-    FILE_BYTES + paths + HUNK_BYTES * (hunk_count(file) + file.other_parents.len())
+/// Bytes of a file's JSON, at most.
+fn bound(file: &FileChange) -> usize {
+    let removed: usize = file.hunks.iter().map(|hunk| hunk.removed.len()).sum();
+    let paths = file.path.len() + file.old_path.as_deref().map_or(0, str::len);
+    let texts = file.content.as_deref().map_or(0, str::len) + removed;
+    let around = HUNK_BYTES_MAX * hunk_count(file) + PARENT_BYTES * file.other_parents.len();
+    (paths + texts).saturating_mul(ESCAPE_MAX).saturating_add(FILE_BYTES_MAX + around)
 }
 
-/// One hunk from the first difference to the last says less but nothing wrong.
-fn merge_hunks(file: &mut FileChange) {
-    let merge = |hunks: &mut Vec<Hunk>| {
-        if let [first, .., last] = hunks.as_slice() {
-            let merged = Hunk {
-                old_start: first.old_start,
-                old_lines: last.old_start + last.old_lines - first.old_start,
-                new_start: first.new_start,
-                new_lines: last.new_start + last.new_lines - first.new_start,
-                removed: String::new(),
-            };
-            *hunks = vec![merged];
+/// Bytes of a file's JSON without content, removed texts and hunks, with room for what stands in their place.
+fn frame_bytes(file: &FileChange) -> usize {
+    /// Counts what is written.
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
         }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let empty = |text: &Option<String>| text.as_ref().map(|_| String::new());
+    let frame = FileChange {
+        path: String::new(),
+        old_path: empty(&file.old_path),
+        content: empty(&file.content),
+        hunks: Vec::new(),
+        other_parents: Vec::new(),
+        ..*file
     };
-    merge(&mut file.hunks);
-    file.other_parents.iter_mut().for_each(|parent| merge(&mut parent.hunks));
+    let mut count = Count(1);
+    serde_json::to_writer(&mut count, &frame).expect("counting does not fail");
+    let paths = json_len(&file.path) + file.old_path.as_deref().map_or(0, json_len);
+    count.0 + paths + COUNTS_BYTES + REASON_BYTES
+}
+
+/// Bytes of the JSON of a file's hunks without removed texts.
+fn hunk_bytes(file: &FileChange) -> usize {
+    let digits = |number: u32| 1 + number.checked_ilog10().unwrap_or(0) as usize;
+    let one = |hunk: &Hunk| {
+        let numbers = [hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines];
+        70 + numbers.into_iter().map(digits).sum::<usize>()
+    };
+    let all = |hunks: &[Hunk]| hunks.iter().map(one).sum::<usize>();
+    let parent = |parent: &ParentDiff| PARENT_BYTES + all(&parent.hunks);
+    let around = if hunk_count(file) + file.other_parents.len() > 0 { 40 } else { 0 };
+    around + all(&file.hunks) + file.other_parents.iter().map(parent).sum::<usize>()
 }
 
 /// Bytes of `text` within a JSON string.
@@ -150,105 +284,4 @@ pub(super) fn json_len(text: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use driftline_schema::FileKind;
-    use proptest::prelude::*;
-
-    fn file(index: usize, content: &str, removed: &[&str]) -> FileChange {
-        let hunk = |(at, text): (usize, &&str)| Hunk {
-            old_start: 3 * at as u32,
-            old_lines: 1,
-            new_start: 3 * at as u32,
-            new_lines: 1,
-            removed: (*text).to_owned(),
-        };
-        FileChange {
-            path: format!("{index:04}"),
-            old_path: None,
-            kind: FileKind::Modified,
-            blob: None,
-            old_blob: None,
-            content: (!content.is_empty()).then(|| content.to_owned()),
-            omitted: None,
-            encoding: None,
-            old_omitted: None,
-            bytes: content.len() as u64,
-            old_lines: 3 * removed.len() as u32,
-            line_counts: None,
-            hunks: removed.iter().enumerate().map(hunk).collect(),
-            other_parents: vec![],
-        }
-    }
-
-    fn limits(event_bytes_max: usize) -> Limits {
-        Limits { event_bytes_max, hunks_max: 1000, ..Limits::default() }
-    }
-
-    fn settled(list: &[FileChange], limits: &Limits) -> Vec<FileChange> {
-        let (mut budget, mut files) = (Budget::default(), Vec::new());
-        for file in list {
-            files.push(file.clone());
-            budget.add(&mut files, limits);
-        }
-        budget.settle(&mut files, 0, limits);
-        files
-    }
-
-    #[test]
-    fn lengths_in_json_are_exact() {
-        for text in ["", "plain é", "a\"b\\c\n\r\t\u{8}\u{c}\u{1}\u{1f}\u{7f}/"] {
-            assert_eq!(json_len(text), serde_json::to_string(text).expect("serialises").len() - 2, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_largest_texts_go_first() {
-        let list =
-            [file(0, &"a".repeat(5000), &[]), file(1, &"b".repeat(3000), &[]), file(2, "c", &[&"d".repeat(4000)])];
-        let files = settled(&list, &limits(16_000));
-        let kept = |file: &FileChange| (file.content.is_some(), file.omitted);
-        assert_eq!(kept(&files[0]), (false, Some(Omitted::EventTooLarge)));
-        assert_eq!(kept(&files[1]), (true, None));
-        assert_eq!(files[2].hunks[0].removed.len(), 4000, "12,000 bytes hold 3000 + 4000 + 1 but not 5000 more");
-    }
-
-    #[test]
-    fn too_many_hunks_become_one() {
-        let many: Vec<&str> = vec!["x\n"; 600];
-        let files = settled(&[file(0, "text", &many), file(1, "text", &many[..500])], &limits(1 << 20));
-        assert_eq!((files[0].hunks.len(), files[1].hunks.len()), (1, 500));
-        assert_eq!((files[0].hunks[0].old_start, files[0].hunks[0].old_lines), (0, 599 * 3 + 1));
-        assert_eq!((files[0].hunks[0].new_lines, files[0].hunks[0].removed.as_str()), (599 * 3 + 1, ""));
-    }
-
-    proptest! {
-        /// The definition: sort by size, keep the smallest that fit together.
-        #[test]
-        fn leaving_out_while_building_equals_leaving_out_at_the_end(sizes in proptest::collection::vec((0..400usize, 0..400usize), 0..20)) {
-            let list: Vec<FileChange> = sizes
-                .iter()
-                .enumerate()
-                .map(|(index, (content, removed))| file(index, &"c".repeat(*content), &[&"r".repeat(*removed)]))
-                .collect();
-            let files = settled(&list, &limits(4000));
-            let mut all: Vec<(usize, usize, Part)> = Vec::new();
-            for (index, (content, removed)) in sizes.iter().enumerate() {
-                all.extend([(*content, index, Part::Content), (*removed, index, Part::Removed)]);
-            }
-            all.retain(|(size, _, _)| *size > 0);
-            all.sort_unstable();
-            let frame: usize = list.iter().map(frame_bytes).sum();
-            let budget = if frame > 1000 { 4000usize.saturating_sub(frame).min(3000) } else { 3000 };
-            let mut used = 0;
-            for (size, index, part) in all {
-                used += size;
-                let kept = match part {
-                    Part::Content => files[index].content.is_some(),
-                    Part::Removed => !files[index].hunks[0].removed.is_empty(),
-                };
-                prop_assert_eq!(kept, used <= budget, "file {} {:?} of {} bytes", index, part, size);
-            }
-        }
-    }
-}
+mod tests;

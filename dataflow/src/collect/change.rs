@@ -4,14 +4,16 @@
 //! cheapest, and *finished* in the order of the log. The event is a function of the commit and its parents alone.
 
 use super::blobs::{Blob, BlobCache, Body};
-use super::budget::{Budget, json_len};
+use super::budget::{Assembly, json_len};
+use super::effort::Effort;
 use super::error::CollectError;
 use super::history::Shared;
 use super::lines::{self, Removed};
 use super::objects::{Objects, RawCommit};
 use super::rename::{Bag, Candidate, renames};
-use super::tree_diff::{Entry, PathChange, TreeDiff};
-use driftline_schema::{AuthorId, BlobId, Change, CommitId, Event, FileChange, FileKind, Omitted, ParentDiff};
+use super::selection::{Stands, ranked, stands};
+use super::tree_diff::{Allowance, Entry, PathChange, TreeDiff};
+use driftline_schema::{AuthorId, BlobId, Change, CommitId, Event, FileChange, FileKind, LeftOut, Omitted, ParentDiff};
 use gix::ObjectId;
 use gix::actor::SignatureRef;
 use gix::bstr::{BStr, BString, ByteSlice as _};
@@ -86,9 +88,13 @@ impl Composer {
             shared.counters.missing_parents();
             tracing::warn!(commit = %id, "its first parent is not in this repository: all its files count as added");
         }
-        let changes = self.trees.changes(&self.objects, &shared, (basis, tree))?;
+        let walk = self.trees.changes(&self.objects, &shared, (basis, tree), &mut Allowance::of(&shared.limits))?;
         let file = |PathChange { path, old, new }| DraftFile { path, old_path: None, old, new, others: Vec::new() };
-        let mut draft = Draft { change, files: changes.into_iter().map(file).collect() };
+        let mut draft = Draft { change, files: walk.changes.into_iter().map(file).collect() };
+        if walk.incomplete || walk.too_long > 0 {
+            let left_out = draft.change.left_out.get_or_insert_default();
+            (left_out.files, left_out.uncounted) = (walk.too_long, true);
+        }
         if basis.is_some() && parents.len() > 1 && !draft.files.is_empty() {
             self.find_others(&mut draft, tree, &parents[1..])?;
         }
@@ -97,12 +103,16 @@ impl Composer {
 
     /// For files that no further parent has in the same version: the versions those parents have.
     fn find_others(&mut self, draft: &mut Draft, tree: ObjectId, parents: &[ObjectId]) -> Result<(), CollectError> {
-        let mut differs = Vec::new();
+        let (mut differs, mut allowance) = (Vec::new(), Allowance::of(&self.shared.limits));
         for parent in parents {
             let Some(parent_tree) = self.objects.commit(*parent, |commit| commit.tree)? else { continue };
-            let changes = self.trees.changes(&self.objects, &self.shared, (Some(parent_tree), tree))?;
+            let walk = self.trees.changes(&self.objects, &self.shared, (Some(parent_tree), tree), &mut allowance)?;
+            if walk.incomplete {
+                // What a parent holds is not known, so no line may be said to be the merge's own.
+                return Ok(());
+            }
             let old: BTreeMap<BString, Option<Entry>> =
-                changes.into_iter().map(|change| (change.path, change.old)).collect();
+                walk.changes.into_iter().map(|change| (change.path, change.old)).collect();
             differs.push(old);
         }
         for file in &mut draft.files {
@@ -113,10 +123,13 @@ impl Composer {
         Ok(())
     }
 
-    /// Reads a draft's contents ahead; returns their size in memory.
-    pub(super) fn read_ahead(&mut self, draft: &Draft) -> Result<usize, CollectError> {
+    /// Reads a draft's contents ahead, about `bytes_max` bytes of them; returns their size in memory.
+    pub(super) fn read_ahead(&mut self, draft: &Draft, bytes_max: usize) -> Result<usize, CollectError> {
         let mut bytes = 0;
         for file in &draft.files {
+            if bytes >= bytes_max {
+                break;
+            }
             for entry in [file.new, file.old].into_iter().flatten().filter(Entry::is_file) {
                 bytes += self.blob(entry.id, draft, file.path.as_bstr())?.weight();
             }
@@ -134,17 +147,33 @@ impl Composer {
         let mut files: Vec<(String, DraftFile)> =
             std::mem::take(&mut draft.files).into_iter().map(|file| (escaped(file.path.as_bstr()), file)).collect();
         files.sort_by(|a, b| a.0.cmp(&b.0));
-        let (mut done, mut budget) = (Vec::with_capacity(files.len()), Budget::default());
-        for (path, file) in files {
-            done.push(self.file_change(&draft, path, file)?);
-            budget.add(&mut done, &self.shared.limits);
-            self.shared.counters.files();
+        let shared = self.shared.clone();
+        let left_out = draft.change.left_out.unwrap_or_default();
+        let mut event = Assembly::new(&shared.limits, head_bytes(&draft.change), left_out);
+        let old_path = |file: &DraftFile| file.old_path.as_ref().map(|path| escaped(path.as_bstr()));
+        let paths = files.iter().map(|(path, file)| path.len() + old_path(file).map_or(0, |path| path.len()));
+        if !event.all_fit(paths) {
+            files = ranked(files, |(path, _)| path);
         }
-        let omitted = budget.settle(&mut done, head_bytes(&draft.change), &self.shared.limits);
-        (0..omitted).for_each(|_| self.shared.counters.omitted_contents());
-        draft.change.files = done;
-        self.shared.counters.commits();
-        Ok(Event::of_change(&self.shared.name, draft.change))
+        let (mut effort, mut taken) = (Effort::of(files.len()), Stands::default());
+        for (path, file) in files {
+            shared.counters.files();
+            let (kept, kind) = (stands(&mut taken, &path, old_path(&file), &shared.limits), kind(&file));
+            if effort.is_spent() {
+                event.uncounted();
+            } else if effort.counts() {
+                for entry in [file.old, file.new].into_iter().flatten().filter(Entry::is_file) {
+                    effort.uses(entry.id, self.blob(entry.id, &draft, file.path.as_bstr())?.weight());
+                }
+            }
+            let change = if effort.is_spent() { unread(path, &file, kind) } else { self.file_change(&draft, path, file)? };
+            if kept { event.add(change) } else { event.leave_out(&change) }
+        }
+        let (files, left_out) = event.finish();
+        (draft.change.files, draft.change.left_out) = (files, left_out);
+        shared.counters.left_out(&left_out.unwrap_or_default());
+        shared.counters.commits();
+        Ok(Event::of_change(&shared.name, draft.change))
     }
 
     /// Joins a deleted and an added file to one that was renamed.
@@ -162,12 +191,19 @@ impl Composer {
         if deleted.is_empty() || added.is_empty() {
             return Ok(());
         }
+        let mut effort = Effort::of(deleted.len() + added.len());
         let bag = |file: &Candidate| {
+            if effort.is_spent() {
+                return Ok(None);
+            }
             let blob = self.blob(file.id, draft, file.path.as_bstr())?;
+            if effort.counts() {
+                effort.uses(file.id, blob.weight());
+            }
             Ok(blob.text().map(Bag::of))
         };
         let found = renames(deleted, added, bag)?;
-        if found.limited {
+        if found.limited || effort.is_spent() {
             self.shared.counters.limited_renames();
             tracing::info!(commit = %draft.change.commit, "too many files for a complete search for renames");
         }
@@ -183,12 +219,7 @@ impl Composer {
     }
 
     fn file_change(&mut self, draft: &Draft, path: String, file: DraftFile) -> Result<FileChange, CollectError> {
-        let kind = match (&file.old, &file.new) {
-            _ if file.old_path.is_some() => FileKind::Renamed,
-            (None, _) => FileKind::Added,
-            (_, None) => FileKind::Deleted,
-            _ => FileKind::Modified,
-        };
+        let kind = kind(&file);
         let old = self.side(draft, &file, file.old)?;
         let new = self.side(draft, &file, file.new)?;
         let text = |side: &Option<Arc<Blob>>| side.as_deref().and_then(Blob::text).map(str::to_owned);
@@ -245,9 +276,39 @@ impl Composer {
     }
 }
 
-/// Bytes of JSON that an event takes without its files, at most.
+fn kind(file: &DraftFile) -> FileKind {
+    match (&file.old, &file.new) {
+        _ if file.old_path.is_some() => FileKind::Renamed,
+        (None, _) => FileKind::Added,
+        (_, None) => FileKind::Deleted,
+        _ => FileKind::Modified,
+    }
+}
+
+/// A file whose contents were not looked at, because the commit has used too much already.
+fn unread(path: String, file: &DraftFile, kind: FileKind) -> FileChange {
+    let reason = |entry: Entry| if entry.is_file() { Omitted::EventTooLarge } else { Omitted::NotAFile };
+    FileChange {
+        path,
+        old_path: file.old_path.as_ref().map(|path| escaped(path.as_bstr())),
+        kind,
+        blob: file.new.map(|entry| blob_id(entry.id)),
+        old_blob: file.old.map(|entry| blob_id(entry.id)),
+        content: None,
+        omitted: file.new.map(reason),
+        encoding: None,
+        old_omitted: file.old.map(reason),
+        bytes: 0,
+        old_lines: 0,
+        line_counts: None,
+        hunks: Vec::new(),
+        other_parents: Vec::new(),
+    }
+}
+
+/// Bytes of JSON that an event takes without its files, at most; the repository's name has 255 bytes at most.
 fn head_bytes(change: &Change) -> usize {
-    1024 + json_len(&change.message) + 70 * change.parents.len()
+    2048 + json_len(&change.message) + 70 * change.parents.len()
 }
 
 /// Why a version that exists has no text.
@@ -263,9 +324,11 @@ fn omitted(blob: Option<&Blob>) -> Option<Omitted> {
 
 fn change_without_files(shared: &Shared, id: ObjectId, commit: &RawCommit<'_>) -> Change {
     let (email, author_time, author_offset_min) = signature(commit.author);
+    let parents = commit.parents.len().min(shared.limits.parents_max);
+    let parents_left_out = (commit.parents.len() - parents) as u64;
     Change {
         commit: commit_id(id),
-        parents: commit.parents.iter().copied().map(commit_id).collect(),
+        parents: commit.parents[..parents].iter().copied().map(commit_id).collect(),
         author: AuthorId::of(shared.author_key.as_bytes(), &email.to_str_lossy()),
         author_time,
         author_offset_min,
@@ -273,7 +336,7 @@ fn change_without_files(shared: &Shared, id: ObjectId, commit: &RawCommit<'_>) -
         message: cut(&commit.message.to_str_lossy(), shared.limits.message_bytes_max).to_owned(),
         merge: commit.parents.len() > 1,
         files: Vec::new(),
-        left_out: None,
+        left_out: (parents_left_out > 0).then(|| LeftOut { parents: parents_left_out, ..LeftOut::default() }),
     }
 }
 

@@ -17,6 +17,13 @@ use gix::ObjectId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+/// Commits that one branch event withdraws; more follow in further ones, so that none is larger than an event may be.
+#[cfg(not(test))]
+const WITHDRAWN_MAX: usize = 100_000;
+/// In tests few commits are many.
+#[cfg(test)]
+const WITHDRAWN_MAX: usize = 20;
+
 /// What came since the last confirmed answer: first the branches, then the commits.
 pub struct News {
     /// Branches that moved, by name. The first that abandoned commits withdraws them all. When only `HEAD` or one branch
@@ -120,12 +127,15 @@ impl Follower {
         for name in moved {
             let (old, new) = (before.get(name), heads.get(name));
             let gone = if old.is_some() || self.heads.is_none() { std::mem::take(&mut withdrawn) } else { Vec::new() };
-            if told || !gone.is_empty() {
-                events.push(self.branch_event(name, (old, new), gone)?);
+            if told && gone.is_empty() {
+                events.push(self.branch_event(name, (old, new), Vec::new())?);
+            }
+            for gone in gone.chunks(WITHDRAWN_MAX) {
+                events.push(self.branch_event(name, (old, new), gone.to_vec())?);
             }
         }
-        if !withdrawn.is_empty() {
-            events.push(self.branch_event("HEAD", (None, heads.values().next()), withdrawn)?);
+        for gone in withdrawn.chunks(WITHDRAWN_MAX) {
+            events.push(self.branch_event("HEAD", (None, heads.values().next()), gone.to_vec())?);
         }
         Ok(events)
     }

@@ -146,6 +146,11 @@ mod tests {
     use rdkafka::{Offset, TopicPartitionList};
 
     #[test]
+    fn a_record_may_be_as_large_as_an_event_and_what_stands_around_it() {
+        assert!(driftline_schema::Limits::default().event_bytes_max + 4096 <= MESSAGE_BYTES_MAX);
+    }
+
+    #[test]
     fn a_target_names_brokers_and_a_topic() {
         let target: KafkaTarget = "kafka://a:9092,b:9093/code-events".parse().expect("parses");
         assert_eq!((target.brokers.as_str(), target.topic.as_str()), ("a:9092,b:9093", "code-events"));

@@ -8,6 +8,7 @@ mod blobs;
 mod budget;
 mod change;
 mod command;
+mod effort;
 mod error;
 mod follow;
 mod graph;
@@ -17,6 +18,7 @@ mod lines;
 mod objects;
 mod pipeline;
 mod rename;
+mod selection;
 mod stats;
 #[cfg(test)]
 mod tests;

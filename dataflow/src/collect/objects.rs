@@ -6,8 +6,10 @@
 use super::blobs::{Blob, BlobCache, Body};
 use super::error::{Cause, CollectError};
 use super::history::Shared;
+use super::tree_diff::place;
 use gix::ObjectId;
-use gix::objs::{Find as _, Kind};
+use gix::bstr::{BString, ByteSlice as _};
+use gix::objs::{Find as _, FindHeader as _, Kind};
 use gix::odb::pack::cache;
 use std::sync::Arc;
 
@@ -15,6 +17,13 @@ use std::sync::Arc;
 const PACK_CACHE_BYTES: usize = 8 << 20;
 /// Memory for decoded commits and trees, in bytes per thread: consecutive commits share most of their trees.
 const OBJECT_CACHE_BYTES: usize = 8 << 20;
+
+/// Largest commit object that is read, in bytes. Messages of megabytes occur; beyond this it is an attack on memory.
+const COMMIT_BYTES_MAX: u64 = 256 << 20;
+/// A buffer that a rare large object made larger than this is given back.
+const BUFFER_BYTES_KEPT: usize = 4 << 20;
+/// No encoding of text makes more than four bytes of a character that UTF-8 writes in one.
+const ENCODED_BYTES_MAX: usize = 4;
 
 /// The object store, as one thread sees it.
 pub(super) struct Objects {
@@ -74,9 +83,27 @@ impl Objects {
         Self { trees, blobs, contents, shared, buffer: Vec::new() }
     }
 
-    /// What finds trees, for the comparison of trees.
-    pub(super) fn trees(&self) -> &gix::OdbHandle {
-        &self.trees
+    /// The bytes of the tree `id` (nothing for the empty tree) of the folder `path`; `None` when there are more than
+    /// `bytes_max`, which takes no memory, because the size is asked first.
+    pub(super) fn tree<'a>(
+        &self,
+        id: Option<ObjectId>,
+        buffer: &'a mut Vec<u8>,
+        bytes_max: usize,
+        path: &BString,
+    ) -> Result<Option<&'a [u8]>, CollectError> {
+        let Some(id) = id.filter(|id| *id != ObjectId::empty_tree(id.kind())) else { return Ok(Some(&[])) };
+        let refuse = |source: Cause| self.shared.unreadable(id, place(path.as_bstr()), source);
+        let missing = || refuse("it is missing".into());
+        let header = self.trees.try_header(&id).map_err(|error| refuse(error.into()))?.ok_or_else(missing)?;
+        if header.kind == Kind::Tree && header.size > bytes_max as u64 {
+            return Ok(None);
+        }
+        match self.trees.try_find(&id, buffer).map_err(|error| refuse(error.into()))? {
+            Some(object) if object.kind == Kind::Tree => Ok(Some(object.data)),
+            Some(object) => Err(refuse(format!("it is no tree but a {}", object.kind).into())),
+            None => Err(missing()),
+        }
     }
 
     /// What `read` makes of the commit `id`; `None` when the store does not have it.
@@ -87,12 +114,25 @@ impl Objects {
     ) -> Result<Option<T>, CollectError> {
         let Self { trees, buffer, shared, .. } = self;
         let refuse = |source: Cause| shared.unreadable(id, "a commit".to_owned(), source);
+        if buffer.capacity() > BUFFER_BYTES_KEPT {
+            *buffer = Vec::new();
+        }
+        match trees.try_header(&id).map_err(|error| refuse(error.into()))? {
+            Some(header) if header.size > COMMIT_BYTES_MAX => {
+                return Err(refuse(format!("it has {} bytes, the limit is {COMMIT_BYTES_MAX}", header.size).into()));
+            }
+            Some(_) => {}
+            None => return Ok(None),
+        }
         let Some(object) = trees.try_find(&id, buffer).map_err(|error| refuse(error.into()))? else {
             return Ok(None);
         };
         let parsed = if object.kind == Kind::Commit { RawCommit::parse(object.data) } else { None };
-        let commit =
+        let mut commit =
             parsed.ok_or_else(|| refuse(format!("it is no well-formed commit but a {}", object.kind).into()))?;
+        // An event holds the beginning of a message, so the rest need not be decoded.
+        let message_bytes = shared.limits.message_bytes_max.saturating_mul(ENCODED_BYTES_MAX);
+        commit.message = &commit.message[..commit.message.len().min(message_bytes)];
         Ok(Some(read(commit)))
     }
 
@@ -108,7 +148,7 @@ impl Objects {
 
     /// The size is asked first, so that memory stays bounded whatever the repository holds.
     fn read(&mut self, id: ObjectId) -> Result<Blob, Cause> {
-        let Some(header) = gix::objs::FindHeader::try_header(&self.blobs, &id)? else {
+        let Some(header) = self.blobs.try_header(&id)? else {
             return self.absent();
         };
         if header.size > self.shared.limits.file_bytes_max as u64 {

@@ -146,7 +146,7 @@ fn drafts<'a>(composer: &mut Composer, window: &'a [ObjectId]) -> Result<(&'a [O
         let draft = composer.draft(*id)?;
         files += draft.file_count();
         if bytes < READ_AHEAD_BYTES {
-            bytes += composer.read_ahead(&draft)?;
+            bytes += composer.read_ahead(&draft, READ_AHEAD_BYTES - bytes)?;
         }
         drafts.push(draft);
         left = older;

@@ -1,5 +1,6 @@
 //! What a collection has read, for progress, metrics and the summary at the end.
 
+use driftline_schema::LeftOut;
 use serde::Serialize;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,8 @@ macro_rules! counters {
             $($name: AtomicU64,)*
         }
         impl Counters {
-            $(pub(super) fn $name(&self) { self.add(&self.$name, 1); })*
+            $(#[allow(dead_code, reason = "some counts are added by their sum")]
+            pub(super) fn $name(&self) { self.add(&self.$name, 1); })*
             /// The counts now.
             pub(super) fn snapshot(&self) -> CollectStats {
                 CollectStats { $($name: self.$name.load(Ordering::Relaxed),)* }
@@ -31,10 +33,21 @@ counters! {
     missing_parents: "Commits whose first parent the repository does not have; their files count as added.",
     absent_contents: "Contents a partial clone does not have, summed over reads.",
     omitted_contents: "Contents left out of an event that would have been too large.",
+    omitted_hunks: "Hunks left out of an event that would have been too large; lines are counted all the same.",
+    omitted_files: "Files left out of an event whole; their lines are counted all the same.",
+    uncounted_commits: "Commits of which more was left out than could be counted.",
     limited_renames: "Commits whose renames were not all searched because there were too many candidates.",
 }
 
 impl Counters {
+    /// Adds what one event left out.
+    pub(super) fn left_out(&self, left_out: &LeftOut) {
+        self.add(&self.omitted_contents, left_out.contents);
+        self.add(&self.omitted_hunks, left_out.hunks);
+        self.add(&self.omitted_files, left_out.files);
+        self.add(&self.uncounted_commits, u64::from(left_out.uncounted));
+    }
+
     fn add(&self, counter: &AtomicU64, count: u64) {
         counter.fetch_add(count, Ordering::Relaxed);
     }
@@ -47,6 +60,9 @@ impl fmt::Display for CollectStats {
             (self.missing_parents, "commits without their first parent"),
             (self.absent_contents, "contents not in this partial clone"),
             (self.omitted_contents, "contents left out of events that would be too large"),
+            (self.omitted_hunks, "hunks left out of events that would be too large"),
+            (self.omitted_files, "files left out of events that would be too large"),
+            (self.uncounted_commits, "commits with more left out than could be counted"),
             (self.limited_renames, "commits with too many candidates for renames"),
         ];
         for (count, what) in notes.into_iter().filter(|(count, _)| *count > 0) {

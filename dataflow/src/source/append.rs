@@ -3,7 +3,7 @@
 //! An append is durable only once [`Appender::sync`] returned; a control record when its call returned.
 
 use crate::controls::{ControlRule, Own, Reading};
-use crate::log::{EmbeddedLog, LogError};
+use crate::log::{EmbeddedLog, LogError, RECORD_BYTES_MAX};
 use driftline_schema::{ControlAction, Event, Position};
 
 /// Why records are not in the log.
@@ -92,6 +92,10 @@ impl LastControls {
 pub trait Appender: Send + Sync {
     /// Number of partitions.
     fn partitions(&self) -> u32;
+    /// Largest record that is taken: bytes of key and payload together.
+    fn record_bytes_max(&self) -> usize {
+        RECORD_BYTES_MAX
+    }
     /// Appends to the partition of the key ([`super::partition_of`]) and returns it. Waits when buffers are full.
     fn append(&self, key: &[u8], payload: &[u8]) -> Result<u32, AppendError>;
     /// Appends a control record, as [`ControlRule::seal`] gives it, to every partition, after everything appended before, and makes it durable. Returns a

@@ -41,6 +41,7 @@ pub(crate) fn change(repo: u64, offset: u64) -> ChangeRow {
         reverts: vec![],
         merge: false,
         files: vec![],
+        left_out: None,
     }
 }
 

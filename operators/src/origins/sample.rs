@@ -48,6 +48,7 @@ pub(crate) fn change(offset: u64) -> ChangeRow {
         reverts: Vec::new(),
         merge: false,
         files: Vec::new(),
+        left_out: None,
     }
 }
 

@@ -5,8 +5,8 @@ use super::paths::{class_of, comment_marks, path_fault};
 use super::{Fault, fault, quoted};
 use crate::syntax::has_grammar;
 use driftline_schema::{
-    BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits, Omitted,
-    RejectReason, RepoId,
+    BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits,
+    LineCounts, Omitted, RejectReason, RepoId,
 };
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub(super) fn file_row(file: FileChange, context: Context<'_>) -> Result<(FileRo
     check_paths(&file, context.limits)?;
     check_agreement(&file, context.merge)?;
     check_content(&file, context.limits)?;
+    check_line_counts(&file)?;
     let file = with_whole_hunk(file);
     check_hunks(&file)?;
     let class = class_of(&file.path);
@@ -102,7 +103,7 @@ pub fn blob_id_of(content: &[u8], id_bytes: usize) -> BlobId {
 
 /// A file that is whole on one side only may leave its single hunk out; it is written out here.
 fn with_whole_hunk(mut file: FileChange) -> FileChange {
-    if file.hunks.is_empty() {
+    if file.hunks.is_empty() && file.line_counts.is_none() {
         let (old_lines, new_lines) = match file.kind {
             FileKind::Added => (0, file.content.as_deref().map_or(0, count_lines)),
             FileKind::Deleted => (file.old_lines, 0),
@@ -122,10 +123,50 @@ fn sides(file: &FileChange) -> Sides {
     Sides { old, new }
 }
 
+/// Whether only the numbers of changed lines are known, and not which lines they are.
+fn hunks_left_out(file: &FileChange) -> bool {
+    file.hunks.is_empty() && file.line_counts.is_some()
+}
+
+/// Sums over the hunks.
+fn hunk_sums(hunks: &[Hunk]) -> LineCounts {
+    let sum = |lines: fn(&Hunk) -> u32| hunks.iter().map(lines).fold(0, u32::saturating_add);
+    LineCounts { added: sum(|hunk| hunk.new_lines), removed: sum(|hunk| hunk.old_lines) }
+}
+
+/// Counts of lines must be those of the hunks, or at least turn one side into the other.
+fn check_line_counts(file: &FileChange) -> Result<(), Fault> {
+    let Some(counts) = file.line_counts else { return Ok(()) };
+    let refuse = |what: &str| fault(RejectReason::BadHunks, format!("file {}: {what}", quoted(&file.path)));
+    if !file.hunks.is_empty() {
+        return if counts == hunk_sums(&file.hunks) {
+            Ok(())
+        } else {
+            Err(refuse("the counts of lines are not the sums over its hunks"))
+        };
+    }
+    let Sides { old, new } = sides(file);
+    let beyond = |lines: u32, side: Option<u32>| side.is_some_and(|side| lines > side);
+    if beyond(counts.removed, old) || beyond(counts.added, new) {
+        return Err(refuse("more lines are counted than there are"));
+    }
+    let turns = |old: u32, new: u32| {
+        u64::from(old) + u64::from(counts.added) == u64::from(new) + u64::from(counts.removed)
+    };
+    match (old, new) {
+        (Some(old), Some(new)) if !turns(old, new) => {
+            Err(refuse(&format!("the counts of lines do not turn {old} lines into {new}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_hunks(file: &FileChange) -> Result<(), Fault> {
     let refuse = |what: String| fault(RejectReason::BadHunks, format!("file {}: {what}", quoted(&file.path)));
     let known = sides(file);
-    if let Some(what) = hunks_fault(&file.hunks, known) {
+    if !hunks_left_out(file)
+        && let Some(what) = hunks_fault(&file.hunks, known)
+    {
         return Err(refuse(what));
     }
     for parent in &file.other_parents {
@@ -143,13 +184,8 @@ fn language_of(file: &FileChange, class: FileClass) -> Option<Language> {
     (text && code).then(|| Language::of_path(&file.path)).flatten().filter(|language| has_grammar(*language))
 }
 
-fn sum(lines: impl Iterator<Item = u32>) -> u32 {
-    lines.fold(0, u32::saturating_add)
-}
-
 fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: RepoId) -> FileRow {
-    let added = sum(file.hunks.iter().map(|hunk| hunk.new_lines));
-    let removed = sum(file.hunks.iter().map(|hunk| hunk.old_lines));
+    let LineCounts { added, removed } = file.line_counts.unwrap_or_else(|| hunk_sums(&file.hunks));
     let estimate = file.old_lines.saturating_add(added).saturating_sub(removed);
     let lines = sides(&file).new.unwrap_or(estimate);
     let marks = comment_marks(&file.path, language);

@@ -5,7 +5,7 @@
 use driftline_schema::{FileClass, Language, Limits};
 
 /// Why `path` cannot stand for a file of a repository; `None` when it can.
-pub(super) fn path_fault(path: &str, limits: &Limits) -> Option<&'static str> {
+pub fn path_fault(path: &str, limits: &Limits) -> Option<&'static str> {
     if path.is_empty() {
         Some("is empty")
     } else if path.len() > limits.path_bytes_max {

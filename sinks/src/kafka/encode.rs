@@ -160,6 +160,7 @@ mod tests {
             reason: RejectReason::NotUtf8,
             detail: "byte 0xff at 0".to_owned(),
             key: "o/n".to_owned(),
+            commit: None,
             bytes: [0xff, 0x00].into(),
         };
         let closed = ClosedTime { alerts: vec![(alert("a"), -1)], rejects: vec![reject], ..closed(3, 9) };

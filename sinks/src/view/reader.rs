@@ -140,6 +140,11 @@ impl ViewReader {
         (as_of, lifted.into_iter().map(move |lifted| lifted.unpack(&names)))
     }
 
+    /// Rejected records by reason, since the start of the process.
+    pub fn rejects(&self) -> BTreeMap<RejectReason, u64> {
+        self.shared.state.read().rejects.clone()
+    }
+
     /// Counts over the whole view.
     pub fn summary(&self) -> Summary {
         let state = self.shared.state.read();

@@ -197,6 +197,7 @@ pub(crate) fn closed_time(numbers: &mut Numbers, time: u64, first: u64, rows: u6
             reason: RejectReason::NotAnEvent,
             detail: "made up".to_owned(),
             key: "acme/payments".to_owned(),
+            commit: None,
             bytes: (*b"{}").into(),
         })
         .collect();

@@ -149,3 +149,24 @@ fn an_event_of_a_move_is_complete() {
     assert_eq!(event.repository, follower.history().name());
     assert_eq!(event.branch.as_ref().map(|branch| branch.time), Some(1_700_000_060));
 }
+
+#[test]
+fn many_withdrawn_commits_are_told_by_several_events() {
+    let repo = Repo::new();
+    let base = repo.commit("base");
+    let mut stream = String::new();
+    for number in 0..45 {
+        stream += &format!("commit refs/heads/main\ncommitter A <a> {} +0000\ndata 1\nx\n", 1_700_001_000 + number);
+        stream += if number == 0 { "from refs/heads/main^0\n" } else { "" };
+    }
+    repo.import(stream.as_bytes());
+    let mut follower = follower(&repo, Heads::Head);
+    assert_eq!(next(&mut follower).1.len(), 46);
+    repo.git(&["update-ref", "refs/heads/main", &base]);
+    let (branches, _) = next(&mut follower);
+    let sizes: Vec<usize> = branches.iter().map(|branch| branch.withdrawn.len()).collect();
+    assert_eq!(sizes, [20, 20, 5], "each event stays within the limits");
+    let mut withdrawn: Vec<CommitId> = branches.into_iter().flat_map(|branch| branch.withdrawn).collect();
+    withdrawn.dedup();
+    assert_eq!(withdrawn.len(), 45);
+}

@@ -4,6 +4,7 @@
 mod command;
 mod follow;
 pub(super) mod kit;
+mod large;
 mod odd;
 mod oracle;
 mod shapes;

@@ -3,7 +3,7 @@
 //! Records go to the partition we name ([`partition_of`]), whatever the client's partitioner. A control record is one
 //! transaction over all partitions; its transactional id is that of the topic, so a newer conductor fences off an older.
 
-use super::{CONTROL_HEADER, Events, KafkaConfig, partition_count, scan};
+use super::{CONTROL_HEADER, Events, KafkaConfig, MESSAGE_BYTES_MAX, partition_count, scan};
 use crate::controls::ControlRule;
 use crate::source::{AppendError, Appender, LastControls, SourceError, partition_of};
 use driftline_schema::{Event, wire};
@@ -13,6 +13,8 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::time::{Duration, Instant};
 
+/// Headers, lengths and the batch around one record, in bytes, at most.
+const ENVELOPE_BYTES_MAX: usize = 1024;
 /// How often a transaction is begun anew before giving up.
 const ATTEMPTS: u32 = 3;
 
@@ -166,6 +168,11 @@ impl Appender for KafkaAppender {
         // A log that has grown takes it in its new partitions as well.
         let partitions = sealed.seal.map_or(self.partitions, |seal| seal.partitions);
         self.transact(&wire::encode(sealed), partitions)
+    }
+
+    /// The client counts the record's envelope against its limit as well.
+    fn record_bytes_max(&self) -> usize {
+        MESSAGE_BYTES_MAX - ENVELOPE_BYTES_MAX
     }
 
     fn sync(&self) -> Result<Vec<u64>, AppendError> {
