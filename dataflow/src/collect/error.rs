@@ -37,6 +37,20 @@ pub enum CollectError {
         /// Why not.
         source: Cause,
     },
+    /// None of the branches that were followed is there any more.
+    #[error("repository `{repository}` has no branch left of those that were followed; what is known of it stays as it is")]
+    NoBranch {
+        /// The repository's name.
+        repository: String,
+    },
+    /// Where one repository was followed stands another now.
+    #[error("repository `{found}` stands where `{repository}` was followed; restart driftline to follow it")]
+    AnotherRepository {
+        /// The name of the one that was followed.
+        repository: String,
+        /// The name of the one that is there.
+        found: String,
+    },
     /// An object is missing, damaged or not readable.
     #[error("object {id} of repository `{repository}` cannot be read ({place})")]
     Object {

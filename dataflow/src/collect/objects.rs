@@ -10,6 +10,7 @@ use gix::ObjectId;
 use gix::objs::{Find as _, Kind};
 use gix::odb::pack::cache;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Memory for decoded bases of delta chains, in bytes; two of these per thread.
 const PACK_CACHE_BYTES: usize = 8 << 20;
@@ -86,6 +87,7 @@ impl Objects {
         read: impl FnOnce(RawCommit<'_>) -> T,
     ) -> Result<Option<T>, CollectError> {
         let Self { trees, buffer, shared, .. } = self;
+        shared.pulse.fetch_add(1, Ordering::Relaxed);
         let refuse = |source: Cause| shared.unreadable(id, "a commit".to_owned(), source);
         let Some(object) = trees.try_find(&id, buffer).map_err(|error| refuse(error.into()))? else {
             return Ok(None);
@@ -108,6 +110,7 @@ impl Objects {
 
     /// The size is asked first, so that memory stays bounded whatever the repository holds.
     fn read(&mut self, id: ObjectId) -> Result<Blob, Cause> {
+        self.shared.pulse.fetch_add(1, Ordering::Relaxed);
         let Some(header) = gix::objs::FindHeader::try_header(&self.blobs, &id)? else {
             return self.absent();
         };

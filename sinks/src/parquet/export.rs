@@ -73,7 +73,7 @@ pub fn export(reader: &ViewReader, table: FeatureTable<'_>, path: &Path) -> Resu
     beside.push(".tmp");
     let beside = PathBuf::from(beside);
     let file = File::create(&beside).map_err(file_error)?;
-    let written = write(reader, table, &file);
+    let written = write_to(reader, table, &file);
     let finished = written.and_then(|(as_of, rows)| {
         file.sync_all().map_err(file_error)?;
         let bytes = file.metadata().map_err(file_error)?.len();
@@ -87,14 +87,19 @@ pub fn export(reader: &ViewReader, table: FeatureTable<'_>, path: &Path) -> Resu
     finished
 }
 
-fn write(reader: &ViewReader, table: FeatureTable<'_>, file: &File) -> Result<(Arc<AsOf>, u64), ExportError> {
+/// Writes the same to `out`; says what it reflects and how many rows it has.
+pub fn write_to(
+    reader: &ViewReader,
+    table: FeatureTable<'_>,
+    out: impl io::Write + Send,
+) -> Result<(Arc<AsOf>, u64), ExportError> {
     let schema = Arc::new(schema(table));
     let mut seen = BTreeSet::new();
     if let Some(field) = schema.fields().iter().find(|field| !seen.insert(field.name())) {
         return Err(ExportError::TwiceNamed(field.name().clone()));
     }
     let (as_of, changes) = reader.changes();
-    let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties(&as_of, table.version)))?;
+    let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties(&as_of, table.version)))?;
     let mut changes = changes.filter(|change| change.vector.is_some());
     let mut rows = 0;
     loop {

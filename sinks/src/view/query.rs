@@ -157,6 +157,10 @@ pub struct RepoRow {
 }
 
 impl RepoRow {
+    /// A repository nothing is known of yet.
+    pub fn empty(name: &str) -> Self {
+        Self { repository: name.into(), changes: 0, predictions: 0, clean: 0, defective: 0, newest: None }
+    }
     pub(super) fn of(repo: &Repo) -> Self {
         let labels = |verdict| repo.labels.get(&verdict).copied().unwrap_or(0);
         Self {
