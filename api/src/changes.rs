@@ -5,7 +5,7 @@ use crate::routes::{Answered, Asked, Plain, RepoCommit, asked, find, path};
 use crate::state::ApiState;
 use axum::extract::State;
 use driftline_schema::{CommitId, FeatureMeta, Fixed, Label, Position, Prediction};
-use driftline_sinks::view::EvidenceRow;
+use driftline_sinks::view::{ChangeDetail, EvidenceRow};
 use serde::{Deserialize, Serialize};
 
 /// The body of `/v1/changes/{repo}/{commit}`; also what the command line reads.
@@ -42,7 +42,7 @@ pub struct FeatureValue {
 
 impl FeatureValue {
     /// The values of a vector under the names of `table`.
-    pub fn of(table: &[FeatureMeta], vector: Option<&[Fixed]>) -> Vec<Self> {
+    fn of(table: &[FeatureMeta], vector: Option<&[Fixed]>) -> Vec<Self> {
         let row = |(meta, value): (&FeatureMeta, &Fixed)| Self {
             name: meta.name.to_owned(),
             unit: meta.unit.to_owned(),
@@ -50,6 +50,21 @@ impl FeatureValue {
             value: *value,
         };
         table.iter().zip(vector.unwrap_or_default()).map(row).collect()
+    }
+}
+
+impl ChangeAnswer {
+    /// What the view knows, under the names of `table`.
+    pub fn of(detail: ChangeDetail, table: &[FeatureMeta]) -> Self {
+        Self {
+            repository: detail.repository.to_string(),
+            commit: detail.commit,
+            position: detail.key.position,
+            prediction: detail.prediction,
+            features: FeatureValue::of(table, detail.vector.as_deref()),
+            label: detail.label,
+            evidence: detail.evidence,
+        }
     }
 }
 
@@ -63,20 +78,5 @@ pub(crate) async fn change(
     let (repository, commit) = path(at)?;
     wait_for(&state, asked(query)?.at_least).await?;
     let (as_of, found) = find(&state, &repository, &commit)?;
-    Ok(answer(&known, &as_of, || {
-        let detail = found.detail();
-        let features = FeatureValue::of(state.features, detail.vector.as_deref());
-        json(
-            &as_of,
-            ChangeAnswer {
-                repository: detail.repository.to_string(),
-                commit: detail.commit,
-                position: detail.key.position,
-                prediction: detail.prediction,
-                features,
-                label: detail.label,
-                evidence: detail.evidence,
-            },
-        )
-    }))
+    Ok(answer(&known, &as_of, || json(&as_of, ChangeAnswer::of(found.detail(), state.features))))
 }

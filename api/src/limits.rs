@@ -54,8 +54,9 @@ pub(crate) const EXPORTS_MAX: usize = 2;
 /// Connections that may be waiting for another one to close; beyond, they are refused at once.
 pub(crate) const ARRIVALS_MAX: usize = 32;
 
-/// How long a new connection waits for a place.
-pub(crate) const ARRIVAL_WAIT: Duration = Duration::from_millis(500);
+/// How long a new connection waits for a place until another one is asked to close, and how often.
+pub(crate) const ARRIVAL_WAIT: Duration = Duration::from_millis(50);
+pub(crate) const ARRIVAL_TRIES: usize = 10;
 
 /// How long no connection is accepted after the system had no descriptor for one.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

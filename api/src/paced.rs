@@ -59,7 +59,10 @@ pub(crate) struct Paced {
     stream: TcpStream,
     activity: Arc<Activity>,
     stall_max: Duration,
-    written: u64,
+    /// What the reader took since the system's buffer was full for the first time: what went into it before is no merit
+    /// of the reader.
+    taken: u64,
+    full: bool,
     /// How long answers have waited for the reader so far.
     waited: Duration,
     /// Since when one waits now, and when it has waited too long.
@@ -68,7 +71,7 @@ pub(crate) struct Paced {
 
 impl Paced {
     pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>, stall_max: Duration) -> Self {
-        Self { stream, activity, stall_max, written: 0, waited: Duration::ZERO, waiting: None }
+        Self { stream, activity, stall_max, taken: 0, full: false, waited: Duration::ZERO, waiting: None }
     }
 
     /// What the stream said to a write; an error once the reader has been waited for too long.
@@ -78,11 +81,14 @@ impl Paced {
                 if let Some((since, _)) = self.waiting.take() {
                     self.waited += since.elapsed();
                 }
-                self.written += *outcome.as_ref().unwrap_or(&0) as u64;
+                if self.full {
+                    self.taken += *outcome.as_ref().unwrap_or(&0) as u64;
+                }
                 Poll::Ready(outcome)
             }
             Poll::Pending => {
-                let allowed = self.stall_max + Duration::from_secs(self.written / READER_BYTES_PER_SECOND);
+                self.full = true;
+                let allowed = self.stall_max + Duration::from_secs(self.taken / READER_BYTES_PER_SECOND);
                 let left = allowed.saturating_sub(self.waited);
                 let (_, limit) =
                     self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(tokio::time::sleep(left))));

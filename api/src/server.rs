@@ -7,7 +7,7 @@
 
 use crate::guard::{Gate, Guarded};
 use crate::host::Hosts;
-use crate::limits::{ACCEPT_PAUSE, ARRIVAL_WAIT, ARRIVALS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, STALL_MAX};
+use crate::limits::{ACCEPT_PAUSE, ARRIVAL_TRIES, ARRIVAL_WAIT, ARRIVALS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, STALL_MAX};
 use crate::paced::{Activity, Doing, Paced};
 use crate::problem::Problem;
 use axum::Router;
@@ -125,21 +125,39 @@ impl Server {
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
         if let Ok(place) = self.places.clone().try_acquire_owned() {
-            tokio::spawn(self.clone().run(stream, place));
+            let entry = self.enter();
+            tokio::spawn(self.clone().run(stream, place, entry));
             return;
         }
-        let (true, Ok(arrival)) = (self.make_room(), self.arrivals.clone().try_acquire_owned()) else {
+        // When others wait for a place as well, some connection is closing already.
+        let may_wait = self.make_room() || self.arrivals.available_permits() < ARRIVALS_MAX;
+        let (true, Ok(arrival)) = (may_wait, self.arrivals.clone().try_acquire_owned()) else {
             return self.refuse(&stream);
         };
         let server = self.clone();
         tokio::spawn(async move {
-            let place = tokio::time::timeout(ARRIVAL_WAIT, server.places.clone().acquire_owned()).await;
+            let place = server.wait_for_place().await;
             drop(arrival);
             match place {
-                Ok(Ok(place)) => server.run(stream, place).await,
-                _ => server.refuse(&stream),
+                Some(place) => {
+                    let entry = server.enter();
+                    server.run(stream, place, entry).await;
+                }
+                None => server.refuse(&stream),
             }
         });
+    }
+
+    /// Waits for a place, a moment at most. Whoever took the last one may give it up again.
+    async fn wait_for_place(&self) -> Option<OwnedSemaphorePermit> {
+        for _ in 0..ARRIVAL_TRIES {
+            let place = tokio::time::timeout(ARRIVAL_WAIT, self.places.clone().acquire_owned()).await;
+            if let Ok(Ok(place)) = place {
+                return Some(place);
+            }
+            self.make_room();
+        }
+        None
     }
 
     /// Asks the connection that has waited longest without a request to close, or else the one that has been sent its
@@ -169,9 +187,8 @@ impl Server {
         let _ = stream.try_write(answer.as_bytes());
     }
 
-    async fn run(self: Arc<Self>, stream: TcpStream, place: OwnedSemaphorePermit) {
-        let activity = Arc::new(Activity::new());
-        let id = self.enter(activity.clone());
+    async fn run(self: Arc<Self>, stream: TcpStream, place: OwnedSemaphorePermit, entry: (u64, Arc<Activity>)) {
+        let (id, activity) = entry;
         let mut closing = self.closing.subscribe();
         let io = TokioIo::new(Paced::new(stream, activity.clone(), self.config.stall_max));
         let service =
@@ -207,13 +224,14 @@ impl Server {
         drop(place);
     }
 
-    fn enter(&self, activity: Arc<Activity>) -> u64 {
+    fn enter(&self) -> (u64, Arc<Activity>) {
+        let activity = Arc::new(Activity::new());
         let mut open = self.open.lock();
         let id = open.next;
         open.next += 1;
-        open.connections.insert(id, activity);
+        open.connections.insert(id, activity.clone());
         self.config.metrics.connections(1);
-        id
+        (id, activity)
     }
 
     fn leave(&self, id: u64) {

@@ -9,6 +9,7 @@ pub mod collect;
 pub mod conductor;
 pub mod config;
 pub mod cpu;
+pub mod descriptors;
 pub mod engine;
 pub mod evaluate;
 pub mod graph;

@@ -1,9 +1,10 @@
 //! Where a data folder is, and the engine on the embedded log in it.
 
+use crate::capture::Reflected;
 use crate::collect::CollectError;
 use crate::config::BackendChoice;
 use crate::engine::{Engine, EngineConfig, EngineError};
-use crate::log::{DataDir, EmbeddedLog, LogConfig, LogError};
+use crate::log::{DataDir, EmbeddedLog, FrozenLog, FrozenSource, LogConfig, LogError};
 use crate::source::{AppendError, EmbeddedSource, SourceError};
 use clap::Args;
 use driftline_sinks::Sink;
@@ -71,6 +72,22 @@ pub enum DataError {
     /// Two runs over one log parted.
     #[error("{0}")]
     Differs(String),
+    /// The engine that holds the data folder does not answer as it should.
+    #[error("process {pid} holds the data folder and answers at {url}, but {reason}")]
+    Running {
+        /// Its process id.
+        pid: u32,
+        /// Where it says it answers.
+        url: String,
+        /// What it did instead.
+        reason: String,
+    },
+    /// An allowed host is no name.
+    #[error(transparent)]
+    Host(#[from] driftline_api::BadHost),
+    /// Some of the repositories.
+    #[error(transparent)]
+    Import(crate::importer::ImportError),
     /// HTTP cannot be served.
     #[error("cannot serve HTTP on {address}")]
     Listen {
@@ -90,6 +107,8 @@ impl DataError {
 
 /// An engine on the embedded log of a data folder.
 pub struct Local {
+    /// The folder.
+    pub dir: DataDir,
     /// The log.
     pub log: Arc<EmbeddedLog>,
     /// The engine.
@@ -106,7 +125,7 @@ impl Local {
         let source = Box::new(EmbeddedSource::new(&log)?);
         let config = EngineConfig { workers: args.workers, backend: args.backend, ..config.clone() };
         let engine = Engine::start(&dir, source, log.clone(), &config, sinks)?;
-        Ok(Self { log, engine, scratch: None })
+        Ok(Self { dir, log, engine, scratch: None })
     }
 
     /// The same log with bindings and models made anew, so that nothing an earlier run left can help.
@@ -118,7 +137,24 @@ impl Local {
         let scratch = DataDir::open(&path)?;
         let source = Box::new(EmbeddedSource::new(&log)?);
         let engine = Engine::start(&scratch, source, log.clone(), config, Vec::new())?;
-        Ok(Self { log, engine, scratch: Some(path) })
+        Ok(Self { dir, log, engine, scratch: Some(path) })
+    }
+
+    /// What an engine in another process reflects, computed anew beside it from the log up to there.
+    pub fn beside(args: &DataArgs, config: &EngineConfig, ends: &[u64]) -> Result<Reflected, DataError> {
+        let log = FrozenLog::open(&args.data, &LogConfig::default(), ends)?;
+        // Two commands may do this at the same time.
+        let path = args.data.join(format!("replay-{}", std::process::id()));
+        remove(&path)?;
+        let scratch = DataDir::open(&path)?;
+        let source = Box::new(FrozenSource::new(&log)?);
+        let engine = Engine::start(&scratch, source, Arc::new(log), config, Vec::new())?;
+        let idle = engine.wait_until_idle();
+        let reflected = engine.reflected();
+        let stopped = engine.stop();
+        remove(&path)?;
+        idle.and(stopped)?;
+        Ok(reflected)
     }
 
     /// Stops the engine and removes what was only for this run.

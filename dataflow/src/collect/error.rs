@@ -51,6 +51,16 @@ pub enum CollectError {
         /// The name of the one that is there.
         found: String,
     },
+    /// Two of the repositories that are followed have one name.
+    #[error("{} and {} are both called `{repository}`", path.display(), other.display())]
+    SameName {
+        /// The name.
+        repository: String,
+        /// The second.
+        path: PathBuf,
+        /// The first.
+        other: PathBuf,
+    },
     /// An object is missing, damaged or not readable.
     #[error("object {id} of repository `{repository}` cannot be read ({place})")]
     Object {

@@ -15,6 +15,8 @@ pub(super) enum Order {
     Open,
     /// These commits of it stand in the log; sent once, in answer to its name.
     Known(Vec<CommitId>),
+    /// It may not be followed; the other answer to its name.
+    Refused(Box<CollectError>),
     /// Tell what is new.
     Look,
 }
@@ -147,8 +149,11 @@ impl Reader {
             return Ok(follower.reopen(history));
         }
         self.tell(Told::Open(history.name().to_owned()))?;
-        let Ok(Order::Known(known)) = self.orders.recv() else { return Err(Over) };
-        Ok(Follower::new(history, known).map(|new| *follower = Some(new)))
+        match self.orders.recv() {
+            Ok(Order::Known(known)) => Ok(Follower::new(history, known).map(|new| *follower = Some(new))),
+            Ok(Order::Refused(error)) => Ok(Err(*error)),
+            _ => Err(Over),
+        }
     }
 
     /// Tells the news one by one; what was told is confirmed, whatever ends it.

@@ -7,6 +7,7 @@ use super::reader::{Order, Reader, Told, Trouble};
 use crate::collect::{CollectError, CollectOptions};
 use crossbeam_channel::{Sender, unbounded};
 use driftline_api::{Condition, RepositoryState};
+use driftline_schema::CommitId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +30,8 @@ pub(super) struct Repository {
     /// The pulse when last seen, and since when it has not changed.
     felt: (u64, Instant),
     busy: bool,
+    /// The last order was to look.
+    looking: bool,
     hangs: bool,
     condition: Condition,
     since: i64,
@@ -61,6 +64,7 @@ impl Repository {
             pulse,
             felt: (0, now),
             busy: false,
+            looking: false,
             hangs: false,
             condition: Condition::Importing,
             since: seconds_now(),
@@ -96,8 +100,9 @@ impl Repository {
         self.trouble.as_ref()
     }
 
-    pub(super) fn into_trouble(self) -> Option<Trouble> {
-        self.trouble
+    /// The same, to be kept.
+    pub(super) fn take_trouble(&mut self) -> Option<Trouble> {
+        self.trouble.take()
     }
 
     /// Whether an answer is still to come and can be expected to.
@@ -118,43 +123,58 @@ impl Repository {
     /// Gives an order that will be answered.
     pub(super) fn ask(&mut self, order: Order) {
         self.busy = true;
+        self.looking = matches!(order, Order::Look);
         self.felt = (self.pulse.load(Ordering::Relaxed), Instant::now());
         // A reader only ends when its orders end.
         let _ = self.orders.send(order);
     }
 
     /// It is open: notes the name and says which commits are known.
-    pub(super) fn opened(&mut self, name: String, known: impl FnOnce(&str) -> Vec<driftline_schema::CommitId>) {
-        let known = known(&name);
+    pub(super) fn opened(&mut self, name: String, known: Vec<CommitId>) {
         self.name = Some(name);
+        self.is_over("it can be opened now and is brought in");
         let _ = self.orders.send(Order::Known(known));
+    }
+
+    /// It is open and may not be followed.
+    pub(super) fn refuse(&mut self, error: CollectError) {
+        let _ = self.orders.send(Order::Refused(Box::new(error)));
+    }
+
+    /// Ends an outage, if there was one.
+    fn is_over(&mut self, what: &str) {
+        if let Some(trouble) = self.trouble.take() {
+            let (seconds, reason) = (seconds_now() - self.since, trouble.reason);
+            // Of the same level as the line it answers, so that whoever saw the one sees the other.
+            tracing::warn!(repository = self.label(), seconds, reason, "the trouble with a repository is over: {what}");
+            (self.condition, self.since) = (Condition::Importing, seconds_now());
+        }
     }
 
     /// The reader gave a sign of life.
     pub(super) fn heard(&mut self) {
         self.felt.1 = Instant::now();
+        self.hangs = false;
     }
 
-    /// The last order was carried out. `looked`: it was a look, so everything is brought in.
-    pub(super) fn is_up_to_date(&mut self, looked: bool) {
-        (self.busy, self.hangs) = (false, false);
-        self.caught_up |= looked;
+    /// The last order was carried out; whether that changes how following goes.
+    pub(super) fn is_up_to_date(&mut self) -> bool {
+        let before = self.condition;
+        self.busy = false;
+        self.caught_up |= self.looking;
+        self.is_over("it is followed again");
         let condition = if self.caught_up { Condition::Following } else { Condition::Importing };
-        if let Some(trouble) = self.trouble.take() {
-            let (seconds, reason) = (seconds_now() - self.since, trouble.reason);
-            // Of the same level as the line it answers, so that whoever saw the one sees the other.
-            tracing::warn!(repository = self.label(), seconds, reason, "the repository is followed again");
-        }
         if self.condition != condition {
             (self.condition, self.since) = (condition, seconds_now());
         }
         self.pause = POLL;
-        self.due = Instant::now() + POLL;
+        self.due = Instant::now() + if self.looking { POLL } else { Duration::ZERO };
+        self.condition != before
     }
 
     /// It cannot be read.
     pub(super) fn is_in_trouble(&mut self, trouble: Trouble) {
-        (self.busy, self.hangs) = (false, false);
+        self.busy = false;
         self.note(trouble);
         self.due = Instant::now() + self.pause;
         self.pause = (2 * self.pause).min(RETRY_MAX);
@@ -170,9 +190,14 @@ impl Repository {
         if self.felt.1.elapsed() < SILENCE_MAX {
             return false;
         }
-        self.hangs = true;
-        self.note(Trouble::because(format!("nothing could be read from it for {} seconds", SILENCE_MAX.as_secs())));
+        self.hangs(&format!("nothing could be read from it for {} seconds", SILENCE_MAX.as_secs()));
         true
+    }
+
+    /// Its answer is no longer waited for, though it may come.
+    pub(super) fn hangs(&mut self, why: &str) {
+        self.hangs = true;
+        self.note(Trouble::because(why));
     }
 
     fn note(&mut self, trouble: Trouble) {

@@ -56,13 +56,18 @@ fn last_control(dir: &Path, controls: u64) -> Result<Found, LogError> {
 fn last_numbers(dir: &Path, controls: u64) -> Result<LastControls, LogError> {
     let mut last = LastControls::default();
     walk_back(dir, controls, |found| {
-        let decoded = wire::decode(&found.payload, &Limits::default());
-        if let Some(control) = decoded.ok().and_then(|decoded| decoded.event.control) {
-            last.note(&control.action);
-        }
+        note_control(&found.payload, &mut last);
         last.cut > 0 && last.model_ready > 0
     })?;
     Ok(last)
+}
+
+/// Takes a control record into account; one that cannot be read has no number.
+pub(super) fn note_control(payload: &[u8], last: &mut LastControls) {
+    let decoded = wire::decode(payload, &Limits::default());
+    if let Some(control) = decoded.ok().and_then(|decoded| decoded.event.control) {
+        last.note(&control.action);
+    }
 }
 
 /// Visits the control records of a partition from the newest to the oldest until `enough` says so. The count in each

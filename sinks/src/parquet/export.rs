@@ -68,17 +68,23 @@ pub struct Exported {
 
 /// Writes every change that has a vector to `path`, at one instant of the view.
 pub fn export(reader: &ViewReader, table: FeatureTable<'_>, path: &Path) -> Result<Exported, ExportError> {
+    let ((as_of, rows), bytes) = write_whole(path, |file| write_to(reader, table, file))?;
+    Ok(Exported { as_of, rows, bytes })
+}
+
+/// Writes a file with `fill` so that it is there whole or not at all; what `fill` gives, and the file's size in bytes.
+pub fn write_whole<T, E: From<ExportError>>(path: &Path, fill: impl FnOnce(&File) -> Result<T, E>) -> Result<(T, u64), E> {
     let file_error = |source| ExportError::File { path: path.to_owned(), source };
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     let beside = PathBuf::from(beside);
-    let file = File::create(&beside).map_err(file_error)?;
-    let written = write_to(reader, table, &file);
-    let finished = written.and_then(|(as_of, rows)| {
+    // Read as well as written, for whoever checks what was written.
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&beside).map_err(file_error)?;
+    let finished = fill(&file).and_then(|filled| {
         file.sync_all().map_err(file_error)?;
         let bytes = file.metadata().map_err(file_error)?.len();
         fs::rename(&beside, path).and_then(|()| sync_folder(path)).map_err(file_error)?;
-        Ok(Exported { as_of, rows, bytes })
+        Ok((filled, bytes))
     });
     if finished.is_err() {
         // The error matters more than what is left of the attempt.

@@ -128,7 +128,7 @@ pub enum Lookup<T = Box<ChangeDetail>> {
 
 impl<T> Lookup<T> {
     /// The same answer with something else made of what was found.
-    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
         match self {
             Self::Found(found) => Lookup::Found(make(found)),
             Self::NoRepository => Lookup::NoRepository,
