@@ -194,7 +194,8 @@ fn requests_have_a_size() {
     let (status, _) = server.ask("POST /v1/repos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\nabc");
     assert!(status == 405 && started.elapsed() < Duration::from_secs(5), "{status}");
     for nonsense in ["\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET\r\n\r\n"] {
-        assert_eq!(server.ask(nonsense).0, 400, "{nonsense:?}");
+        // Refused, or closed without a word: never waited for.
+        assert!([0, 400].contains(&server.ask(nonsense).0), "{nonsense:?}");
     }
     assert_eq!(server.ask("CONNECT evil.example.com:443 HTTP/1.1\r\nHost: evil.example.com\r\n\r\n").0, 421);
     assert_eq!(server.ask(&get("/livez", "localhost")).0, 200);

@@ -138,13 +138,20 @@ impl Importer {
         }
     }
 
-    /// Adds a repository and opens it. One that cannot be opened is added as well and tried again later;
-    /// [`Self::trouble`] tells.
-    pub fn add(&mut self, path: &Path, key: &AuthorKey, limits: &Limits) -> Result<(), ImportError> {
+    /// Adds a repository, under a name of its own where one is given, and opens it. One that cannot be opened is added as
+    /// well and tried again later; [`Self::trouble`] tells.
+    pub fn add(
+        &mut self,
+        path: &Path,
+        name: Option<&str>,
+        key: &AuthorKey,
+        limits: &Limits,
+    ) -> Result<(), ImportError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = NonZeroUsize::new(cores.min(2)).unwrap_or(NonZeroUsize::MIN);
         let (limits, cpu) = (limits.clone(), self.collect.clone());
-        let options = CollectOptions { limits, threads, cpu, ..CollectOptions::new(key.clone()) };
+        let repository = name.map(str::to_owned);
+        let options = CollectOptions { repository, limits, threads, cpu, ..CollectOptions::new(key.clone()) };
         let index = self.repositories.len();
         self.repositories.push(Repository::start(index, path, options, self.teller.clone())?);
         self.repositories[index].ask(Order::Open);

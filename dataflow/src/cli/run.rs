@@ -64,7 +64,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     };
     let metrics = Metrics::new();
     let engine = Engine::start_with(&dir, source, appender, &engine_config, sinks(config, &metrics)?, metrics)?;
-    let serving = serve::start(&engine, config.listen)?;
+    let serving = serve::start(&engine, &dir, config.listen, &config.http.allowed_hosts)?;
     eprintln!("driftline listens on http://{}", serving.address());
     eprintln!("kernels run on: {}", engine.backend());
     let schedule = Schedule::new(&config.training);

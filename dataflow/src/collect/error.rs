@@ -44,7 +44,10 @@ pub enum CollectError {
         repository: String,
     },
     /// Where one repository was followed stands another now.
-    #[error("repository `{found}` stands where `{repository}` was followed; restart driftline to follow it")]
+    #[error(
+        "another repository, which calls itself `{found}`, stands where `{repository}` was followed; what is known of that \
+         one stays as it is; restart driftline to follow the other"
+    )]
     AnotherRepository {
         /// The name of the one that was followed.
         repository: String,

@@ -103,10 +103,17 @@ impl Follower {
         }
     }
 
-    /// Goes on with the same repository, opened anew.
+    /// Goes on with the same repository, opened anew. One that stands elsewhere, has another name or shares no commit with
+    /// what is known is another.
     pub fn reopen(&mut self, history: GitHistory) -> Result<(), CollectError> {
-        if history.name() != self.history.name() {
-            let (repository, found) = (self.history.name().to_owned(), history.name().to_owned());
+        let tips: Vec<ObjectId> = history.read_heads(&mut self.followed.clone())?.into_values().collect();
+        let is_strange = || {
+            let shared = graph::order(&history.shared, &tips, |id| self.known.contains(id))?.known;
+            Ok::<_, CollectError>(!tips.is_empty() && !self.known.is_empty() && shared.is_empty())
+        };
+        let (before, now) = (&self.history, &history);
+        if before.name() != now.name() || before.git_folder() != now.git_folder() || is_strange()? {
+            let (repository, found) = (before.name().to_owned(), now.name().to_owned());
             return Err(CollectError::AnotherRepository { repository, found });
         }
         self.left_out = history.left_out()?;

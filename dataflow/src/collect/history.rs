@@ -138,6 +138,11 @@ impl GitHistory {
         &self.shared.name
     }
 
+    /// The folder with its references and objects.
+    pub fn git_folder(&self) -> &Path {
+        self.shared.repo.git_dir()
+    }
+
     /// Whether the repository is a shallow clone, whose first commits look as if they had added every file.
     pub fn is_shallow(&self) -> bool {
         !self.shared.shallow.is_empty()

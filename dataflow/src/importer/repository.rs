@@ -23,7 +23,10 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// A repository that is followed, or would be if it could.
 pub(super) struct Repository {
     path: PathBuf,
+    /// Its name in events, once it was open.
     name: Option<String>,
+    /// What it is called until then.
+    given: Option<String>,
     orders: Sender<Order>,
     /// Counts what the reader has read.
     pulse: Arc<AtomicU64>,
@@ -51,7 +54,7 @@ impl Repository {
         told: Sender<(usize, Told)>,
     ) -> Result<Self, CollectError> {
         let (orders, received) = unbounded();
-        let pulse = options.pulse.clone();
+        let (pulse, given) = (options.pulse.clone(), options.repository.clone());
         let reader = Reader { index, path: path.to_owned(), options, orders: received, told };
         // It ends when nobody gives orders any more; one that hangs ends with the process.
         let thread = std::thread::Builder::new().name(format!("follow-{index}")).spawn(move || reader.run());
@@ -60,6 +63,7 @@ impl Repository {
         Ok(Self {
             path: path.to_owned(),
             name: None,
+            given,
             orders,
             pulse,
             felt: (0, now),
@@ -83,7 +87,8 @@ impl Repository {
     /// What to call it: its name, or the folder's as long as it was never open.
     pub(super) fn label(&self) -> String {
         let folder = || self.path.file_name().map(|name| name.to_string_lossy().into_owned());
-        self.name.clone().or_else(folder).unwrap_or_else(|| self.path.display().to_string())
+        let name = self.name.as_ref().or(self.given.as_ref());
+        name.cloned().or_else(folder).unwrap_or_else(|| self.path.display().to_string())
     }
 
     pub(super) fn path(&self) -> &Path {
