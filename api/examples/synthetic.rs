@@ -76,6 +76,7 @@ fn report(metrics: &Metrics, tick: u64) {
         engine.set_state(collection, records, records * bytes);
     }
     engine.set_queue("source", tick % 50);
+    metrics.repositories.show([("acme/payments", true), ("tools", !tick.is_multiple_of(40))]);
     metrics.sinks.applied("view");
     metrics.sinks.applied("metrics");
     if tick.is_multiple_of(25) {

@@ -51,7 +51,7 @@ pub(crate) const SENDING_BYTES_MAX: usize = 64 << 20;
 /// Exports that may be written at the same time.
 pub(crate) const EXPORTS_MAX: usize = 2;
 
-/// Connections that may be waiting for another one to close; beyond, they are refused at once.
+/// Connections that may be waiting for another one to close; beyond, no further one is accepted for a moment.
 pub(crate) const ARRIVALS_MAX: usize = 32;
 
 /// How long a new connection waits for a place until another one is asked to close, and how often.

@@ -7,6 +7,7 @@ use crate::read::{Known, etag, json, tagged, wait_for};
 use crate::routes::{Answered, Asked, Plain, asked};
 use crate::state::{ApiState, Check};
 use axum::extract::State;
+use driftline_sinks::AsOf;
 use driftline_sinks::utc::rfc3339;
 use driftline_sinks::view::RepoRow;
 use parking_lot::Mutex;
@@ -34,7 +35,7 @@ impl Condition {
     pub fn is_up(self) -> bool {
         matches!(self, Self::Importing | Self::Following)
     }
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Importing => "importing",
             Self::Following => "following",
@@ -76,6 +77,13 @@ impl Repositories {
         }
     }
 
+    /// The tag of an answer that shows them, and those that cannot be followed.
+    pub(crate) fn down(&self, as_of: &AsOf) -> (String, Vec<(String, RepositoryState)>) {
+        let states = self.0.lock();
+        let down = states.rows.iter().filter(|(_, row)| !row.state.is_up());
+        (with_version(as_of, states.version), down.map(|(name, row)| (name.clone(), row.clone())).collect())
+    }
+
     /// What readiness says of them; nothing where no repository is followed from here.
     pub(crate) fn check(&self) -> Option<Check> {
         let states = self.0.lock();
@@ -97,6 +105,12 @@ impl Repositories {
     }
 }
 
+/// The view's tag alone would call an answer unchanged in which a repository went missing.
+fn with_version(as_of: &AsOf, version: u64) -> String {
+    let tag = etag(as_of);
+    if version == 0 { tag } else { format!("{}-{version}\"", tag.trim_end_matches('"')) }
+}
+
 /// A repository in the view, in the list of those followed, or both.
 #[derive(Serialize)]
 struct Row {
@@ -114,9 +128,7 @@ pub(crate) async fn list(State(state): State<ApiState>, known: Known, query: Ask
         let states = state.repositories.0.lock();
         (states.version, states.rows.clone())
     };
-    // The view's tag alone would call an answer unchanged in which a repository went missing.
-    let tag = etag(&as_of);
-    let tag = if version == 0 { tag } else { format!("{}-{version}\"", tag.trim_end_matches('"')) };
+    let tag = with_version(&as_of, version);
     Ok(tagged(&known, &tag, || {
         let mut rows: Vec<Row> =
             counts.into_iter().map(|counts| Row { state: states.remove(&*counts.repository), counts }).collect();

@@ -73,7 +73,7 @@ pub async fn serve(
         match accepted {
             Ok((stream, _)) => {
                 short_of_files = false;
-                server.admit(stream);
+                server.admit(stream).await;
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -119,7 +119,7 @@ struct Open {
 
 impl Server {
     /// Gives a new connection a place, or a moment to wait for one, or an answer that there is none.
-    fn admit(self: &Arc<Self>, stream: TcpStream) {
+    async fn admit(self: &Arc<Self>, stream: TcpStream) {
         // Answers are small and complete: waiting to fill a packet would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was refused");
@@ -130,8 +130,11 @@ impl Server {
             return;
         }
         // When others wait for a place as well, some connection is closing already.
-        let may_wait = self.make_room() || self.arrivals.available_permits() < ARRIVALS_MAX;
-        let (true, Ok(arrival)) = (may_wait, self.arrivals.clone().try_acquire_owned()) else {
+        if !self.make_room() && self.arrivals.available_permits() == ARRIVALS_MAX {
+            return self.refuse(&stream);
+        }
+        // In a flood, closing takes turns with accepting: what is not accepted yet waits in the system's queue.
+        let Ok(Ok(arrival)) = tokio::time::timeout(ARRIVAL_WAIT, self.arrivals.clone().acquire_owned()).await else {
             return self.refuse(&stream);
         };
         let server = self.clone();

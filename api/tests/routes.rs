@@ -320,6 +320,8 @@ fn a_repository_that_went_missing_shows_in_its_row_and_in_readiness() {
     };
     assert_eq!((of("new/one")["state"].as_str(), &of("new/one")["changes"]), (Some("missing"), &0.into()));
     assert_eq!((of("tools")["state"].as_str(), of("acme/infra").get("state")), (Some("following"), None));
+    let page = server.get("/");
+    assert!(page.text.contains("<strong>new/one</strong> is missing: /srv/one is gone"), "{}", page.text);
     let ready = server.get("/readyz");
     assert_eq!((ready.status, &ready.json()["ready"]), (200, &true.into()));
     let text = ready.json()["checks"]["repositories"].to_string();

@@ -316,6 +316,10 @@ impl Importer {
     }
 
     fn check_pulses(&mut self) {
+        if !self.told.is_empty() {
+            // Whoever was not listened to is not silent.
+            return;
+        }
         let hang = self.repositories.iter_mut().filter_map(|repository| repository.check_pulse().then_some(())).count();
         if hang > 0 {
             self.report();

@@ -240,7 +240,7 @@ impl Answers for Running {
             404 => Lookup::NoRepository,
             409 => {
                 let refusal: Refusal = self.parse(&bytes)?;
-                Lookup::Ambiguous(refusal.candidates.iter().filter_map(|hex| CommitId::from_hex(hex).ok()).collect())
+                Lookup::Ambiguous(refusal.candidates.iter().filter_map(|hex| CommitId::from_hex(hex)).collect())
             }
             _ => return Err(self.refused(&path, status, &bytes)),
         })

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How often repositories are looked at for new commits: a push is answered within a second.
 pub const POLL: Duration = Duration::from_millis(300);
 /// The longest pause between two tries of a repository that cannot be read.
-const RETRY_MAX: Duration = Duration::from_secs(10);
+const RETRY_MAX: Duration = Duration::from_secs(5);
 /// A reader that reads nothing for so long hangs: a disk that is gone, a pipe where a file should be.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
