@@ -36,10 +36,14 @@ pub(crate) async fn parquet(State(state): State<ApiState>, query: Asked<Plain>) 
         let table = FeatureTable { version: state.features_version, features: state.features };
         let mut out = Pieces { sender, buffer: Vec::with_capacity(PIECE_BYTES) };
         let written = write_to(&state.view, table, &mut out).map_err(io::Error::other).and_then(|_| out.flush());
-        if let Err(error) = written {
-            tracing::warn!(%error, "an export was not sent whole");
-            // The reader may be gone, and then there is nobody to tell.
-            let _ = out.sender.blocking_send(Err(error));
+        match written {
+            Ok(()) => {}
+            // Nobody reads any more, as after `HEAD`.
+            Err(_) if out.sender.is_closed() => {}
+            Err(error) => {
+                tracing::warn!(%error, "an export could not be written");
+                let _ = out.sender.blocking_send(Err(error));
+            }
         }
     });
     let mut response = Response::new(Body::new(Download(pieces)));

@@ -142,7 +142,15 @@ impl Local {
 
     /// What an engine in another process reflects, computed anew beside it from the log up to there.
     pub fn beside(args: &DataArgs, config: &EngineConfig, ends: &[u64]) -> Result<Reflected, DataError> {
-        let log = FrozenLog::open(&args.data, &LogConfig::default(), ends)?;
+        let config_of_log = LogConfig::default();
+        if !args.data.join(&config_of_log.topic).exists() {
+            let data = args.data.display();
+            return Err(DataError::NotFound(format!(
+                "the engine that holds {data} reads its log from Kafka, not from that folder; only a log in a folder can be \
+                 replayed"
+            )));
+        }
+        let log = FrozenLog::open(&args.data, &config_of_log, ends)?;
         // Two commands may do this at the same time.
         let path = args.data.join(format!("replay-{}", std::process::id()));
         remove(&path)?;

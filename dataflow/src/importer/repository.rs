@@ -208,9 +208,9 @@ impl Repository {
     fn note(&mut self, trouble: Trouble) {
         let condition = if trouble.missing { Condition::Missing } else { Condition::Failed };
         if self.trouble.is_none() {
-            let (path, reason) = (self.path.display(), &trouble.reason);
+            // As text with quotes: a path may hold what a terminal obeys.
             tracing::warn!(
-                repository = self.label(), %path, reason,
+                repository = self.label(), path = ?self.path, reason = trouble.reason,
                 "the repository cannot be followed; it is tried again until it can, and all others are followed meanwhile"
             );
             (self.condition, self.since) = (condition, seconds_now());
