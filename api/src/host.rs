@@ -44,12 +44,15 @@ impl Hosts {
     pub fn new(listen: SocketAddr, allowed: &[String]) -> Result<Self, BadHost> {
         let mut hosts = Self { loopback: listen.ip().to_canonical().is_loopback(), allowed: Vec::new(), any: false };
         for name in allowed {
-            let lower = name.trim().trim_end_matches('.').to_ascii_lowercase();
-            let bare = lower.strip_prefix("*.").unwrap_or(&lower);
-            let address = bare.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            let lower = name.trim().to_ascii_lowercase();
             if lower == "*" {
                 hosts.any = true;
-            } else if let Ok(address) = address {
+                continue;
+            }
+            let lower = lower.strip_suffix('.').unwrap_or(&lower).to_owned();
+            let bare = lower.strip_prefix("*.").unwrap_or(&lower);
+            let address = bare.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            if let Ok(address) = address {
                 hosts.allowed.push(address.to_string());
             } else if is_name(bare) {
                 hosts.allowed.push(lower.strip_prefix('*').unwrap_or(&lower).to_owned());

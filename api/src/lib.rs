@@ -25,5 +25,5 @@ pub use host::{BadHost, Hosts};
 pub use problem::Problem;
 pub use repositories::{Condition, Repositories, RepositoryState};
 pub use routes::router;
-pub use server::{ServerConfig, serve};
+pub use server::{ServerConfig, listen, serve};
 pub use state::{ApiState, DigestsAt, DigestsNow, Readiness};

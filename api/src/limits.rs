@@ -60,3 +60,6 @@ pub(crate) const ARRIVAL_TRIES: usize = 10;
 
 /// How long no connection is accepted after the system had no descriptor for one.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections the system keeps until they are accepted.
+pub(crate) const BURST: u32 = 1_024;

@@ -29,27 +29,26 @@ pub(crate) enum Doing {
 
 /// What is known of a connection, shared by its parts and the server.
 pub(crate) struct Activity {
-    doing: Mutex<(Doing, Instant)>,
+    doing: Mutex<Doing>,
     /// The server wants its place back.
     pub(crate) asked_to_close: Notify,
 }
 
 impl Activity {
     pub(crate) fn new() -> Self {
-        Self { doing: Mutex::new((Doing::Waiting, Instant::now())), asked_to_close: Notify::new() }
+        Self { doing: Mutex::new(Doing::Waiting), asked_to_close: Notify::new() }
     }
-    /// What it does, and since when.
-    pub(crate) fn now(&self) -> (Doing, Instant) {
+    pub(crate) fn doing(&self) -> Doing {
         *self.doing.lock()
     }
     pub(crate) fn set(&self, doing: Doing) {
-        *self.doing.lock() = (doing, Instant::now());
+        *self.doing.lock() = doing;
     }
     /// Everything was handed to the system: if the answer was whole, the next request is waited for.
     fn flushed(&self) {
         let mut doing = self.doing.lock();
-        if doing.0 == Doing::Sending {
-            *doing = (Doing::Waiting, Instant::now());
+        if *doing == Doing::Sending {
+            *doing = Doing::Waiting;
         }
     }
 }

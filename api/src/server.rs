@@ -1,13 +1,13 @@
 //! Serving until told to stop, whatever the other side does.
 //!
 //! A connection has a bounded time for its request, a bounded time for reading the answer, and a place among a bounded
-//! number. When all places are taken, the connection that has waited longest without a request gives up its own; when
-//! none waits, the new one is told so and closed. So neither half requests nor idle or slow clients keep others out, and
-//! files stay for the log.
+//! number. When all places are taken, an old connection that waits without a request gives up its own; when none waits,
+//! the new one is told so and closed. So neither half requests nor idle or slow clients keep others out, and files stay
+//! for the log.
 
 use crate::guard::{Gate, Guarded};
 use crate::host::Hosts;
-use crate::limits::{ACCEPT_PAUSE, ARRIVAL_TRIES, ARRIVAL_WAIT, ARRIVALS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, STALL_MAX};
+use crate::limits::{ACCEPT_PAUSE, ARRIVAL_TRIES, ARRIVAL_WAIT, ARRIVALS_MAX, BURST, HEAD_BYTES_MAX, HEAD_TIMEOUT, STALL_MAX};
 use crate::paced::{Activity, Doing, Paced};
 use crate::problem::Problem;
 use axum::Router;
@@ -18,10 +18,11 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How a server treats its connections.
@@ -44,6 +45,14 @@ impl ServerConfig {
     pub fn new(hosts: Hosts, connections_max: usize, metrics: HttpMetrics) -> Self {
         Self { hosts, connections_max, head_timeout: HEAD_TIMEOUT, stall_max: STALL_MAX, metrics }
     }
+}
+
+/// Listens on `address`, with room for a burst of connections: beyond it, the system makes clients try again a second later.
+pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BURST)
 }
 
 /// Answers requests on `listener` until `shutdown` completes, then lets running ones finish.
@@ -114,6 +123,9 @@ struct Server {
 #[derive(Default)]
 struct Open {
     next: u64,
+    /// Where the search for one that may go begins: behind those that were asked last, so that a flood of idle
+    /// connections is not searched from its beginning for each.
+    turn: u64,
     connections: BTreeMap<u64, Arc<Activity>>,
 }
 
@@ -163,15 +175,17 @@ impl Server {
         None
     }
 
-    /// Asks the connection that has waited longest without a request to close, or else the one that has been sent its
-    /// answer longest ago; false when all are being answered.
+    /// Asks a connection that waits for its next request to close, the oldest first and each in its turn; or else one that
+    /// was answered and does not read; false when all are being answered.
     fn make_room(&self) -> bool {
         let mut open = self.open.lock();
-        let waiting = open.connections.iter().filter_map(|(id, activity)| {
-            let (doing, since) = activity.now();
-            (doing != Doing::Answering).then_some((doing == Doing::Sending, since, *id))
-        });
-        let Some((_, _, id)) = waiting.min() else { return false };
+        let turn = open.turn;
+        let find = |wanted: Doing| {
+            let mut in_turn = open.connections.range(turn..).chain(open.connections.range(..turn));
+            in_turn.find(|(_, activity)| activity.doing() == wanted).map(|(id, _)| *id)
+        };
+        let Some(id) = find(Doing::Waiting).or_else(|| find(Doing::Sending)) else { return false };
+        open.turn = id;
         if let Some(activity) = open.connections.remove(&id) {
             activity.asked_to_close.notify_one();
             self.config.metrics.closed("for_another");
@@ -217,7 +231,7 @@ impl Server {
                 _ = closing.wait_for(|closing| *closing), if !told => {}
             }
             // One that waits has nothing to lose; any other finishes its answer first.
-            if activity.now().0 == Doing::Waiting {
+            if activity.doing() == Doing::Waiting {
                 break;
             }
             told = true;

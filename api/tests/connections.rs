@@ -26,7 +26,7 @@ impl Server {
         state.wait_max = Duration::from_secs(3);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("threads");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("loopback");
+        let listener = runtime.block_on(driftline_api::listen("127.0.0.1:0".parse().expect("an address"))).expect("loopback");
         let address = listener.local_addr().expect("bound");
         let hosts = Hosts::new(address, &[]).expect("no names");
         let config = ServerConfig {

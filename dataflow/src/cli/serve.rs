@@ -14,7 +14,6 @@ use parking_lot::{Condvar, Mutex};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// Which names are answered.
@@ -47,10 +46,10 @@ struct Signal {
     came: Condvar,
 }
 
-/// Serves the engine's view on `listen`; reads see the import as it goes, readiness follows when it is done. The data
+/// Serves the engine's view on `address`; reads see the import as it goes, readiness follows when it is done. The data
 /// folder says where, so that other commands can ask.
-pub fn start(engine: &Engine, dir: &DataDir, listen: SocketAddr, allowed: &[String]) -> Result<Serving, DataError> {
-    let refuse = |source| DataError::Listen { address: listen.to_string(), source };
+pub fn start(engine: &Engine, dir: &DataDir, address: SocketAddr, allowed: &[String]) -> Result<Serving, DataError> {
+    let refuse = |source| DataError::Listen { address: address.to_string(), source };
     let connections = connections_max();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -59,7 +58,7 @@ pub fn start(engine: &Engine, dir: &DataDir, listen: SocketAddr, allowed: &[Stri
         .enable_all()
         .build()
         .map_err(refuse)?;
-    let listener = runtime.block_on(TcpListener::bind(listen)).map_err(refuse)?;
+    let listener = runtime.block_on(driftline_api::listen(address)).map_err(refuse)?;
     let address = listener.local_addr().map_err(refuse)?;
     let hosts = Hosts::new(address, allowed)?;
     let mut state = ApiState::new(engine.view().clone(), engine.metrics().clone(), FEATURES);

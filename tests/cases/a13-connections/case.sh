@@ -18,7 +18,7 @@ host, port = url.split("//")[1].split(":")
 def get(path, seconds=5):
     return urllib.request.urlopen(url + path, timeout=seconds).read()
 def push(number):
-    open(repo + "/a.py", "w").write(f"x = {number}\n")
+    open(repo + "/a.py", "w").write(f"x = {number + 1}\n")
     env = dict(os.environ, GIT_AUTHOR_DATE=f"{1700000000 + number * 100} +0000", GIT_COMMITTER_DATE=f"{1700000000 + number * 100} +0000")
     subprocess.run(["git", "-C", repo, "commit", "-qam", "change"], check=True, env=env)
     commit = subprocess.run(["git", "-C", repo, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
