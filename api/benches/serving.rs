@@ -46,20 +46,23 @@ fn server(role: &str) -> Outcome<()> {
     }
     let metrics = Metrics::new();
     MetricsSink::new(&metrics, reader.clone());
-    let router = if role == "driftline" {
-        router(ApiState::new(reader, metrics, &synthetic::FEATURES))
-    } else {
-        let bytes: usize = role.parse()?;
-        let body: &'static [u8] = Box::leak(vec![b'x'; bytes].into_boxed_slice());
-        let constant = move || async move { ([("content-type", "application/json")], body) };
-        Router::new().route("/v1/predictions/{repo}/{commit}", get(constant))
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
         println!("{}", paths.join(" "));
-        driftline_api::serve(listener, router, std::future::pending()).await?;
+        if role == "driftline" {
+            let hosts = driftline_api::Hosts::new(listener.local_addr()?, &[])?;
+            let config = driftline_api::ServerConfig::new(hosts, 256, metrics.http.clone());
+            let router = router(ApiState::new(reader, metrics, &synthetic::FEATURES));
+            driftline_api::serve(listener, router, config, std::future::pending()).await?;
+        } else {
+            let bytes: usize = role.parse()?;
+            let body: &'static [u8] = Box::leak(vec![b'x'; bytes].into_boxed_slice());
+            let constant = move || async move { ([("content-type", "application/json")], body) };
+            let listener = axum::serve::ListenerExt::tap_io(listener, |stream| drop(stream.set_nodelay(true)));
+            axum::serve(listener, Router::new().route("/v1/predictions/{repo}/{commit}", get(constant))).await?;
+        }
         Ok(())
     })
 }

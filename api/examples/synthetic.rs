@@ -6,7 +6,7 @@
 #[path = "../../sinks/tests/synthetic/mod.rs"]
 mod synthetic;
 
-use driftline_api::{ApiState, router, serve};
+use driftline_api::{ApiState, Hosts, ServerConfig, router, serve};
 use driftline_sinks::{Metrics, MetricsSink, Sink, SinkError, View};
 use std::error::Error;
 use std::time::Duration;
@@ -44,7 +44,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         unreachable!("ticks do not end")
     });
-    serve(listener, router(state), tokio::time::sleep(Duration::from_secs(seconds))).await?;
+    let config = ServerConfig::new(Hosts::new(listener.local_addr()?, &[])?, 256, state.metrics.http.clone());
+    serve(listener, router(state), config, tokio::time::sleep(Duration::from_secs(seconds))).await?;
     Ok(())
 }
 
@@ -75,6 +76,7 @@ fn report(metrics: &Metrics, tick: u64) {
         engine.set_state(collection, records, records * bytes);
     }
     engine.set_queue("source", tick % 50);
+    metrics.repositories.show([("acme/payments", true), ("tools", !tick.is_multiple_of(40))]);
     metrics.sinks.applied("view");
     metrics.sinks.applied("metrics");
     if tick.is_multiple_of(25) {

@@ -51,6 +51,30 @@ impl Problem {
         let problem = Self::new(StatusCode::CONFLICT, "/problems/ambiguous-commit", "ambiguous commit", detail);
         Self { candidates, ..problem }
     }
+    /// 403: a page of another site asks for a change.
+    pub fn foreign_origin(origin: &str) -> Self {
+        let detail = format!("a page of `{}` may not change anything here", origin.escape_debug());
+        Self::new(StatusCode::FORBIDDEN, "/problems/foreign-origin", "another site's request", detail)
+    }
+    /// 414: the target is longer than any this server knows.
+    pub fn target_too_long(bytes_max: usize) -> Self {
+        let detail = format!("a request target has at most {bytes_max} bytes");
+        Self::new(StatusCode::URI_TOO_LONG, "/problems/target-too-long", "the request target is too long", detail)
+    }
+    /// 421: the host is not a name of this server.
+    pub fn misdirected(host: &str) -> Self {
+        let host = host.escape_debug();
+        let detail = format!(
+            "`{host}` is not a name this server answers to, so that no other site can read it through a browser; if it is \
+             yours, start driftline with `--allow-host {host}`, or add it to `allowed_hosts` under `[http]` in the \
+             configuration"
+        );
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "/problems/unknown-host", "not a name of this server", detail)
+    }
+    /// 503: there is no room for it now.
+    pub fn overloaded(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/overloaded", "too much at once", detail)
+    }
     /// 503: not reflected in time.
     pub fn not_reflected(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/not-reflected", "not reflected yet", detail)

@@ -59,8 +59,12 @@ struct Answer<'a, T> {
 
 /// The answer to a read, or 304 when the client has it.
 pub(crate) fn answer(known: &Known, as_of: &AsOf, body: impl FnOnce() -> Vec<u8>) -> Response {
-    let tag = etag(as_of);
-    let mut response = if known.holds(&tag) {
+    tagged(known, &etag(as_of), body)
+}
+
+/// The same under a tag that says more than the instant.
+pub(crate) fn tagged(known: &Known, tag: &str, body: impl FnOnce() -> Vec<u8>) -> Response {
+    let mut response = if known.holds(tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let mut response = Response::new(Body::from(body()));
@@ -68,7 +72,7 @@ pub(crate) fn answer(known: &Known, as_of: &AsOf, body: impl FnOnce() -> Vec<u8>
         response
     };
     let headers = response.headers_mut();
-    headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("hex in quotes"));
+    headers.insert(header::ETAG, HeaderValue::from_str(tag).expect("hex in quotes"));
     // Clients ask again every time, and mostly get 304.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response

@@ -2,16 +2,15 @@
 //!
 //! A repository name may contain `/`; within a path it is written percent-encoded: `/v1/predictions/owner%2Fname/3fa9c1`.
 
-use crate::limits::{CANDIDATES_MAX, NEWEST_MAX, PAGE_ROWS, PAGE_ROWS_MAX, ROWS_MAX};
-use crate::page;
+use crate::limits::{BODY_BYTES_MAX, CANDIDATES_MAX, NEWEST_MAX, PAGE_ROWS, PAGE_ROWS_MAX, ROWS_MAX};
 use crate::problem::Problem;
 use crate::read::{AtLeast, Known, answer, json, wait_for};
 use crate::state::ApiState;
-use crate::system;
 use crate::track::Track;
+use crate::{changes, export, page, repositories, system};
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get};
 use driftline_schema::{AlertState, CommitId, FeatureMeta, Fixed, Label, Position};
@@ -28,7 +27,10 @@ pub fn router(state: ApiState) -> Router {
         ("/v1/as_of", get(as_of)),
         ("/v1/predictions", get(predictions)),
         ("/v1/predictions/{repo}/{commit}", get(prediction)),
-        ("/v1/repos", get(repositories)),
+        ("/v1/repos", get(repositories::list)),
+        ("/v1/changes/{repo}/{commit}", get(changes::change)),
+        ("/v1/export", get(export::parquet)),
+        ("/v1/digests", get(system::digests)),
         ("/v1/features/{repo}/{commit}", get(features)),
         ("/v1/drift", get(drift)),
         ("/v1/alerts", get(alerts)),
@@ -46,11 +48,12 @@ pub fn router(state: ApiState) -> Router {
             router.route(route, measured(route, methods.fallback(system::method_not_allowed)))
         })
         .fallback_service(unmatched.with_state(state.clone()))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(state)
 }
 
-type Answered = Result<Response, Problem>;
-type RepoCommit = Result<Path<(String, String)>, PathRejection>;
+pub(crate) type Answered = Result<Response, Problem>;
+pub(crate) type RepoCommit = Result<Path<(String, String)>, PathRejection>;
 pub(crate) type Asked<T> = Result<Query<T>, QueryRejection>;
 
 /// The query of reads that take nothing else.
@@ -110,7 +113,7 @@ pub(crate) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
     query.map(|Query(value)| value).map_err(|error| Problem::bad_request(error.body_text()))
 }
 
-fn path(path: RepoCommit) -> Result<(String, String), Problem> {
+pub(crate) fn path(path: RepoCommit) -> Result<(String, String), Problem> {
     path.map(|Path(parts)| parts).map_err(|error| Problem::bad_request(error.body_text()))
 }
 
@@ -166,7 +169,7 @@ fn no_repository(name: &str) -> Problem {
 }
 
 /// Finds one change or says why not.
-fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, Found), Problem> {
+pub(crate) fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, Found), Problem> {
     let (as_of, lookup) = state.view.find(repository, commit);
     let commit = || commit.escape_debug();
     match lookup {
@@ -203,12 +206,6 @@ async fn prediction(State(state): State<ApiState>, known: Known, at: RepoCommit,
         found.write_json(&as_of, &mut body);
         body
     }))
-}
-
-async fn repositories(State(state): State<ApiState>, known: Known, query: Asked<Plain>) -> Answered {
-    wait_for(&state, asked(query)?.at_least).await?;
-    let (as_of, rows) = state.view.repositories();
-    Ok(answer(&known, &as_of, || json(&as_of, BTreeMap::from([("repositories", rows)]))))
 }
 
 /// One feature of one change, with what it means.

@@ -1,7 +1,7 @@
 //! Routes for operators: metrics, liveness, readiness, and the answers to what is no route.
 
 use crate::problem::Problem;
-use crate::state::ApiState;
+use crate::state::{ApiState, Check};
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -19,12 +19,21 @@ pub(crate) async fn livez() -> &'static str {
 /// Whether traffic may be sent here, and if not, why.
 pub(crate) async fn readyz(State(state): State<ApiState>) -> Response {
     let mut checks = state.readiness.checks();
-    let reflected = state.view.as_of().time.map(|_| ()).ok_or_else(|| "no time is reflected yet".to_owned());
+    let reflected = match state.view.as_of().time {
+        Some(_) => Check::Holds,
+        None => Check::Fails("no time is reflected yet".to_owned()),
+    };
     checks.insert("view", reflected);
-    let ready = checks.values().all(Result::is_ok);
+    if let Some(check) = state.repositories.check() {
+        checks.insert("repositories", check);
+    }
+    let ready = !checks.values().any(|check| matches!(check, Check::Fails(_)));
     let rows: serde_json::Map<_, _> = checks
         .into_iter()
-        .map(|(name, state)| (name.to_owned(), state.map_or_else(|why| why, |()| "ok".to_owned()).into()))
+        .map(|(name, check)| match check {
+            Check::Holds => (name.to_owned(), "ok".into()),
+            Check::Remark(text) | Check::Fails(text) => (name.to_owned(), text.into()),
+        })
         .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Rejects keep nobody from being ready; whoever looks why something is missing looks here.
@@ -32,6 +41,18 @@ pub(crate) async fn readyz(State(state): State<ApiState>) -> Response {
     let rejects: serde_json::Map<_, _> = rejects.collect();
     let body = serde_json::json!({ "ready": ready, "checks": rows, "rejects": rejects });
     (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+}
+
+/// The digests of what is reflected: equal for every engine over the same log.
+pub(crate) async fn digests(State(state): State<ApiState>) -> Result<Response, Problem> {
+    let Some(digests) = &state.digests else {
+        return Err(Problem::not_found("no digests are kept here"));
+    };
+    let now = digests();
+    let body = serde_json::json!({
+        "as_of": { "offsets": now.offsets }, "digest": now.digest, "collections": now.collections,
+    });
+    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response())
 }
 
 /// What stands at no route.

@@ -3,7 +3,7 @@
 #[path = "../../sinks/tests/synthetic/mod.rs"]
 mod synthetic;
 
-use driftline_api::{ApiState, router, serve};
+use driftline_api::{ApiState, Hosts, ServerConfig, router, serve};
 use driftline_sinks::{ClosedTime, Metrics, MetricsSink, Sink, View, ViewSink};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -16,6 +16,8 @@ struct Server {
     view: ViewSink,
     metrics: MetricsSink,
     last: ClosedTime,
+    repositories: driftline_api::Repositories,
+    reader: driftline_sinks::ViewReader,
     runtime: Option<tokio::runtime::Runtime>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
 }
@@ -38,18 +40,28 @@ impl Server {
         let (view, reader) = View::open();
         let metrics = Metrics::new();
         let sink = MetricsSink::new(&metrics, reader.clone());
-        let mut state = ApiState::new(reader, metrics, &synthetic::FEATURES);
+        let mut state = ApiState::new(reader.clone(), metrics, &synthetic::FEATURES);
         state.wait_max = Duration::from_secs(2);
+        let view_of = reader.clone();
+        state.digests = Some(std::sync::Arc::new(move || driftline_api::DigestsAt {
+            offsets: view_of.as_of().offsets.clone(),
+            digest: "d1".to_owned(),
+            collections: [("vectors", "d2".to_owned())].into(),
+        }));
+        let repositories = state.repositories.clone();
         let runtime = tokio::runtime::Runtime::new().expect("threads");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("loopback");
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = tokio::sync::oneshot::channel();
-        runtime.spawn(serve(listener, router(state), async { drop(stopped.await) }));
+        let hosts = Hosts::new(address, &[]).expect("no names");
+        let config = ServerConfig::new(hosts, 64, state.metrics.http.clone());
+        runtime.spawn(serve(listener, router(state), config, async { drop(stopped.await) }));
         let config =
             ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30)));
         let agent = config.build().into();
         let last = ClosedTime::default();
-        Self { address, agent, view, metrics: sink, last, runtime: Some(runtime), stop: Some(stop) }
+        let (runtime, stop) = (Some(runtime), Some(stop));
+        Self { address, agent, view, metrics: sink, last, repositories, reader, runtime, stop }
     }
     fn start() -> Self {
         let mut server = Self::empty();
@@ -251,4 +263,69 @@ fn the_page_shows_risks_reasons_and_drift_and_escapes_subjects() {
     assert!(!page.text.contains("src=") && !page.text.contains("http://") && !page.text.contains("https://"));
     let empty = Server::empty().get("/").text;
     assert!(empty.contains("nothing is reflected yet") && empty.contains("No commit has a risk yet"));
+}
+
+#[test]
+fn one_answer_holds_all_that_is_known_of_a_change() {
+    let server = Server::start();
+    let (wanted, _) = &server.last.predictions[17];
+    let named = format!("{}/{}", wanted.repository.replace('/', "%2F"), wanted.commit);
+    let got = server.get(&format!("/v1/changes/{named}"));
+    assert_eq!(got.json()["as_of"]["offsets"], serde_json::json!([150, 150]));
+    let answer: driftline_api::ChangeAnswer = serde_json::from_str(&got.text).expect("reads");
+    let driftline_sinks::view::Lookup::Found(detail) =
+        server.reader.lookup(&wanted.repository, &wanted.commit.to_string()).1
+    else {
+        panic!("the view has it");
+    };
+    assert_eq!((answer.prediction.as_ref(), answer.commit), (Some(wanted), Some(wanted.commit)));
+    assert_eq!((answer.label, &answer.evidence), (detail.label, &detail.evidence));
+    let values: Vec<_> = answer.features.iter().map(|row| row.value).collect();
+    assert_eq!(Some(&values[..]), detail.vector.as_deref());
+    server.problem("/v1/changes/nobody/abcd", 404);
+}
+
+#[test]
+fn the_download_is_the_file_that_export_writes() {
+    let server = Server::start();
+    let mut response = server.agent.get(format!("http://{}/v1/export", server.address)).call().expect("answers");
+    assert_eq!(response.headers()["content-type"], "application/vnd.apache.parquet");
+    let downloaded = response.body_mut().read_to_vec().expect("a body");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("vectors.parquet");
+    let table = driftline_sinks::parquet::FeatureTable { version: 0, features: &synthetic::FEATURES };
+    driftline_sinks::parquet::export(&server.reader, table, &path).expect("is written");
+    assert!(downloaded == std::fs::read(path).expect("is read"), "{} bytes", downloaded.len());
+    let digests = server.get("/v1/digests").json();
+    assert_eq!((&digests["digest"], &digests["as_of"]["offsets"]), (&"d1".into(), &serde_json::json!([150, 150])));
+}
+
+#[test]
+fn a_repository_that_went_missing_shows_in_its_row_and_in_readiness() {
+    use driftline_api::{Condition, RepositoryState};
+    let server = Server::start();
+    let row = |state, reason: Option<&str>| RepositoryState { state, since: 1, reason: reason.map(str::to_owned) };
+    let set = |other: RepositoryState| {
+        let following = ("tools".to_owned(), row(Condition::Following, None));
+        server.repositories.set([following, ("new/one".to_owned(), other)].into());
+    };
+    set(row(Condition::Importing, None));
+    let first = server.get("/v1/repos");
+    set(row(Condition::Missing, Some("/srv/one is gone")));
+    let second = server.get_with("/v1/repos", &[("if-none-match", &first.tag)]);
+    assert_eq!(second.status, 200, "the tag follows the states");
+    let of = |name: &str| {
+        let body = second.json();
+        body["repositories"].as_array().expect("rows").iter().find(|row| row["repository"] == name).expect("listed").clone()
+    };
+    assert_eq!((of("new/one")["state"].as_str(), &of("new/one")["changes"]), (Some("missing"), &0.into()));
+    assert_eq!((of("tools")["state"].as_str(), of("acme/infra").get("state")), (Some("following"), None));
+    let page = server.get("/");
+    assert!(page.text.contains("<strong>new/one</strong> is missing: /srv/one is gone"), "{}", page.text);
+    let ready = server.get("/readyz");
+    assert_eq!((ready.status, &ready.json()["ready"]), (200, &true.into()));
+    let text = ready.json()["checks"]["repositories"].to_string();
+    assert!(text.contains("1 of 2") && text.contains("new/one is missing") && text.contains("/srv/one is gone"), "{text}");
+    server.repositories.set([("tools".to_owned(), row(Condition::Failed, Some("damaged")))].into());
+    assert_eq!(server.get("/readyz").status, 503);
 }

@@ -22,6 +22,9 @@ pub struct Config {
     /// Where HTTP is served.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// To whom HTTP is answered.
+    #[serde(default)]
+    pub http: HttpConfig,
     /// Dataflow workers (threads). On two cores one worker beside the API is the faster choice.
     #[serde(default = "one")]
     pub workers: NonZeroUsize,
@@ -57,6 +60,16 @@ pub enum BackendChoice {
     Auto,
     /// The CPU, without looking for a device.
     Cpu,
+}
+
+/// To whom HTTP is answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Further names under which HTTP is answered, such as a reverse proxy's. `*.example.org` allows all names below one,
+    /// `*` every name. A loopback address answers as localhost without being told, another address under every address
+    /// and every private name (one word, `.local`, `.internal`, `.svc`).
+    pub allowed_hosts: Vec<String>,
 }
 
 /// The Kafka cluster and the topics on it.
@@ -234,6 +247,9 @@ impl Config {
                 "is larger than a record of the log may be; the most is 20 MiB less 4 KiB for what stands around an event",
             );
         }
+        if let Err(error) = driftline_api::Hosts::new(self.listen, &self.http.allowed_hosts) {
+            return refuse("http.allowed_hosts", &error.to_string());
+        }
         if self.limits.file_bytes_max > self.limits.event_bytes_max {
             return refuse(
                 "limits.file_bytes_max",
@@ -289,6 +305,14 @@ mod tests {
         read(&format!("{least} 20967424\n")).expect("as large as can be");
         let error = read(&format!("{least} 20967425\n")).expect_err("refused").to_string();
         assert!(error.contains("limits.event_bytes_max"), "{error}");
+    }
+
+    #[test]
+    fn an_allowed_host_is_a_name() {
+        let with = |name: &str| read(&format!("data = \"d\"\n[kafka]\nbrokers = \"b\"\n[http]\nallowed_hosts = [\"{name}\"]\n"));
+        assert_eq!(with("*.example.org").expect("valid").http.allowed_hosts, ["*.example.org"]);
+        let error = with("https://example.org").expect_err("refused").to_string();
+        assert!(error.contains("http.allowed_hosts") && error.contains("https://example.org"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows which log it runs on. A panic of a worker ends the engine: partial answers are worse than none.
 
-use crate::capture::{Publisher, Reflected};
+use crate::capture::{Publisher, Reflected, Reflections};
 use crate::clock::{Clock, ClockConfig, ClockError};
 use crate::conductor::Conductor;
 use crate::config::{BackendChoice, LabelConfig, TrainingConfig};
@@ -236,6 +236,11 @@ impl Engine {
     /// What is reflected, with digests.
     pub fn reflected(&self) -> Reflected {
         self.publisher.as_ref().map(Publisher::reflected).unwrap_or_default()
+    }
+
+    /// A handle that tells the same, for threads of their own.
+    pub fn reflections(&self) -> Option<Reflections> {
+        self.publisher.as_ref().map(Publisher::reflections)
     }
 
     /// Models trained or rebuilt since the start.

@@ -1,18 +1,33 @@
 //! Brings repositories into the embedded log: the history first, then whatever is pushed.
 //!
 //! While a history is brought in, cuts stand at fixed numbers of changes and nothing follows a cut before its models do,
-//! so the same history gives the same log, byte for byte. While following, nothing waits.
+//! so the same history gives the same log, byte for byte. While following, nothing waits. A repository that cannot be read
+//! is left where it is and tried again; what was appended of it is not appended twice.
 
-use crate::collect::{AuthorKey, CollectError, CollectOptions, Follower, GitHistory};
+mod reader;
+mod repository;
+#[cfg(test)]
+mod tests;
+
+pub use reader::Trouble;
+pub use repository::POLL;
+
+use crate::collect::{AuthorKey, CollectError, CollectOptions};
 use crate::conductor::Conductor;
 use crate::config::TrainingConfig;
 use crate::cpu::StageCpu;
 use crate::engine::{Engine, EngineError};
 use crate::source::{AppendError, Appender};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use driftline_api::RepositoryState;
 use driftline_schema::{CommitId, Event, Limits, wire};
+use reader::{Order, Told};
+use repository::Repository;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Appends that may be outstanding before they are made durable, in bytes: bounds what a crash makes the importer redo.
 const SYNC_BYTES: usize = 8 << 20;
@@ -23,6 +38,16 @@ pub enum ImportError {
     /// Reading the repository.
     #[error(transparent)]
     Collect(#[from] CollectError),
+    /// Some of several repositories; the others were brought in.
+    #[error("{down} of {all} repositories could not be brought in: {reasons}")]
+    Repositories {
+        /// How many.
+        down: usize,
+        /// Of how many.
+        all: usize,
+        /// Which, and why each.
+        reasons: String,
+    },
     /// Writing the log.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -56,9 +81,30 @@ impl Schedule {
 /// Told how far the import is: (events so far, events known to come).
 pub type Progress<'a> = &'a dyn Fn(u64, u64);
 
-/// Follows repositories into a log.
+/// Tells which commits of a repository stand in the log already.
+pub type Known = Arc<dyn Fn(&str) -> Vec<CommitId>>;
+
+/// Told how each repository stands, whenever that changes.
+pub type Watch = Box<dyn Fn(&BTreeMap<String, RepositoryState>)>;
+
+/// What is done where a cut is due.
+type AtCut<'a> = &'a mut dyn FnMut(&Importer) -> Result<(), ImportError>;
+
+/// Events that readers may have told ahead.
+const TOLD_AHEAD: usize = 8;
+/// How long a repository may take to open before the others are turned to.
+const OPEN_MAX: Duration = Duration::from_secs(10);
+/// How often the engine and silent readers are looked at while nothing is told.
+const LISTEN: Duration = Duration::from_millis(250);
+
+/// Follows repositories into a log. Each has a reader of its own, so one that is gone, damaged or slow keeps no other
+/// from being followed.
 pub struct Importer {
-    repositories: Vec<Follower>,
+    repositories: Vec<Repository>,
+    told: Receiver<(usize, Told)>,
+    teller: Sender<(usize, Told)>,
+    known: Known,
+    watch: Option<Watch>,
     appender: Arc<dyn Appender>,
     conductor: Arc<Conductor>,
     schedule: Schedule,
@@ -72,10 +118,15 @@ pub struct Importer {
 }
 
 impl Importer {
-    /// An importer into the log of `engine`; what the engine reflects stands in it already.
-    pub fn new(appender: Arc<dyn Appender>, engine: &Engine, training: &TrainingConfig) -> Self {
+    /// An importer into the log of `engine`; what the engine reflects stands in it already, and `known` tells it.
+    pub fn new(appender: Arc<dyn Appender>, engine: &Engine, training: &TrainingConfig, known: Known) -> Self {
+        let (teller, told) = bounded(TOLD_AHEAD);
         Self {
             repositories: Vec::new(),
+            told,
+            teller,
+            known,
+            watch: None,
             appender,
             conductor: engine.conductor().clone(),
             schedule: Schedule::new(training),
@@ -87,27 +138,91 @@ impl Importer {
         }
     }
 
-    /// Adds a repository; `known` gives the commits of a repository that stand in the log already.
+    /// Adds a repository, under a name of its own where one is given, and opens it. One that cannot be opened is added as
+    /// well and tried again later; [`Self::trouble`] tells.
     pub fn add(
         &mut self,
         path: &Path,
+        name: Option<&str>,
         key: &AuthorKey,
         limits: &Limits,
-        known: impl FnOnce(&str) -> Vec<CommitId>,
-    ) -> Result<&str, ImportError> {
+    ) -> Result<(), ImportError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = NonZeroUsize::new(cores.min(2)).unwrap_or(NonZeroUsize::MIN);
         let (limits, cpu) = (limits.clone(), self.collect.clone());
-        let options = CollectOptions { limits, threads, cpu, ..CollectOptions::new(key.clone()) };
-        let history = GitHistory::open(path, options)?;
-        let known = known(history.name());
-        self.repositories.push(Follower::new(history, known)?);
-        Ok(self.repositories.last().expect("just pushed").history().name())
+        let repository = name.map(str::to_owned);
+        let options = CollectOptions { repository, limits, threads, cpu, ..CollectOptions::new(key.clone()) };
+        let index = self.repositories.len();
+        self.repositories.push(Repository::start(index, path, options, self.teller.clone())?);
+        self.repositories[index].ask(Order::Open);
+        let end = Instant::now() + OPEN_MAX;
+        while self.repositories[index].is_answering() {
+            match self.told.recv_deadline(end) {
+                Ok((from, told)) => self.take(from, told, &|_, _| {}, &mut |_| Ok(()))?,
+                Err(_) => self.repositories[index].hangs("it could not be opened in time"),
+            }
+        }
+        match self.repositories[index].trouble() {
+            // Nothing the file system does will mend that.
+            Some(Trouble { error: Some(CollectError::SameName { .. }), .. }) => Err(self.take_trouble(index)),
+            _ => Ok(()),
+        }
     }
 
-    /// Names of the repositories, in the order they were added.
+    /// Names of the repositories that could be opened, in the order they were added.
     pub fn names(&self) -> Vec<&str> {
-        self.repositories.iter().map(|follower| follower.history().name()).collect()
+        self.repositories.iter().filter_map(Repository::name).collect()
+    }
+
+    /// How many repositories are followed, and how many would be.
+    pub fn followed(&self) -> (usize, usize) {
+        (self.repositories.iter().filter(|repository| repository.is_up()).count(), self.repositories.len())
+    }
+
+    /// Why not every repository is followed, when that is so.
+    pub fn trouble(&mut self) -> Option<ImportError> {
+        let down = |repository: &Repository| !repository.is_up();
+        let (all, first) = (self.repositories.len(), self.repositories.iter().position(down)?);
+        if all == 1 {
+            return Some(self.take_trouble(first));
+        }
+        let down: Vec<&Repository> = self.repositories.iter().filter(|repository| !repository.is_up()).collect();
+        let reason = |repository: &&Repository| {
+            let reason = repository.trouble().map_or("no reason is known", |trouble| &trouble.reason);
+            format!("{} ({}): {reason}", repository.label(), repository.path().display())
+        };
+        let reasons = down.iter().map(reason).collect::<Vec<_>>().join("; ");
+        Some(ImportError::Repositories { down: down.len(), all, reasons })
+    }
+
+    fn take_trouble(&mut self, index: usize) -> ImportError {
+        let repository = &mut self.repositories[index];
+        let label = repository.label();
+        match repository.take_trouble() {
+            Some(Trouble { error: Some(error), .. }) => error.into(),
+            Some(Trouble { reason, .. }) => ImportError::Repositories { down: 1, all: 1, reasons: reason },
+            None => ImportError::Repositories { down: 1, all: 1, reasons: label },
+        }
+    }
+
+    /// Tells `watch` how each repository stands, now and whenever that changes.
+    pub fn watch(&mut self, watch: Watch) {
+        self.watch = Some(watch);
+        self.report();
+    }
+
+    fn report(&self) {
+        let Some(watch) = &self.watch else { return };
+        let mut states = BTreeMap::new();
+        for repository in &self.repositories {
+            let mut label = repository.label();
+            // One that was never open has only its folder's name, which may be another's.
+            while states.contains_key(&label) {
+                label.push('\'');
+            }
+            states.insert(label, repository.state());
+        }
+        watch(&states);
     }
 
     /// Events appended so far.
@@ -115,13 +230,32 @@ impl Importer {
         self.events
     }
 
-    /// Brings in everything that is new, waiting at every cut for its models.
+    /// Brings in everything that is new, one repository after the other, waiting at every cut for its models. One that
+    /// fails is left where it failed.
     pub fn import(&mut self, engine: &Engine, progress: Progress<'_>) -> Result<(), ImportError> {
         self.settle(engine)?;
-        self.poll(progress, |importer| {
+        let append = self.append.clone();
+        let _measuring = append.measure();
+        let mut at_cut = |importer: &Self| {
             let cut = importer.conductor.cut()?;
             Ok(engine.wait_for_models(cut)?)
-        })
+        };
+        for index in 0..self.repositories.len() {
+            if !self.repositories[index].is_up() {
+                continue;
+            }
+            self.repositories[index].ask(Order::Look);
+            while self.repositories[index].is_answering() {
+                match self.told.recv_timeout(LISTEN) {
+                    Ok((from, told)) => self.take(from, told, progress, &mut at_cut)?,
+                    Err(_) => {
+                        engine.check()?;
+                        self.check_pulses();
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Finishes what a crash may have left: a cut that is due, a cut without its models.
@@ -137,50 +271,106 @@ impl Importer {
         Ok(())
     }
 
-    /// Brings in what was pushed since, without waiting for anything.
-    pub fn follow(&mut self) -> Result<(), ImportError> {
-        self.poll(&|_, _| {}, |importer| {
-            importer.conductor.cut()?;
-            Ok(())
-        })
-    }
-
-    fn poll(
-        &mut self,
-        progress: Progress<'_>,
-        mut at_cut: impl FnMut(&Self) -> Result<(), ImportError>,
-    ) -> Result<(), ImportError> {
-        let mut repositories = std::mem::take(&mut self.repositories);
-        let outcome = repositories.iter_mut().try_for_each(|follower| self.drain(follower, progress, &mut at_cut));
-        self.repositories = repositories;
-        outcome
-    }
-
-    fn drain(
-        &mut self,
-        follower: &mut Follower,
-        progress: Progress<'_>,
-        at_cut: &mut impl FnMut(&Self) -> Result<(), ImportError>,
-    ) -> Result<(), ImportError> {
-        let cpu = self.append.clone();
-        let _measuring = cpu.measure();
-        let Some(news) = follower.poll_new()? else { return Ok(()) };
-        for event in &news.branches {
-            self.append(event)?;
-        }
-        let mut changes = news.changes;
-        while let Some(event) = changes.next() {
-            self.append(&event?)?;
-            self.changes += 1;
-            progress(self.events, self.events + changes.remaining() as u64);
-            if self.schedule.due(self.changes) {
-                self.sync()?;
-                at_cut(self)?;
+    /// Looks at the repositories that are due and brings in what was pushed since, without waiting for models; returns
+    /// when all have answered, or after `limit`: what is told later is brought in by the next call.
+    pub fn follow(&mut self, limit: Duration) -> Result<(), ImportError> {
+        let append = self.append.clone();
+        let _measuring = append.measure();
+        let start = Instant::now();
+        for repository in &mut self.repositories {
+            if repository.due().is_some_and(|due| due <= start) {
+                repository.ask(Order::Look);
             }
         }
-        self.sync()?;
-        follower.confirm();
+        let mut at_cut = |importer: &Self| {
+            importer.conductor.cut()?;
+            Ok(())
+        };
+        loop {
+            let next = match self.told.try_recv() {
+                Err(_) if self.is_busy() => self.told.recv_deadline(start + limit).ok(),
+                next => next.ok(),
+            };
+            let Some((from, told)) = next else { break };
+            self.take(from, told, &|_, _| {}, &mut at_cut)?;
+            if start.elapsed() >= limit {
+                break;
+            }
+        }
+        self.check_pulses();
         Ok(())
+    }
+
+    /// How long nothing needs to be done: until a repository is due, and not at all while one is telling.
+    pub fn pause(&self) -> Duration {
+        if self.is_busy() {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let due = self.repositories.iter().filter_map(Repository::due).min();
+        due.map_or(POLL, |due| due.saturating_duration_since(now).min(POLL))
+    }
+
+    fn is_busy(&self) -> bool {
+        self.repositories.iter().any(Repository::is_answering)
+    }
+
+    fn check_pulses(&mut self) {
+        if !self.told.is_empty() {
+            // Whoever was not listened to is not silent.
+            return;
+        }
+        let hang = self.repositories.iter_mut().filter_map(|repository| repository.check_pulse().then_some(())).count();
+        if hang > 0 {
+            self.report();
+        }
+    }
+
+    /// Takes what a reader told.
+    fn take(
+        &mut self,
+        from: usize,
+        told: Told,
+        progress: Progress<'_>,
+        at_cut: AtCut<'_>,
+    ) -> Result<(), ImportError> {
+        self.repositories[from].heard();
+        match told {
+            Told::Branch(event) => return self.append(&event),
+            Told::Change(event, left) => {
+                self.append(&event)?;
+                self.changes += 1;
+                progress(self.events, self.events + left as u64);
+                if self.schedule.due(self.changes) {
+                    self.sync()?;
+                    at_cut(self)?;
+                }
+                return Ok(());
+            }
+            Told::Open(name) => self.opened(from, name),
+            Told::UpToDate => {
+                self.sync()?;
+                if !self.repositories[from].is_up_to_date() {
+                    return Ok(());
+                }
+            }
+            Told::Trouble(trouble) => {
+                self.sync()?;
+                self.repositories[from].is_in_trouble(trouble);
+            }
+        }
+        self.report();
+        Ok(())
+    }
+
+    fn opened(&mut self, from: usize, name: String) {
+        let other = self.repositories.iter().find(|other| other.name() == Some(&name));
+        if let Some(other) = other {
+            let (other, path) = (other.path().to_owned(), self.repositories[from].path().to_owned());
+            return self.repositories[from].refuse(CollectError::SameName { repository: name, path, other });
+        }
+        let known = (self.known)(&name);
+        self.repositories[from].opened(name, known);
     }
 
     fn append(&mut self, event: &Event) -> Result<(), ImportError> {
@@ -198,20 +388,5 @@ impl Importer {
         self.appender.sync()?;
         self.unsynced = 0;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cuts_are_due_at_fixed_numbers_of_changes() {
-        let schedule = Schedule::new(&TrainingConfig::default());
-        let due: Vec<u64> = (0..2_100).filter(|changes| schedule.due(*changes)).collect();
-        assert_eq!(due, vec![200, 500, 1_000, 1_500, 2_000]);
-        for changes in 0..2_100 {
-            assert_eq!(schedule.cuts(changes), due.iter().filter(|at| **at <= changes).count() as u64, "{changes}");
-        }
     }
 }

@@ -31,6 +31,7 @@ RUNBOOK = os.path.join(ROOT, "deploy/prometheus/RUNBOOK.md")
 UNUSED = {
     "driftline_build_info",
     "driftline_event_clock_seconds",
+    "driftline_http_connections",
     "driftline_parsed_bytes_total",
     "driftline_training_seconds",
 }

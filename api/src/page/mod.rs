@@ -1,14 +1,14 @@
 //! The page at `/`: riskiest recent commits with their reasons, places to look at, and the drift state.
 //!
-//! Rendered here, whole, so it reads without scripts; the script only fetches it again when `as_of` has moved. Every text
-//! that comes from a repository goes through [`html::Html::text`], and the policy header allows the page's own style and
-//! script by hash and nothing else.
+//! Rendered here, whole, so it reads without scripts; the script only fetches it again when `as_of` or a repository's state
+//! has moved. Every text that comes from a repository goes through [`html::Html::text`], and the policy header allows the
+//! page's own style and script by hash and nothing else.
 
 mod html;
 mod render;
 
 use crate::problem::Problem;
-use crate::read::{Known, answer, wait_for};
+use crate::read::{Known, tagged, wait_for};
 use crate::routes::{Asked, Plain, asked};
 use crate::state::ApiState;
 use axum::extract::State;
@@ -52,8 +52,8 @@ pub(crate) async fn page(
     query: Asked<Plain>,
 ) -> Result<Response, Problem> {
     wait_for(&state, asked(query)?.at_least).await?;
-    let (as_of, html) = document(&state);
-    let mut response = answer(&known, &as_of, || html.into_bytes());
+    let (tag, html) = document(&state);
+    let mut response = tagged(&known, &tag, || html.into_bytes());
     let headers = response.headers_mut();
     if headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -64,7 +64,7 @@ pub(crate) async fn page(
     Ok(response)
 }
 
-fn document(state: &ApiState) -> (std::sync::Arc<driftline_sinks::AsOf>, String) {
+fn document(state: &ApiState) -> (String, String) {
     let riskiest = PredictionQuery {
         repository: None,
         min_risk: None,
@@ -75,6 +75,7 @@ fn document(state: &ApiState) -> (std::sync::Arc<driftline_sinks::AsOf>, String)
     };
     // The tag is that of the oldest read, so a newer state is fetched again rather than missed.
     let page = state.view.predictions(&riskiest);
+    let (tag, down) = state.repositories.down(&page.as_of);
     let summary = state.view.summary();
     let (mut alerts, mut drift) = (state.view.alerts().1, state.view.drift(None).1);
     alerts.retain(|alert| alert.state == AlertState::Open);
@@ -88,6 +89,7 @@ fn document(state: &ApiState) -> (std::sync::Arc<driftline_sinks::AsOf>, String)
     out.raw(STYLE).raw("</style></head><body>");
     render::header(&mut out, &summary);
     out.raw("<main>");
+    render::repositories(&mut out, &down);
     render::alerts(&mut out, &alerts);
     render::commits(&mut out, page.rows.as_deref().unwrap_or_default(), state.features);
     render::drift(&mut out, &drift);
@@ -95,5 +97,5 @@ fn document(state: &ApiState) -> (std::sync::Arc<driftline_sinks::AsOf>, String)
     out.raw("<a href=\"/v1/drift\">/v1/drift</a>, <a href=\"/v1/alerts\">/v1/alerts</a>, ");
     out.raw("<a href=\"/v1/models\">/v1/models</a>; Prometheus metrics at <a href=\"/metrics\">/metrics</a>.</footer>");
     out.raw("<script>").raw(SCRIPT).raw("</script></body></html>");
-    (page.as_of, out.into_string())
+    (tag, out.into_string())
 }

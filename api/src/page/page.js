@@ -1,11 +1,11 @@
 "use strict";
-// Asks for `as_of` and, when it has moved, for the page itself; the server renders, so there is one place that escapes.
+// Asks for the repositories, with `as_of` and how each is followed, and when that has moved for the page itself; the server
+// renders, so there is one place that escapes.
 (() => {
   let shown = null;
   const tick = async () => {
     try {
-      const now = await (await fetch("/v1/as_of", { cache: "no-store" })).json();
-      const moved = JSON.stringify(now.as_of);
+      const moved = await (await fetch("/v1/repos", { cache: "no-cache" })).text();
       if (moved !== shown) {
         const text = await (await fetch("/", { cache: "no-cache" })).text();
         const fresh = new DOMParser().parseFromString(text, "text/html");

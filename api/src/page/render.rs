@@ -1,6 +1,7 @@
 //! The sections of the page.
 
 use super::html::Html;
+use crate::repositories::RepositoryState;
 use driftline_schema::{Alert, DriftRow, FeatureGroup, FeatureMeta, Fixed, Place, Prediction, Reason, Verdict};
 use driftline_sinks::utc::rfc3339;
 use driftline_sinks::view::{PredictionRow, Summary};
@@ -45,6 +46,20 @@ fn minutes(seconds: i64) -> String {
     let text = rfc3339(seconds);
     let end = text.len() - ":00Z".len();
     format!("{} UTC", text[..end].replace('T', " "))
+}
+
+/// Repositories that are missing or cannot be read.
+pub(super) fn repositories(out: &mut Html, down: &[(String, RepositoryState)]) {
+    if down.is_empty() {
+        return;
+    }
+    out.raw("<section class=\"alerts\"><h2>Repositories that cannot be followed</h2><ul>");
+    for (name, row) in down {
+        out.raw("<li><strong>").text(name).raw("</strong> is ").text(row.state.word()).raw(": ");
+        out.text(row.reason.as_deref().unwrap_or("no reason is known"));
+        out.raw(" <span class=\"muted\">since ").text(minutes(row.since)).raw("</span></li>");
+    }
+    out.raw("</ul></section>");
 }
 
 /// Alerts that are open now.

@@ -68,7 +68,7 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     let records: u64 = log.ends().iter().sum();
     println!("{}: {records} records in {partitions} partitions are whole", folder.display());
     if args.new_control_key {
-        let file = change_key(&data_args(args, folder).folder(&dir, &config.topic), log.ends())?;
+        let file = change_key(&data_args(args, folder).folder(dir.path(), &config.topic), log.ends())?;
         println!("control records are sealed with the key in {} from now on", file.display());
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! Where a data folder is, and the engine on the embedded log in it.
 
+use crate::capture::Reflected;
 use crate::clock::ClockError;
 use crate::collect::CollectError;
 use crate::config::BackendChoice;
-use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, open_controls};
+use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, open_controls, read_controls};
 use crate::engine::{Engine, EngineConfig, EngineError};
-use crate::log::{DataDir, EmbeddedLog, LogConfig, LogError};
+use crate::log::{DataDir, EmbeddedLog, FrozenLog, FrozenSource, LogConfig, LogError};
 use crate::source::{AppendError, EmbeddedSource, SourceError};
 use clap::Args;
 use driftline_sinks::Sink;
@@ -35,9 +36,9 @@ pub struct DataArgs {
 
 impl DataArgs {
     /// The folder as the rule of control records is opened for it.
-    pub fn folder<'a>(&self, dir: &'a DataDir, topic: &str) -> Folder<'a> {
+    pub fn folder<'a>(&self, path: &'a Path, topic: &str) -> Folder<'a> {
         Folder {
-            dir,
+            path,
             log: format!("embedded:{topic}"),
             key_file: self.control.control_key_file.clone(),
             author_key_file: self.author_key_file.clone(),
@@ -47,7 +48,7 @@ impl DataArgs {
 
     /// Which control records of the log are the engine's own. A log from before there were keys keeps those it holds.
     fn controls(&self, dir: &DataDir, log: &EmbeddedLog) -> Result<ControlRule, DataError> {
-        open_controls(&self.folder(dir, log.topic()), |_| Ok(log.ends()))
+        open_controls(&self.folder(dir.path(), log.topic()), |_| Ok(log.ends()))
     }
 }
 
@@ -103,6 +104,22 @@ pub enum DataError {
     /// Two runs over one log parted.
     #[error("{0}")]
     Differs(String),
+    /// The engine that holds the data folder does not answer as it should.
+    #[error("process {pid} holds the data folder and answers at {url}, but {reason}")]
+    Running {
+        /// Its process id.
+        pid: u32,
+        /// Where it says it answers.
+        url: String,
+        /// What it did instead.
+        reason: String,
+    },
+    /// An allowed host is no name.
+    #[error(transparent)]
+    Host(#[from] driftline_api::BadHost),
+    /// Some of the repositories.
+    #[error(transparent)]
+    Import(crate::importer::ImportError),
     /// HTTP cannot be served.
     #[error("cannot serve HTTP on {address}")]
     Listen {
@@ -122,6 +139,8 @@ impl DataError {
 
 /// An engine on the embedded log of a data folder.
 pub struct Local {
+    /// The folder.
+    pub dir: DataDir,
     /// The log.
     pub log: Arc<EmbeddedLog>,
     /// The engine.
@@ -139,7 +158,7 @@ impl Local {
         let source = Box::new(EmbeddedSource::new(&log)?);
         let config = EngineConfig { workers: args.workers, backend: args.backend, controls, ..config.clone() };
         let engine = Engine::start(&dir, source, log.clone(), &config, sinks)?;
-        Ok(Self { log, engine, scratch: None })
+        Ok(Self { dir, log, engine, scratch: None })
     }
 
     /// The same log with bindings and models made anew, so that nothing an earlier run left can help; but models that the
@@ -155,7 +174,35 @@ impl Local {
         let scratch = DataDir::open(&path)?;
         let source = Box::new(EmbeddedSource::new(&log)?);
         let engine = Engine::start(&scratch, source, log.clone(), &config, Vec::new())?;
-        Ok(Self { log, engine, scratch: Some(path) })
+        Ok(Self { dir, log, engine, scratch: Some(path) })
+    }
+
+    /// What an engine in another process reflects, computed anew beside it from the log up to there.
+    pub fn beside(args: &DataArgs, config: &EngineConfig, ends: &[u64]) -> Result<Reflected, DataError> {
+        let config_of_log = LogConfig::default();
+        if !args.data.join(&config_of_log.topic).exists() {
+            let data = args.data.display();
+            return Err(DataError::NotFound(format!(
+                "the engine that holds {data} reads its log from Kafka, not from that folder; only a log in a folder can be \
+                 replayed"
+            )));
+        }
+        let log = FrozenLog::open(&args.data, &config_of_log, ends)?;
+        let controls = read_controls(&args.folder(&args.data, &config_of_log.topic))?;
+        let further_models = Some(args.data.join("models"));
+        let config = EngineConfig { controls, further_models, ..config.clone() };
+        // Two commands may do this at the same time.
+        let path = args.data.join(format!("replay-{}", std::process::id()));
+        remove(&path)?;
+        let scratch = DataDir::open(&path)?;
+        let source = Box::new(FrozenSource::new(&log)?);
+        let engine = Engine::start(&scratch, source, Arc::new(log), &config, Vec::new())?;
+        let idle = engine.wait_until_idle();
+        let reflected = engine.reflected();
+        let stopped = engine.stop();
+        remove(&path)?;
+        idle.and(stopped)?;
+        Ok(reflected)
     }
 
     /// Stops the engine and removes what was only for this run.

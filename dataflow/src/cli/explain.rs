@@ -1,12 +1,14 @@
 //! `driftline explain COMMIT`: everything known of one commit, from the log of a data folder.
 
+use super::ask::{Answering, Answers, own_or_running};
 use super::data::{DataArgs, DataError, Local};
 use super::show;
 use crate::engine::EngineConfig;
 use clap::Args;
+use driftline_api::ChangeAnswer;
 use driftline_operators::features::FEATURES;
 use driftline_schema::Fixed;
-use driftline_sinks::view::{ChangeDetail, Lookup};
+use driftline_sinks::view::{Lookup, ViewReader};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -32,7 +34,7 @@ pub struct ExplainArgs {
 struct Explanation<'a> {
     repository: &'a str,
     prediction: &'a Option<driftline_schema::Prediction>,
-    features: BTreeMap<&'static str, Fixed>,
+    features: BTreeMap<&'a str, Fixed>,
     label: &'a Option<driftline_schema::Label>,
     evidence: &'a [driftline_sinks::view::EvidenceRow],
 }
@@ -40,23 +42,37 @@ struct Explanation<'a> {
 /// Runs the command.
 pub fn run(args: ExplainArgs) -> Result<(), DataError> {
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
-    let local = Local::start(&args.data, &config, Vec::new())?;
-    local.engine.wait_until_idle()?;
-    let found = find(&local, &args);
-    local.stop()?;
-    print(&found?, args.json);
+    let found = match own_or_running(&args.data.data, || Local::start(&args.data, &config, Vec::new()))? {
+        Answering::Own(local) => {
+            local.engine.wait_until_idle()?;
+            let found = find(local.engine.view(), &args);
+            local.stop()?;
+            found?
+        }
+        Answering::Running(engine) => find(&engine, &args)?,
+    };
+    print(&found, args.json);
     Ok(())
 }
 
-fn find(local: &Local, args: &ExplainArgs) -> Result<ChangeDetail, DataError> {
-    let view = local.engine.view();
+impl Answers for ViewReader {
+    fn repositories(&self) -> Result<Vec<String>, DataError> {
+        Ok(ViewReader::repositories(self).1.iter().map(|row| row.repository.to_string()).collect())
+    }
+    fn lookup(&self, repository: &str, commit: &str) -> Result<Lookup<Box<ChangeAnswer>>, DataError> {
+        let found = ViewReader::lookup(self, repository, commit).1;
+        Ok(found.map(|detail| Box::new(ChangeAnswer::of(*detail, FEATURES))))
+    }
+}
+
+fn find(answers: &impl Answers, args: &ExplainArgs) -> Result<ChangeAnswer, DataError> {
     let names: Vec<String> = match &args.repository {
         Some(name) => vec![name.clone()],
-        None => view.repositories().1.iter().map(|row| row.repository.to_string()).collect(),
+        None => answers.repositories()?,
     };
     let mut found = Vec::new();
     for name in &names {
-        match view.lookup(name, &args.commit).1 {
+        match answers.lookup(name, &args.commit)? {
             Lookup::Found(detail) => found.push(*detail),
             Lookup::NoCommit => {}
             Lookup::NoRepository => return Err(missing(format!("the log holds no repository `{name}`"))),
@@ -84,14 +100,12 @@ fn missing(message: String) -> DataError {
     DataError::NotFound(message)
 }
 
-fn print(detail: &ChangeDetail, json: bool) {
-    let values = detail.vector.iter().flat_map(|vector| vector.iter());
-    let features: BTreeMap<&'static str, Fixed> = FEATURES.iter().map(|meta| meta.name).zip(values.copied()).collect();
+fn print(detail: &ChangeAnswer, json: bool) {
     if json {
         let explanation = Explanation {
             repository: &detail.repository,
             prediction: &detail.prediction,
-            features,
+            features: detail.features.iter().map(|row| (row.name.as_str(), row.value)).collect(),
             label: &detail.label,
             evidence: &detail.evidence,
         };
@@ -117,7 +131,7 @@ fn print(detail: &ChangeDetail, json: bool) {
         );
     }
     println!("features:");
-    for (meta, value) in FEATURES.iter().zip(detail.vector.iter().flat_map(|vector| vector.iter())) {
-        println!("  {:<28} {:<14} {:<9} {}", meta.name, value.to_string(), meta.unit, meta.definition);
+    for row in &detail.features {
+        println!("  {:<28} {:<14} {:<9} {}", row.name, row.value.to_string(), row.unit, row.definition);
     }
 }

@@ -1,11 +1,16 @@
 //! `driftline export`: vectors, labels and predictions as a Parquet file, as of the end of the log.
 
+use super::ask::{Answering, Running, own_or_running};
 use super::data::{DataArgs, DataError, Local};
 use crate::engine::EngineConfig;
 use clap::Args;
 use driftline_operators::features::{FEATURES, FEATURES_VERSION};
-use driftline_sinks::parquet::{FeatureTable, export};
-use std::path::PathBuf;
+use driftline_sinks::parquet::{FeatureTable, export, write_whole};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use serde::Deserialize;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -24,17 +29,57 @@ pub struct ExportArgs {
 /// Runs the command.
 pub fn run(args: ExportArgs) -> Result<(), DataError> {
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
-    let local = Local::start(&args.data, &config, Vec::new())?;
-    local.engine.wait_until_idle()?;
-    let table = FeatureTable { version: FEATURES_VERSION, features: FEATURES };
-    let exported = export(local.engine.view(), table, &args.out);
-    local.stop()?;
-    let exported = exported?;
+    let exported = match own_or_running(&args.data.data, || Local::start(&args.data, &config, Vec::new()))? {
+        Answering::Own(local) => {
+            local.engine.wait_until_idle()?;
+            let table = FeatureTable { version: FEATURES_VERSION, features: FEATURES };
+            let exported = export(local.engine.view(), table, &args.out);
+            local.stop()?;
+            let exported = exported?;
+            Written { rows: exported.rows, bytes: exported.bytes, offsets: exported.as_of.offsets.clone() }
+        }
+        Answering::Running(engine) => download(&engine, &args.out)?,
+    };
     if args.json {
-        let (rows, bytes, as_of) = (exported.rows, exported.bytes, &exported.as_of.offsets);
+        let (rows, bytes, as_of) = (exported.rows, exported.bytes, &exported.offsets);
         println!("{}", serde_json::json!({"file": args.out, "rows": rows, "bytes": bytes, "as_of": as_of}));
     } else {
         println!("{}: {} rows, {} bytes", args.out.display(), exported.rows, exported.bytes);
     }
     Ok(())
+}
+
+/// What stands in the file.
+struct Written {
+    rows: u64,
+    bytes: u64,
+    offsets: Vec<u64>,
+}
+
+/// Fetches the file from the engine that holds the data folder. It takes the place of an older one only when it is whole.
+fn download(engine: &Running, out: &Path) -> Result<Written, DataError> {
+    let refuse = |source| DataError::File { path: out.to_owned(), source };
+    let (written, bytes) = write_whole(out, |file| {
+        let mut buffered = BufWriter::new(file.try_clone().map_err(refuse)?);
+        engine.export(&mut buffered)?;
+        buffered.flush().map_err(refuse)?;
+        footer(file, engine)
+    })?;
+    Ok(Written { bytes, ..written })
+}
+
+/// What the end of a Parquet file says of it, which a file that broke off does not have.
+fn footer(file: &File, engine: &Running) -> Result<Written, DataError> {
+    #[derive(Deserialize)]
+    struct AsOf {
+        offsets: Vec<u64>,
+    }
+    let broken = |reason: String| DataError::NotFound(format!("the export of {} broke off: {reason}", engine.words()));
+    let copy = file.try_clone().map_err(|error| broken(error.to_string()))?;
+    let reader = SerializedFileReader::new(copy).map_err(|error| broken(error.to_string()))?;
+    let metadata = reader.metadata().file_metadata();
+    let pairs = metadata.key_value_metadata().into_iter().flatten();
+    let as_of = pairs.filter(|pair| pair.key == "driftline.as_of").find_map(|pair| pair.value.as_deref());
+    let as_of: AsOf = serde_json::from_str(as_of.unwrap_or_default()).map_err(|error| broken(error.to_string()))?;
+    Ok(Written { rows: metadata.num_rows() as u64, bytes: 0, offsets: as_of.offsets })
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a command, the shared arguments here.
 
+pub mod ask;
 pub mod check;
 pub mod check_data;
 pub mod data;

@@ -1,11 +1,14 @@
 //! `driftline replay --verify`: everything is computed once more from the log, in other ways, and must come out the same.
 
+use super::ask::{Answering, RunningDigests, own_or_running};
 use super::data::{DataArgs, DataError, Local};
 use crate::capture::Reflected;
 use crate::clock::ClockConfig;
 use crate::config::BackendChoice;
 use crate::engine::EngineConfig;
+use crate::log::DataDir;
 use clap::Args;
+use std::collections::BTreeSet;
 use std::num::{NonZeroU32, NonZeroUsize};
 
 /// Arguments of `replay`.
@@ -54,9 +57,17 @@ const WAYS: [Way; 3] = [
 /// Runs the command.
 pub fn run(args: ReplayArgs) -> Result<(), DataError> {
     let ways = if args.verify { &WAYS[..] } else { &WAYS[..1] };
+    let running = match own_or_running(&args.data.data, || Ok(DataDir::open(&args.data.data)?))? {
+        // Each replay opens the folder for itself.
+        Answering::Own(dir) => {
+            drop(dir);
+            None
+        }
+        Answering::Running(engine) => Some((engine.digests()?, engine.words())),
+    };
     let mut first: Option<Reflected> = None;
     for way in ways {
-        let reflected = replay(&args.data, way)?;
+        let reflected = replay(&args.data, way, running.as_ref().map(|(digests, _)| &digests.as_of.offsets))?;
         if !args.json {
             println!("{}  {}", reflected.digests.combined(), way.name);
         }
@@ -67,30 +78,55 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
         }
     }
     let first = first.expect("at least one way was run");
+    let mut names: Vec<&str> = ways.iter().map(|way| way.name).collect();
+    if let Some((digests, words)) = &running {
+        names.push(words);
+        if !args.json {
+            println!("{}  {words}", digests.digest);
+        }
+        compare(&first, digests, words)?;
+    }
     if args.json {
-        let ways: Vec<&str> = ways.iter().map(|way| way.name).collect();
         let (digest, collections) = (first.digests.combined(), first.digests.parts());
         let result = serde_json::json!({
-            "digest": digest, "as_of": first.as_of, "ways": ways, "equal": true, "collections": collections,
+            "digest": digest, "as_of": first.as_of, "ways": names, "equal": true, "collections": collections,
         });
         println!("{result}");
-    } else if args.verify {
-        println!("equal in {} ways, as of {:?}", ways.len(), first.as_of);
+    } else if args.verify || running.is_some() {
+        println!("equal in {} ways, as of {:?}", names.len(), first.as_of);
     }
     Ok(())
 }
 
-/// Runs over the log with bindings and models of its own, in a folder that goes away.
-fn replay(data: &DataArgs, way: &Way) -> Result<Reflected, DataError> {
+/// Runs over the log with bindings and models of its own, in a folder that goes away; up to `ends` where another process
+/// writes it.
+fn replay(data: &DataArgs, way: &Way, ends: Option<&Vec<u64>>) -> Result<Reflected, DataError> {
     let count = |number: u32| NonZeroU32::new(number).expect("no way has a zero");
     let workers = NonZeroUsize::new(way.workers).expect("no way has a zero");
     let clock = ClockConfig { records_per_binding_max: count(way.records_per_binding), ..ClockConfig::default() };
     let config = EngineConfig { clock, workers, backend: way.backend, announce: false, ..EngineConfig::default() };
+    if let Some(ends) = ends {
+        return Local::beside(data, &config, ends);
+    }
     let local = Local::scratch(data, &config)?;
     local.engine.wait_until_idle()?;
     let reflected = local.engine.reflected();
     local.stop()?;
     Ok(reflected)
+}
+
+/// What the running engine says against what its log gives.
+fn compare(replayed: &Reflected, running: &RunningDigests, words: &str) -> Result<(), DataError> {
+    let parts = replayed.digests.parts();
+    let of = |name: &str| (parts.get(name), running.collections.get(name));
+    let names = parts.keys().copied().chain(running.collections.keys().map(String::as_str));
+    // A collection that holds nothing may be missing on one side.
+    let parted: BTreeSet<&str> = names.filter(|name| matches!(of(name), (Some(one), Some(other)) if one != other)).collect();
+    if replayed.digests.combined() == running.digest {
+        return Ok(());
+    }
+    let parted: Vec<&str> = parted.into_iter().collect();
+    Err(DataError::Differs(format!("{words} differs from its log in: {}", parted.join(", "))))
 }
 
 fn difference(expected: &Reflected, found: &Reflected, way: &Way) -> DataError {

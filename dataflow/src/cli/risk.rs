@@ -1,9 +1,12 @@
-//! `driftline risk REV..REV`: scores commits of a local repository, without a server.
+//! `driftline risk REV..REV`: scores commits of a local repository, without a server; while
+//! an engine runs on the data folder, it is asked.
 
 use super::Outcome;
+use super::ask::{Answering, own_or_running};
 use super::data::{DataArgs, DataError};
 use super::show;
-use super::up::{KeyArgs, open};
+use super::up::{Imported, KeyArgs, import_error, open};
+use crate::collect::{CollectOptions, GitHistory};
 use clap::Args;
 use driftline_schema::{Fixed, Prediction};
 use driftline_sinks::view::Lookup;
@@ -60,15 +63,35 @@ pub fn run(args: RiskArgs) -> Outcome {
 
 fn score(args: &RiskArgs) -> Result<Vec<Prediction>, DataError> {
     let commits = revisions(&args.repo, &args.range)?;
-    let mut up = open(&args.data, std::slice::from_ref(&args.repo), &args.key)?;
+    let own = || open(&args.data, std::slice::from_ref(&args.repo), &args.key);
+    match own_or_running(&args.data.data, own)? {
+        Answering::Own(up) => score_here(up, &commits),
+        Answering::Running(engine) => {
+            let history = GitHistory::open(&args.repo, CollectOptions::new(args.key.read()?))?;
+            let found = engine.predictions(history.name(), &commits)?;
+            found.iter().filter(|(_, prediction)| prediction.is_none()).for_each(|(commit, _)| not_followed(commit));
+            Ok(found.into_iter().filter_map(|(_, prediction)| prediction).collect())
+        }
+    }
+}
+
+fn not_followed(commit: &str) {
+    eprintln!("driftline: {commit} is not on the followed branch and has no prediction");
+}
+
+/// Brings the history up to date and looks the commits up.
+fn score_here(mut up: Imported, commits: &[String]) -> Result<Vec<Prediction>, DataError> {
     up.catch_up()?;
+    if let Some(error) = up.importer.trouble() {
+        return Err(import_error(error));
+    }
     let names = up.importer.names();
     let name = names.first().expect("one repository was opened");
     let mut predictions = Vec::new();
-    for commit in &commits {
+    for commit in commits {
         match up.local.engine.view().lookup(name, commit).1 {
             Lookup::Found(detail) => predictions.extend(detail.prediction),
-            _ => eprintln!("driftline: {commit} is not on the followed branch and has no prediction"),
+            _ => not_followed(commit),
         }
     }
     up.local.stop()?;

@@ -79,7 +79,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     };
     let metrics = Metrics::new();
     let engine = Engine::start_with(&dir, source, appender, &engine_config, sinks(config, &metrics)?, metrics)?;
-    let serving = serve::start(&engine, config.listen)?;
+    let serving = serve::start(&engine, &dir, config.listen, &config.http.allowed_hosts)?;
     eprintln!("driftline listens on http://{}", serving.address());
     eprintln!("kernels run on: {}", engine.backend());
     let schedule = Schedule::new(&config.training);
@@ -141,7 +141,7 @@ fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender)
     let (topic, mend) =
         (&config.kafka.topic, format!("driftline run --config {} --new-control-key", args.config.display()));
     let folder = Folder {
-        dir,
+        path: dir.path(),
         log: format!("kafka:{topic}"),
         key_file: args.control.control_key_file.clone().or_else(|| config.control_key_file.clone()),
         author_key_file: None,

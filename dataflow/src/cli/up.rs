@@ -1,21 +1,18 @@
 //! `driftline up`: the whole engine on the embedded log, for the repositories at hand.
 
 use super::data::{DataArgs, DataError, Local};
-use super::serve::{self, Serving};
+use super::serve::{self, HostArgs, Serving};
 use super::summary::{Summary, print_summary};
 use crate::collect::{AuthorKey, author_key};
 use crate::engine::EngineConfig;
-use crate::importer::{ImportError, Importer};
+use crate::importer::{ImportError, Importer, POLL};
 use crate::reject_lines::RejectLines;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
-
-/// How often repositories are looked at for new commits: a push is answered within a second.
-const POLL: Duration = Duration::from_millis(300);
+use std::sync::Arc;
 
 /// Arguments of `up`.
 #[derive(Debug, Args)]
@@ -40,6 +37,8 @@ pub struct UpArgs {
     json: bool,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    hosts: HostArgs,
 }
 
 /// Where the key of author pseudonyms is.
@@ -81,10 +80,17 @@ pub fn open(data: &DataArgs, repos: &[PathBuf], key: &KeyArgs) -> Result<Importe
     let key = key.read()?;
     let local = Local::start(&data, &config, vec![Box::new(RejectLines::new())])?;
     local.engine.wait_until_idle()?;
-    let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training);
+    let standing = local.engine.standing().clone();
+    let known = Arc::new(move |name: &str| standing.commits(name));
+    let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training, known);
     for path in repos {
-        let known = |name: &str| local.engine.standing().commits(name);
-        importer.add(path, &key, &config.limits, known).map_err(import_error)?;
+        importer.add(path, None, &key, &config.limits).map_err(import_error)?;
+    }
+    // One that cannot be opened keeps no other from being followed; when there is no other, there is nothing to do.
+    if importer.followed().0 == 0
+        && let Some(error) = importer.trouble()
+    {
+        return Err(import_error(error));
     }
     Ok(Imported { local, importer })
 }
@@ -95,6 +101,7 @@ pub fn import_error(error: ImportError) -> DataError {
         ImportError::Collect(error) => error.into(),
         ImportError::Append(error) => error.into(),
         ImportError::Engine(error) => error.into(),
+        error @ ImportError::Repositories { .. } => DataError::Import(error),
     }
 }
 
@@ -126,7 +133,8 @@ fn progress_bar() -> ProgressBar {
 /// Runs the command.
 pub fn run(args: UpArgs) -> Result<(), DataError> {
     let mut up = open(&args.data, &args.repos, &args.key)?;
-    let serving = serve::start(&up.local.engine, args.listen)?;
+    let serving = serve::start(&up.local.engine, &up.local.dir, args.listen, &args.hosts.allow_hosts)?;
+    show_states(&mut up, &serving);
     if !args.json || !args.exit_when_idle {
         println!("driftline listens on http://{}", serving.address());
     } else {
@@ -136,27 +144,27 @@ pub fn run(args: UpArgs) -> Result<(), DataError> {
     up.catch_up()?;
     serving.ready();
     if args.exit_when_idle {
-        return finish(up, serving, args.json);
+        let trouble = up.importer.trouble();
+        finish(up, serving, args.json)?;
+        return trouble.map_or(Ok(()), |error| Err(import_error(error)));
     }
-    eprintln!("up to date; following {} (Ctrl-C ends)", plural(args.repos.len()));
-    while !serving.wait_for_signal(POLL) {
+    let (followed, all) = up.importer.followed();
+    let of = if followed == all { String::new() } else { format!(" of {all}") };
+    eprintln!("up to date; following {followed}{of} {} (Ctrl-C ends)", if all == 1 { "repository" } else { "repositories" });
+    while !serving.wait_for_signal(up.importer.pause()) {
         up.local.engine.check()?;
-        if let Err(error) = up.importer.follow() {
-            follow_failed(error)?;
-        }
+        up.importer.follow(POLL).map_err(import_error)?;
     }
     finish(up, serving, args.json)
 }
 
-/// A repository may be unreadable for a moment, while it is being rewritten; the log and the engine may not.
-fn follow_failed(error: ImportError) -> Result<(), DataError> {
-    match error {
-        ImportError::Collect(error) => {
-            tracing::warn!(%error, "a repository cannot be read now and will be tried again");
-            Ok(())
-        }
-        other => Err(import_error(other)),
-    }
+/// Shows how each repository stands over HTTP and as metrics.
+fn show_states(up: &mut Imported, serving: &Serving) {
+    let (shown, metrics) = (serving.repositories().clone(), up.local.engine.metrics().repositories.clone());
+    up.importer.watch(Box::new(move |states| {
+        metrics.show(states.iter().map(|(name, state)| (name.as_str(), state.state.is_up())));
+        shown.set(states.clone());
+    }));
 }
 
 fn finish(up: Imported, serving: Serving, json: bool) -> Result<(), DataError> {
@@ -165,8 +173,4 @@ fn finish(up: Imported, serving: Serving, json: bool) -> Result<(), DataError> {
     up.local.stop()?;
     print_summary(&summary, json);
     Ok(())
-}
-
-fn plural(repositories: usize) -> String {
-    if repositories == 1 { "1 repository".to_owned() } else { format!("{repositories} repositories") }
 }

@@ -37,6 +37,33 @@ pub enum CollectError {
         /// Why not.
         source: Cause,
     },
+    /// None of the branches that were followed is there any more.
+    #[error("repository `{repository}` has no branch left of those that were followed; what is known of it stays as it is")]
+    NoBranch {
+        /// The repository's name.
+        repository: String,
+    },
+    /// Where one repository was followed stands another now.
+    #[error(
+        "another repository, which calls itself `{found}`, stands where `{repository}` was followed; what is known of that \
+         one stays as it is; restart driftline to follow the other"
+    )]
+    AnotherRepository {
+        /// The name of the one that was followed.
+        repository: String,
+        /// The name of the one that is there.
+        found: String,
+    },
+    /// Two of the repositories that are followed have one name.
+    #[error("{} and {} are both called `{repository}`", path.display(), other.display())]
+    SameName {
+        /// The name.
+        repository: String,
+        /// The second.
+        path: PathBuf,
+        /// The first.
+        other: PathBuf,
+    },
     /// An object is missing, damaged or not readable.
     #[error("object {id} of repository `{repository}` cannot be read ({place})")]
     Object {

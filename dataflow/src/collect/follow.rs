@@ -44,6 +44,8 @@ pub struct Follower {
     /// Where the heads were; `None` before the first confirmed answer.
     heads: Option<BTreeMap<String, ObjectId>>,
     pending: Option<Pending>,
+    /// An answer was confirmed in part: commits are missing although the heads have not moved.
+    unfinished: bool,
 }
 
 /// What becomes true when an answer is confirmed.
@@ -59,7 +61,7 @@ impl Follower {
         // Both kinds of id have 20 or 32 bytes, so the conversion cannot panic.
         let known = known.into_iter().map(|id| ObjectId::from_bytes_or_panic(id.as_bytes())).collect();
         let left_out = history.left_out()?;
-        Ok(Self { history, left_out, followed: BTreeSet::new(), known, heads: None, pending: None })
+        Ok(Self { history, left_out, followed: BTreeSet::new(), known, heads: None, pending: None, unfinished: false })
     }
 
     /// The repository that is followed.
@@ -69,8 +71,13 @@ impl Follower {
 
     /// What is new; `None` when nothing is. The same is told again until it is confirmed.
     pub fn poll_new(&mut self) -> Result<Option<News>, CollectError> {
+        self.pending = None;
         let heads = self.history.read_heads(&mut self.followed)?;
-        if self.heads.as_ref() == Some(&heads) {
+        if heads.is_empty() && !self.known.is_empty() {
+            // A repository that is being deleted or copied looks like this for a moment.
+            return Err(CollectError::NoBranch { repository: self.history.name().to_owned() });
+        }
+        if self.heads.as_ref() == Some(&heads) && !self.unfinished {
             return Ok(None);
         }
         let tips: Vec<ObjectId> = heads.values().copied().collect();
@@ -79,7 +86,7 @@ impl Follower {
         let withdrawn = self.withdrawn(&tips, &order)?;
         let branches = self.branch_events(&heads, &withdrawn)?;
         if branches.is_empty() && order.commits.is_empty() {
-            self.heads = Some(heads);
+            (self.heads, self.unfinished) = (Some(heads), false);
             return Ok(None);
         }
         self.pending = Some(Pending { heads, new: order.commits.clone(), withdrawn });
@@ -88,13 +95,38 @@ impl Follower {
 
     /// The last answer stands in the log.
     pub fn confirm(&mut self) {
+        self.confirm_some(usize::MAX);
+    }
+
+    /// The branches of the last answer stand in the log and the first so many of its changes; the others are told again.
+    pub fn confirm_some(&mut self, changes: usize) {
         if let Some(pending) = self.pending.take() {
             for id in &pending.withdrawn {
                 self.known.remove(id);
             }
-            self.known.extend(pending.new);
+            self.unfinished = changes < pending.new.len();
+            self.known.extend(pending.new.into_iter().take(changes));
             self.heads = Some(pending.heads);
         }
+    }
+
+    /// Goes on with the same repository, opened anew. One that stands elsewhere, has another name or shares no commit with
+    /// what is known is another.
+    pub fn reopen(&mut self, history: GitHistory) -> Result<(), CollectError> {
+        let tips: Vec<ObjectId> = history.read_heads(&mut self.followed.clone())?.into_values().collect();
+        let is_strange = || {
+            let shared = graph::order(&history.shared, &tips, |id| self.known.contains(id))?.known;
+            Ok::<_, CollectError>(!tips.is_empty() && !self.known.is_empty() && shared.is_empty())
+        };
+        let (before, now) = (&self.history, &history);
+        if before.name() != now.name() || before.git_folder() != now.git_folder() || is_strange()? {
+            let (repository, found) = (before.name().to_owned(), now.name().to_owned());
+            return Err(CollectError::AnotherRepository { repository, found });
+        }
+        self.left_out = history.left_out()?;
+        self.history = history;
+        self.pending = None;
+        Ok(())
     }
 
     /// Known commits that no head reaches any more, sorted.

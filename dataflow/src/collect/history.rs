@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// Which commits belong to the history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct CollectOptions {
     pub threads: NonZeroUsize,
     /// Where the CPU time of these threads is added up.
     pub cpu: Arc<StageCpu>,
+    /// Grows as objects are read: whoever waits for a repository sees that it is not stuck.
+    pub pulse: Arc<AtomicU64>,
 }
 
 impl CollectOptions {
@@ -59,6 +62,7 @@ impl CollectOptions {
             limits: Limits::default(),
             threads: NonZeroUsize::MIN,
             cpu: Arc::default(),
+            pulse: Arc::default(),
         }
     }
 }
@@ -75,6 +79,7 @@ pub(super) struct Shared {
     pub(super) partial: bool,
     pub(super) counters: Counters,
     pub(super) cpu: Arc<StageCpu>,
+    pub(super) pulse: Arc<AtomicU64>,
 }
 
 impl Shared {
@@ -115,6 +120,7 @@ impl GitHistory {
             shallow,
             counters: Counters::default(),
             cpu: options.cpu,
+            pulse: options.pulse,
             repo: repo.into_sync(),
         };
         if !shared.shallow.is_empty() {
@@ -130,6 +136,11 @@ impl GitHistory {
     /// The repository's name in events.
     pub fn name(&self) -> &str {
         &self.shared.name
+    }
+
+    /// The folder with its references and objects.
+    pub fn git_folder(&self) -> &Path {
+        self.shared.repo.git_dir()
     }
 
     /// Whether the repository is a shallow clone, whose first commits look as if they had added every file.

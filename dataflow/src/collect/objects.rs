@@ -12,6 +12,7 @@ use gix::bstr::{BString, ByteSlice as _};
 use gix::objs::{Find as _, FindHeader as _, Kind};
 use gix::odb::pack::cache;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Memory for decoded bases of delta chains, in bytes; two of these per thread.
 const PACK_CACHE_BYTES: usize = 8 << 20;
@@ -113,6 +114,7 @@ impl Objects {
         read: impl FnOnce(RawCommit<'_>) -> T,
     ) -> Result<Option<T>, CollectError> {
         let Self { trees, buffer, shared, .. } = self;
+        shared.pulse.fetch_add(1, Ordering::Relaxed);
         let refuse = |source: Cause| shared.unreadable(id, "a commit".to_owned(), source);
         if buffer.capacity() > BUFFER_BYTES_KEPT {
             *buffer = Vec::new();
@@ -148,6 +150,7 @@ impl Objects {
 
     /// The size is asked first, so that memory stays bounded whatever the repository holds.
     fn read(&mut self, id: ObjectId) -> Result<Blob, Cause> {
+        self.shared.pulse.fetch_add(1, Ordering::Relaxed);
         let Some(header) = self.blobs.try_header(&id)? else {
             return self.absent();
         };

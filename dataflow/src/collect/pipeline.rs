@@ -125,10 +125,8 @@ impl Drop for Events {
 
 /// Makes the events of a window; false when no more are wanted.
 fn work(composer: &mut Composer, window: &[ObjectId], queue: &Queue) -> bool {
-    let (undrafted, drafts) = match drafts(composer, window) {
-        Ok(split) => split,
-        Err(error) => return queue.push_and_go_on(Err(error)),
-    };
+    // When something in the window cannot be read, what is older is told all the same, one by one up to there.
+    let (undrafted, drafts) = drafts(composer, window).unwrap_or_else(|_| (window, Vec::new()));
     undrafted.iter().all(|id| {
         let outcome = composer.draft(*id).and_then(|draft| composer.finish(draft));
         queue.push_and_go_on(outcome)

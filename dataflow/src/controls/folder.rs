@@ -4,7 +4,7 @@
 //! with, so that a lost or changed key is refused before anything is read, and never turns all models into rejects.
 
 use super::ControlRule;
-use crate::log::{DataDir, LogError, write_whole};
+use crate::log::{LogError, write_whole};
 use clap::Args;
 use driftline_schema::ControlKey;
 use serde::{Deserialize, Serialize};
@@ -100,8 +100,8 @@ struct Note {
 
 /// A data folder as the rule of control records is opened for it.
 pub struct Folder<'a> {
-    /// The folder.
-    pub dir: &'a DataDir,
+    /// The folder; whoever may change what it remembers holds its lock.
+    pub path: &'a Path,
     /// The name of its log.
     pub log: String,
     /// The key's file, where the user names one.
@@ -113,12 +113,12 @@ pub struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn path(&self) -> PathBuf {
-        self.dir.path().join(FILE)
+    fn note_path(&self) -> PathBuf {
+        self.path.join(FILE)
     }
 
     fn note(&self) -> Result<Option<Note>, ControlError> {
-        let path = self.path();
+        let path = self.note_path();
         let damaged = |reason: String| ControlError::Note { path: path.clone(), reason };
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -157,7 +157,7 @@ impl Folder<'_> {
         let key_file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let note = Note { format: 1, log: self.log.clone(), fingerprint: key.fingerprint(), key_file, trusted_until };
         let bytes = serde_json::to_vec(&note).expect("names and numbers are written as JSON");
-        Ok(write_whole(&self.path(), &bytes)?)
+        Ok(write_whole(&self.note_path(), &bytes)?)
     }
 
     fn key(&self, bytes: &[u8]) -> ControlKey {
@@ -183,17 +183,30 @@ pub fn open_controls<E: From<ControlError>>(
     let key = match read(&file) {
         Ok(bytes) => folder.key(&bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let (data, mend) = (folder.dir.path().to_owned(), folder.mend.clone());
+            let (data, mend) = (folder.path.to_owned(), folder.mend.clone());
             return Err(ControlError::Lost { path: file, data, mend }.into());
         }
         Err(source) => return Err(refuse(source).into()),
     };
     if key.fingerprint() != note.fingerprint {
-        let (what, mend) = (folder.dir.path().display().to_string(), folder.mend.clone());
+        let (what, mend) = (folder.path.display().to_string(), folder.mend.clone());
         return Err(ControlError::Another { path: file, what, mend }.into());
     }
     if std::path::absolute(&file).is_ok_and(|file| file != note.key_file) {
         folder.write(&key, &file, note.trusted_until.clone())?;
+    }
+    Ok(ControlRule::new(key, note.trusted_until))
+}
+
+/// The rule of a data folder that another process holds; nothing is written.
+pub(crate) fn read_controls(folder: &Folder<'_>) -> Result<ControlRule, ControlError> {
+    let (path, file) = (folder.note_path(), folder.key_path()?);
+    let note = folder.note()?.ok_or_else(|| ControlError::Note { path, reason: "it is missing".to_owned() })?;
+    let bytes = read(&file).map_err(|source| ControlError::Key { path: file.clone(), source })?;
+    let key = folder.key(&bytes);
+    if key.fingerprint() != note.fingerprint {
+        let (what, mend) = (folder.path.display().to_string(), folder.mend.clone());
+        return Err(ControlError::Another { path: file, what, mend });
     }
     Ok(ControlRule::new(key, note.trusted_until))
 }
@@ -254,12 +267,12 @@ fn create(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::scratch;
+    use crate::log::{DataDir, scratch};
 
     fn open(dir: &Path, key: Option<&Path>, stands: &[u64]) -> Result<Vec<u64>, ControlError> {
         let dir = DataDir::open(dir.join("data")).expect("free");
         let folder = Folder {
-            dir: &dir,
+            path: dir.path(),
             log: "embedded:code-events".to_owned(),
             key_file: key.map(Path::to_owned),
             author_key_file: Some(dir.path().with_file_name("author.key")),

@@ -6,7 +6,7 @@
 
 mod folder;
 
-pub(crate) use folder::change_key;
+pub(crate) use folder::{change_key, read_controls};
 pub use folder::{ControlError, ControlKeyArgs, Folder, open_controls};
 
 use crate::source::Record;

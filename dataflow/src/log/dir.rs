@@ -1,9 +1,11 @@
 //! The data directory and its lock: one process writes it at a time.
 //!
 //! The lock is the operating system's, on an open file, so it ends with the process however that ends; a leftover
-//! `LOCK` file alone locks nothing.
+//! `LOCK` file alone locks nothing. A holder that serves HTTP writes where into the directory; whoever takes the lock
+//! removes what an earlier one left, so the address that is found there is the present holder's.
 
 use super::error::LogError;
+use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -43,13 +45,29 @@ impl DataDir {
             .map_err(|source| LogError::io("open", &file_path, source))?;
         match try_lock(&file) {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LogError::Locked { holder: holder(&mut file), path }),
+            Err(TryLockError::WouldBlock) => {
+                let holder = Holder::read(&path).map_or_else(|| "another process".to_owned(), |holder| holder.words());
+                return Err(LogError::Locked { holder, path });
+            }
             Err(TryLockError::Error(source)) => return Err(LogError::io("lock", &file_path, source)),
         }
         // The process id is only for the message above; the lock itself is what counts.
         let noted = file.set_len(0).and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
         noted.map_err(|source| LogError::io("write", &file_path, source))?;
-        Ok(Self { path, _lock: Arc::new(file) })
+        let dir = Self { path, _lock: Arc::new(file) };
+        dir.withdraw();
+        Ok(dir)
+    }
+
+    /// Tells other processes where this one answers.
+    pub fn announce(&self, url: &str) -> Result<(), LogError> {
+        let address = Address { pid: std::process::id(), url: url.to_owned() };
+        write_whole(&self.path.join(ADDRESS), &serde_json::to_vec(&address).expect("a number and a text"))
+    }
+
+    /// Takes that back. What cannot be removed names a process that no longer holds the lock and is not asked.
+    pub fn withdraw(&self) {
+        let _ = std::fs::remove_file(self.path.join(ADDRESS));
     }
 
     /// Where it is.
@@ -58,12 +76,46 @@ impl DataDir {
     }
 }
 
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    match file.take(20).read_to_string(&mut text) {
-        Ok(bytes) if bytes > 0 => text,
-        _ => "unknown".to_owned(),
+/// The file that says where the holder of the lock answers.
+const ADDRESS: &str = "engine.json";
+
+/// What is in it.
+#[derive(Serialize, Deserialize)]
+struct Address {
+    pid: u32,
+    url: String,
+}
+
+/// Who has a data directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: u32,
+    /// Where it answers, if it does.
+    pub url: Option<String>,
+}
+
+impl Holder {
+    /// Whoever noted itself as holder of `path`; only while the lock is held does that say anything.
+    pub fn read(path: &Path) -> Option<Self> {
+        let pid = read_small(&path.join("LOCK"))?.trim().parse().ok()?;
+        let address = read_small(&path.join(ADDRESS)).and_then(|text| serde_json::from_str::<Address>(&text).ok());
+        Some(Self { pid, url: address.filter(|address| address.pid == pid).map(|address| address.url) })
     }
+
+    fn words(&self) -> String {
+        match &self.url {
+            Some(url) => format!("process {}, which answers at {url}", self.pid),
+            None => format!("process {}", self.pid),
+        }
+    }
+}
+
+/// The text of a file that this program wrote and that is a few words long.
+fn read_small(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(4_096).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// Creates `path` and makes its name durable.
@@ -105,7 +157,28 @@ mod tests {
         let refused = DataDir::open(dir.path()).expect_err("held by the clone").to_string();
         assert!(refused.contains("in use by process"), "{refused}");
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+        assert!(refused.contains("--data"), "it says what to do: {refused}");
         drop(clone);
         DataDir::open(dir.path()).expect("free again");
+    }
+
+    #[test]
+    fn the_address_is_the_present_holders_or_none() {
+        let dir = crate::log::scratch();
+        let first = DataDir::open(dir.path()).expect("free");
+        let pid = std::process::id();
+        assert_eq!(Holder::read(dir.path()), Some(Holder { pid, url: None }));
+        first.announce("http://127.0.0.1:7").expect("is written");
+        let url = Some("http://127.0.0.1:7".to_owned());
+        assert_eq!(Holder::read(dir.path()), Some(Holder { pid, url }));
+        let refused = DataDir::open(dir.path()).expect_err("held").to_string();
+        assert!(refused.contains("which answers at http://127.0.0.1:7"), "{refused}");
+        // It ends without taking the address back, and another takes the lock.
+        drop(first);
+        let _second = DataDir::open(dir.path()).expect("free");
+        assert_eq!(Holder::read(dir.path()), Some(Holder { pid, url: None }));
+        let other = Address { pid: pid + 1, url: "http://127.0.0.1:8".to_owned() };
+        std::fs::write(dir.path().join(ADDRESS), serde_json::to_vec(&other).expect("JSON")).expect("is written");
+        assert_eq!(Holder::read(dir.path()).and_then(|holder| holder.url), None, "another process's address");
     }
 }

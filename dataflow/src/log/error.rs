@@ -8,11 +8,15 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// Another process, or another part of this one, has the data directory.
-    #[error("{} is in use by process {holder}", path.display())]
+    #[error(
+        "{} is in use by {holder}; one process at a time works on a data folder: let that one end, or name another folder \
+         with --data",
+        path.display()
+    )]
     Locked {
         /// The data directory.
         path: PathBuf,
-        /// Process id as the holder noted it.
+        /// Who that is, in words.
         holder: String,
     },
     /// The operating system refused.

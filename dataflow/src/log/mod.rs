@@ -13,6 +13,7 @@ mod dir;
 mod error;
 mod frame;
 mod frames;
+mod frozen;
 mod partition;
 mod reader;
 mod repair;
@@ -22,11 +23,12 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-pub use dir::DataDir;
+pub use dir::{DataDir, Holder};
 pub(crate) use dir::write_whole;
 pub use error::LogError;
 pub(crate) use error::data_folder;
 pub use frame::RECORD_BYTES_MAX;
+pub use frozen::{FrozenLog, FrozenSource};
 pub use reader::PartitionReader;
 pub use repair::{Damage, inspect, repair};
 
@@ -230,22 +232,25 @@ fn check_topic(name: &str) -> Result<(), LogError> {
 
 /// The number of partitions the topic was created with, creating it now if it is new.
 pub(crate) fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZeroU32, LogError> {
-    match std::fs::read(path) {
-        Ok(bytes) => {
-            let file: TopicFile =
-                serde_json::from_slice(&bytes).map_err(|error| LogError::damaged(path, 0, error.to_string()))?;
-            if file.format != FORMAT {
-                let reason = format!("format {}, this build reads {FORMAT}", file.format);
-                return Err(LogError::damaged(path, 0, reason));
-            }
-            Ok(file.partitions)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+    match existing_partitions(path) {
+        Err(LogError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             let file = TopicFile { format: FORMAT, partitions: config.partitions };
             let bytes = serde_json::to_vec(&file).expect("two numbers are written as JSON");
             write_whole(path, &bytes)?;
             Ok(config.partitions)
         }
-        Err(source) => Err(LogError::io("read", path, source)),
+        outcome => outcome,
     }
+}
+
+/// The number of partitions the topic was created with.
+fn existing_partitions(path: &Path) -> Result<NonZeroU32, LogError> {
+    let bytes = std::fs::read(path).map_err(|source| LogError::io("read", path, source))?;
+    let file: TopicFile =
+        serde_json::from_slice(&bytes).map_err(|error| LogError::damaged(path, 0, error.to_string()))?;
+    if file.format != FORMAT {
+        let reason = format!("format {}, this build reads {FORMAT}", file.format);
+        return Err(LogError::damaged(path, 0, reason));
+    }
+    Ok(file.partitions)
 }

@@ -31,6 +31,9 @@ pub(super) struct Durable {
 pub(super) struct DurableEnd(Mutex<Durable>);
 
 impl DurableEnd {
+    pub(super) fn new(durable: Durable) -> Self {
+        Self(Mutex::new(durable))
+    }
     pub(super) fn get(&self) -> Durable {
         *self.0.lock()
     }

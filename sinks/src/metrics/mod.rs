@@ -6,10 +6,12 @@
 mod engine;
 mod labels;
 mod outlets;
+mod repositories;
 mod sink;
 
 pub use engine::EngineMetrics;
 pub use outlets::{HttpMetrics, RouteMetrics, SinkMetrics, WebhookMetrics};
+pub use repositories::RepositoryMetrics;
 pub use sink::MetricsSink;
 
 use prometheus::core::Collector;
@@ -38,6 +40,8 @@ pub struct Metrics {
     pub webhook: WebhookMetrics,
     /// What the sinks report.
     pub sinks: SinkMetrics,
+    /// What whoever follows repositories reports.
+    pub repositories: RepositoryMetrics,
 }
 
 impl Metrics {
@@ -54,7 +58,8 @@ impl Metrics {
         let http = HttpMetrics::new(&make);
         let webhook = WebhookMetrics::new(&make);
         let sinks = SinkMetrics::new(&make);
-        Self { registry: Arc::new(registry), engine, http, webhook, sinks }
+        let repositories = RepositoryMetrics::new(&make);
+        Self { registry: Arc::new(registry), engine, http, webhook, sinks, repositories }
     }
 
     /// Which kernels train and score: `name` is the backend's, `device` is for people. Called once per registry.

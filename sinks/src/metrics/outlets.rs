@@ -3,16 +3,35 @@
 use super::Maker;
 use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge};
 
-/// Requests answered by the API.
+/// Requests answered by the API, and its connections.
 #[derive(Clone)]
 pub struct HttpMetrics {
     duration: HistogramVec,
+    connections: IntGauge,
+    closed: IntCounterVec,
 }
 
 impl HttpMetrics {
     pub(super) fn new(make: &Maker<'_>) -> Self {
         let (name, help) = ("driftline_http_request_duration_seconds", "Seconds from request to answer.");
-        Self { duration: make.histograms(name, help, &["route", "method", "status"]) }
+        let closed = make.counters("driftline_http_closed_total", "Connections the server closed, by cause.", &["cause"]);
+        for cause in ["for_another", "no_place", "no_request", "error"] {
+            closed.with_label_values(&[cause]);
+        }
+        Self {
+            duration: make.histograms(name, help, &["route", "method", "status"]),
+            connections: make.gauge("driftline_http_connections", "Open connections."),
+            closed,
+        }
+    }
+    /// `change` more connections are open.
+    pub fn connections(&self, change: i64) {
+        self.connections.add(change);
+    }
+    /// A connection was closed before its client was done: `for_another`, as it had waited longest; `no_place`, as all
+    /// were busy; `no_request`, as none came in time; or after an `error` on it.
+    pub fn closed(&self, cause: &'static str) {
+        self.closed.with_label_values(&[cause]).inc();
     }
     /// The requests of one route; `route` is the pattern, never the path.
     pub fn route(&self, route: &'static str) -> RouteMetrics {

@@ -68,17 +68,23 @@ pub struct Exported {
 
 /// Writes every change that has a vector to `path`, at one instant of the view.
 pub fn export(reader: &ViewReader, table: FeatureTable<'_>, path: &Path) -> Result<Exported, ExportError> {
+    let ((as_of, rows), bytes) = write_whole(path, |file| write_to(reader, table, file))?;
+    Ok(Exported { as_of, rows, bytes })
+}
+
+/// Writes a file with `fill` so that it is there whole or not at all; what `fill` gives, and the file's size in bytes.
+pub fn write_whole<T, E: From<ExportError>>(path: &Path, fill: impl FnOnce(&File) -> Result<T, E>) -> Result<(T, u64), E> {
     let file_error = |source| ExportError::File { path: path.to_owned(), source };
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     let beside = PathBuf::from(beside);
-    let file = File::create(&beside).map_err(file_error)?;
-    let written = write(reader, table, &file);
-    let finished = written.and_then(|(as_of, rows)| {
+    // Read as well as written, for whoever checks what was written.
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&beside).map_err(file_error)?;
+    let finished = fill(&file).and_then(|filled| {
         file.sync_all().map_err(file_error)?;
         let bytes = file.metadata().map_err(file_error)?.len();
         fs::rename(&beside, path).and_then(|()| sync_folder(path)).map_err(file_error)?;
-        Ok(Exported { as_of, rows, bytes })
+        Ok((filled, bytes))
     });
     if finished.is_err() {
         // The error matters more than what is left of the attempt.
@@ -87,14 +93,19 @@ pub fn export(reader: &ViewReader, table: FeatureTable<'_>, path: &Path) -> Resu
     finished
 }
 
-fn write(reader: &ViewReader, table: FeatureTable<'_>, file: &File) -> Result<(Arc<AsOf>, u64), ExportError> {
+/// Writes the same to `out`; says what it reflects and how many rows it has.
+pub fn write_to(
+    reader: &ViewReader,
+    table: FeatureTable<'_>,
+    out: impl io::Write + Send,
+) -> Result<(Arc<AsOf>, u64), ExportError> {
     let schema = Arc::new(schema(table));
     let mut seen = BTreeSet::new();
     if let Some(field) = schema.fields().iter().find(|field| !seen.insert(field.name())) {
         return Err(ExportError::TwiceNamed(field.name().clone()));
     }
     let (as_of, changes) = reader.changes();
-    let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties(&as_of, table.version)))?;
+    let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties(&as_of, table.version)))?;
     let mut changes = changes.filter(|change| change.vector.is_some());
     let mut rows = 0;
     loop {

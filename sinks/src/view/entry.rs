@@ -45,7 +45,7 @@ pub(super) struct VectorRow {
 }
 
 /// A row of evidence without the change it speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct EvidenceRow {
     /// Where it comes from.
     pub kind: EvidenceKind,

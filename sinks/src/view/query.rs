@@ -128,7 +128,7 @@ pub enum Lookup<T = Box<ChangeDetail>> {
 
 impl<T> Lookup<T> {
     /// The same answer with something else made of what was found.
-    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
         match self {
             Self::Found(found) => Lookup::Found(make(found)),
             Self::NoRepository => Lookup::NoRepository,
@@ -157,6 +157,10 @@ pub struct RepoRow {
 }
 
 impl RepoRow {
+    /// A repository nothing is known of yet.
+    pub fn empty(name: &str) -> Self {
+        Self { repository: name.into(), changes: 0, predictions: 0, clean: 0, defective: 0, newest: None }
+    }
     pub(super) fn of(repo: &Repo) -> Self {
         let labels = |verdict| repo.labels.get(&verdict).copied().unwrap_or(0);
         Self {
