@@ -241,11 +241,17 @@ pub(crate) fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZero
             Ok(file.partitions)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let file = TopicFile { format: FORMAT, partitions: config.partitions };
+            let partitions = path.parent().and_then(partition_folders).unwrap_or(config.partitions);
+            let file = TopicFile { format: FORMAT, partitions };
             let bytes = serde_json::to_vec(&file).expect("two numbers are written as JSON");
             write_whole(path, &bytes)?;
-            Ok(config.partitions)
+            Ok(partitions)
         }
         Err(source) => Err(LogError::io("read", path, source)),
     }
+}
+
+/// How many partitions a topic's folder holds, where the file that says it is lost: another number would move keys.
+fn partition_folders(topic: &Path) -> Option<NonZeroU32> {
+    NonZeroU32::new((0..u32::MAX).take_while(|partition| topic.join(partition.to_string()).is_dir()).count() as u32)
 }
