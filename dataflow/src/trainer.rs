@@ -302,10 +302,10 @@ impl Shared {
     /// Notes and says, once, that a model cannot be had.
     fn do_without(&self, id: ModelId, reason: String) -> ShelfError {
         let mut state = self.state.lock();
-        if !state.unavailable.contains_key(&id) {
+        state.unavailable.entry(id).or_insert_with(|| {
             tracing::warn!(model = %id, reason, "a model of the log cannot be had; its predictions abstain");
-            state.unavailable.insert(id, reason.clone());
-        }
+            reason.clone()
+        });
         ShelfError::Unavailable(reason)
     }
 }

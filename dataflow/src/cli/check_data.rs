@@ -7,7 +7,7 @@ use super::data::{DataArgs, DataError};
 use crate::clock::inspect_bindings;
 use crate::config::BackendChoice;
 use crate::controls::{ControlKeyArgs, change_key};
-use crate::log::{Damage, DataDir, EmbeddedLog, LogConfig, floor, inspect, partition_count, repair};
+use crate::log::{Damage, DataDir, EmbeddedLog, LogConfig, LogError, floor, inspect, partition_count, repair};
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl CheckDataArgs {
 pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     let config = LogConfig::default();
     let topic = folder.join(&config.topic);
-    if !topic.join("topic.json").is_file() {
+    if !topic.is_dir() {
         return Err(DataError::NotFound(format!("{} is no data folder: it holds no log", folder.display())));
     }
     let dir = DataDir::open(folder)?;
@@ -49,13 +49,13 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     if let Err(error) = &bound {
         println!("{error}");
     }
-    let partitions = partition_count(&topic.join("topic.json"), &config)?.get();
+    let partitions = partitions(&topic, &config, args.repair)?;
     let known = if bound.is_ok() { floor(&dir, &config.topic)? } else { Vec::new() };
     let damage = if args.repair { repair(&topic, partitions, &known)? } else { inspect(&topic, partitions, &known)? };
     damage.iter().for_each(|damage| println!("{}", describe(damage)));
     if bound.is_err() || damage.iter().any(Damage::moves_controls) {
         if args.repair {
-            let aside = move_aside(&bindings)?;
+            let aside = move_aside(&bindings, "bindings")?;
             println!("the bindings are in {} and are made anew; no answer depends on them", aside.display());
         } else if bound.is_err() {
             return Err(unmended(folder));
@@ -63,6 +63,12 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     }
     if !damage.is_empty() && !args.repair {
         return Err(unmended(folder));
+    }
+    if damage.iter().any(|damage| damage.records > damage.controls) {
+        println!(
+            "a record that says so stands in the place of each lost one and is counted as a reject; `driftline up` collects \
+             lost commits again if they were the newest, and a fresh data folder has them all"
+        );
     }
     let log = EmbeddedLog::open(&dir, &config)?;
     let records: u64 = log.ends().iter().sum();
@@ -72,6 +78,19 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
         println!("control records are sealed with the key in {} from now on", file.display());
     }
     Ok(())
+}
+
+/// The number of partitions; the file that says it is mended by counting the folders.
+fn partitions(topic: &Path, config: &LogConfig, mend: bool) -> Result<u32, DataError> {
+    let path = topic.join("topic.json");
+    match partition_count(&path, config) {
+        Err(LogError::Damaged { reason, .. }) if mend => {
+            let aside = move_aside(&path, "topic.json")?;
+            println!("{} is damaged: {reason}; its bytes are in {}", path.display(), aside.display());
+            Ok(partition_count(&path, config)?.get())
+        }
+        outcome => Ok(outcome?.get()),
+    }
 }
 
 fn data_args(args: &CheckDataArgs, folder: &Path) -> DataArgs {
@@ -106,8 +125,8 @@ fn describe(damage: &Damage) -> String {
 }
 
 /// Gives a file a name under which nobody looks for it, and returns that.
-fn move_aside(path: &Path) -> Result<PathBuf, DataError> {
-    let name = |number: u32| path.with_file_name(format!("damaged-bindings-{number}"));
+fn move_aside(path: &Path, what: &str) -> Result<PathBuf, DataError> {
+    let name = |number: u32| path.with_file_name(format!("damaged-{what}-{number}"));
     let aside = (1..).map(name).find(|aside| !aside.exists()).expect("numbers do not end");
     match std::fs::rename(path, &aside) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(DataError::File { path: aside, source }),

@@ -219,3 +219,61 @@ fn endpoint(index: usize, webhook: &crate::config::WebhookConfig) -> Result<Endp
     let secret = Secret::parse(text.trim()).map_err(DataError::sink)?;
     Ok(EndpointConfig { name: format!("webhook-{}", index + 1), url: webhook.url.clone(), secrets: vec![secret] })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conductor::Conductor;
+    use crate::controls::testing::rule;
+    use crate::log::scratch;
+    use clap::Parser;
+    use driftline_schema::{Control, ControlAction, ControlId, Event, Position, wire};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: RunArgs,
+    }
+
+    /// What `run` with these arguments makes of a state folder: whether a bare cut at offset 3 is taken on trust.
+    fn trusts(config: &Config, log: &KafkaAppender, line: &[&str]) -> Result<bool, String> {
+        let dir = DataDir::open(&config.data).expect("free");
+        let args = Line::parse_from([&["run"], line].concat()).args;
+        let rule = controls(&args, config, &dir, log).map_err(|error| error.to_string())?;
+        let cut = Control { id: ControlId::of("cut", 1), action: ControlAction::Cut { cut: 1 } };
+        let reading = rule.read(Position { partition: 0, offset: 3 }, &wire::encode(&Event::of_control(cut)));
+        Ok(reading != crate::controls::Reading::No)
+    }
+
+    #[test]
+    fn a_fresh_state_folder_trusts_nothing_and_refuses_a_topic_of_another_key() {
+        let mock: MockCluster<'static, DefaultProducerContext> = MockCluster::new(1).expect("starts");
+        mock.create_topic("code-events", 2, 1).expect("creates");
+        let scratch = scratch();
+        let file = scratch.path().join("driftline.toml");
+        let text = |data: &str| {
+            let (folder, brokers) = (scratch.path().display(), mock.bootstrap_servers());
+            let key = format!("control_key_file = \"{folder}/control.key\"");
+            std::fs::write(&file, format!("data = \"{folder}/{data}\"\n{key}\n[kafka]\nbrokers = \"{brokers}\"\n"))
+                .expect("writes");
+            Config::read(&file).expect("is valid")
+        };
+        let (first, second, old) = (text("first"), text("second"), text("old"));
+        let log = Arc::new(KafkaAppender::open(&source_config(&first)).expect("opens"));
+        assert_eq!(trusts(&first, &log, &[]), Ok(false));
+        Conductor::open(log.clone(), rule()).expect("opens").cut().expect("another installation cuts");
+        assert_eq!(trusts(&first, &log, &[]), Ok(false), "whose key is known is never held up by what others write");
+        let refused = trusts(&second, &log, &[]).expect_err("all models would be rejects");
+        assert!(refused.contains("another control key") && refused.contains("--new-control-key"), "{refused}");
+        assert_eq!(trusts(&second, &log, &["--new-control-key"]), Ok(false));
+        assert_eq!(trusts(&second, &log, &[]), Ok(false));
+        // A folder from before there were keys: what the engine has read is its own.
+        let data = DataDir::open(&old.data).expect("free");
+        crate::clock::bind_for_test(&data, "kafka:code-events", &[4, 0]);
+        drop(data);
+        assert_eq!(trusts(&old, &log, &[]), Ok(true));
+        assert_eq!(trusts(&old, &log, &[]), Ok(true), "also at the next start");
+    }
+}

@@ -234,10 +234,11 @@ fn check_topic(name: &str) -> Result<(), LogError> {
 pub(crate) fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZeroU32, LogError> {
     match existing_partitions(path) {
         Err(LogError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            let file = TopicFile { format: FORMAT, partitions: config.partitions };
+            let partitions = path.parent().and_then(partition_folders).unwrap_or(config.partitions);
+            let file = TopicFile { format: FORMAT, partitions };
             let bytes = serde_json::to_vec(&file).expect("two numbers are written as JSON");
             write_whole(path, &bytes)?;
-            Ok(config.partitions)
+            Ok(partitions)
         }
         outcome => outcome,
     }
@@ -253,4 +254,9 @@ fn existing_partitions(path: &Path) -> Result<NonZeroU32, LogError> {
         return Err(LogError::damaged(path, 0, reason));
     }
     Ok(file.partitions)
+}
+
+/// How many partitions a topic's folder holds, where the file that says it is lost: another number would move keys.
+fn partition_folders(topic: &Path) -> Option<NonZeroU32> {
+    NonZeroU32::new((0..u32::MAX).take_while(|partition| topic.join(partition.to_string()).is_dir()).count() as u32)
 }

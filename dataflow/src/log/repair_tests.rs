@@ -9,12 +9,15 @@ use tempfile::TempDir;
 
 const PARTITIONS: u32 = 2;
 
+/// A partition's records: whether each is a control record, and its payload.
+type Held = Vec<(bool, Vec<u8>)>;
+
 fn config() -> LogConfig {
     LogConfig { partitions: NonZeroU32::new(PARTITIONS).expect("not zero"), segment_bytes: 700, ..LogConfig::default() }
 }
 
 /// Records and cuts over several segments; what each partition holds.
-fn written() -> (TempDir, Vec<Vec<(bool, Vec<u8>)>>) {
+fn written() -> (TempDir, Vec<Held>) {
     let dir = scratch();
     let log = open(&dir).expect("opens");
     for n in 0..24u64 {
@@ -34,7 +37,7 @@ fn open(dir: &TempDir) -> Result<EmbeddedLog, LogError> {
     EmbeddedLog::open(&DataDir::open(dir.path())?, &config())
 }
 
-fn records(log: &EmbeddedLog, partition: u32) -> Result<Vec<(bool, Vec<u8>)>, LogError> {
+fn records(log: &EmbeddedLog, partition: u32) -> Result<Held, LogError> {
     let mut reader = log.reader(partition, 0)?;
     std::iter::from_fn(|| reader.read().transpose())
         .map(|read| read.map(|record| (record.control, record.payload)))
@@ -50,7 +53,7 @@ fn folder(dir: &TempDir, partition: u32) -> PathBuf {
 }
 
 /// Mends and compares: control records are all there again, every other record is what it was or a stand-in.
-fn mended(dir: &TempDir, held: &[Vec<(bool, Vec<u8>)>], floor: &[u64]) -> (Vec<Damage>, usize) {
+fn mended(dir: &TempDir, held: &[Held], floor: &[u64]) -> (Vec<Damage>, usize) {
     let found = repair(&topic(dir), PARTITIONS, floor).expect("can be mended");
     assert_eq!(inspect(&topic(dir), PARTITIONS, floor).expect("reads"), [], "nothing is left: {found:?}");
     let log = open(dir).expect("opens");
@@ -58,7 +61,7 @@ fn mended(dir: &TempDir, held: &[Vec<(bool, Vec<u8>)>], floor: &[u64]) -> (Vec<D
     for (partition, before) in held.iter().enumerate() {
         let after = records(&log, partition as u32).expect("reads");
         assert_eq!(after.len(), before.len(), "no record moves: {found:?}");
-        let controls = |held: &[(bool, Vec<u8>)]| held.iter().filter(|record| record.0).cloned().collect::<Vec<_>>();
+        let controls = |held: &[(bool, Vec<u8>)]| held.iter().filter(|record| record.0).cloned().collect::<Held>();
         assert_eq!(controls(&after), controls(before), "no control record is lost: {found:?}");
         let is_stand_in = |record: &(bool, Vec<u8>)| !record.0 && !record.1.starts_with(b"{");
         lost += after.iter().filter(|record| is_stand_in(record)).count();

@@ -265,6 +265,21 @@ fn a_topic_name_never_leaves_the_data_directory() {
     }
 }
 
+#[test]
+fn a_topic_keeps_its_partitions_when_the_file_that_counts_them_is_lost() {
+    let dir = scratch();
+    let log = open(&dir, &config(3, 1 << 20)).expect("opens");
+    log.append(b"repo", b"one").expect("appends");
+    log.sync().expect("syncs");
+    drop(log);
+    let file = dir.path().join("code-events/topic.json");
+    fs::remove_file(&file).expect("removes");
+    assert_eq!(open(&dir, &config(7, 1 << 20)).expect("opens").partitions(), 3);
+    fs::write(&file, b"{").expect("writes");
+    let refused = open(&dir, &config(7, 1 << 20)).err().expect("refused").to_string();
+    assert!(refused.contains("topic.json is damaged") && refused.contains("--repair"), "{refused}");
+}
+
 /// Prints speeds; `cargo test -p driftline --lib log::tests::speed -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]

@@ -32,17 +32,17 @@ expect_refused() {
   expect "$1: check finds it" 1 "$status"
   cmp "$segment" before || fail "$1: check changed the log"
 }
-# expect_mended WHAT REJECTED
+# expect_mended WHAT REJECTED COMMITS: a commit lost at the end is collected again, one in the middle is not.
 expect_mended() {
   "$DRIFTLINE" check --data data --repair >out 2>&1 || fail "$1: cannot be mended: $(cat out)"
   "$DRIFTLINE" check --data data >out 2>&1 || fail "$1: still damaged: $(cat out)"
   local summary; summary=$(import repo data 2>err | tail -n 1)
   expect "$1: stand-ins are rejects" "$2" "$(field '["rejected"]' <<<"$summary")"
-  expect "$1: what was lost is collected again" 40 "$(field '["commits"]' <<<"$summary")"
+  expect "$1: commits" "$3" "$(field '["commits"]' <<<"$summary")"
 }
 flip "$segment" -1
 expect_refused "the last record"
-expect_mended "the last record" 1
+expect_mended "the last record" 1 40
 ls "$(dirname "$segment")"/damaged-* >/dev/null || fail "the damaged bytes are not kept"
 "$DRIFTLINE" replay --verify --data data >out 2>&1 || fail "replays differ after a repair: $(cat out)"
 
@@ -50,18 +50,23 @@ rm -r data && cp -r sound data
 size=$(stat -c %s "$segment")
 flip "$segment" $((size / 2))
 expect_refused "a record in the middle"
-expect_mended "a record in the middle" 1
+expect_mended "a record in the middle" 1 39
 
 rm -r data && cp -r sound data
 truncate -s $((size - 10)) "$segment"
 expect_refused "a tail that bindings cover and is gone"
-expect_mended "a tail that bindings cover and is gone" 1
+expect_mended "a tail that bindings cover and is gone" 1 40
 
 rm -r data && cp -r sound data
 flip data/bindings 3
 expect_refused "the first line of the bindings"
-expect_mended "the first line of the bindings" 0
+expect_mended "the first line of the bindings" 0 40
 ls data/damaged-bindings-1 >/dev/null || fail "the damaged bindings are not kept"
+
+rm -r data && cp -r sound data
+echo '{' >data/code-events/topic.json
+expect_refused "the topic's file"
+expect_mended "the topic's file" 0 40
 
 # What a crash leaves behind the last record is no damage, and nothing is said of it.
 rm -r data && cp -r sound data
