@@ -11,8 +11,7 @@ use std::sync::Arc;
 
 /// The part of the group `diffusion` for each change.
 pub fn diffusion<'scope>(changes: Records<'scope, Arc<ChangeRow>>) -> Parts<'scope> {
-    changes
-        .map(|row| (row.key, Part { group: FeatureGroup::Diffusion, time: row.time, values: diffusion_of(&row) }))
+    changes.map(|row| (row.key, Part { group: FeatureGroup::Diffusion, time: row.time, values: diffusion_of(&row) }))
 }
 
 /// The subsystem of a path: its first segment, or nothing for a file at the root.

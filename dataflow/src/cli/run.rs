@@ -203,8 +203,7 @@ fn sinks(config: &Config, metrics: &Metrics) -> Result<Vec<Box<dyn Sink>>, DataE
         timeout_ms: 30_000,
         options: config.kafka.properties.clone(),
     });
-    let mut sinks: Vec<Box<dyn Sink>> =
-        vec![Box::new(kafka.map_err(DataError::sink)?), Box::new(RejectLines::new())];
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(kafka.map_err(DataError::sink)?), Box::new(RejectLines::new())];
     if !config.webhook.is_empty() {
         let endpoints = config.webhook.iter().enumerate().map(|(index, webhook)| endpoint(index, webhook));
         let webhook = WebhookConfig::new(config.data.join("webhooks"), endpoints.collect::<Result<_, _>>()?);

@@ -6,7 +6,7 @@
 //! that are left out whole are summed up. Memory is bounded while the event grows, because a text that does not fit
 //! among the smaller ones so far never will.
 
-use driftline_schema::{FileChange, Hunk, LeftOut, Limits, LineCounts, Omitted, ParentDiff};
+use driftline_schema::{FileChange, FileKind, Hunk, LeftOut, Limits, LineCounts, Omitted, ParentDiff};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -189,10 +189,16 @@ impl<'a> Assembly<'a> {
             sizes.hunks.shrink(sizes.hunks.used - 1);
             sizes.hunk_bytes_used -= sizes.hunk_bytes[index];
             sizes.removed.take(sizes.removed_bytes[index], index);
-            sizes.cleared.remove(&index);
             let file = &mut self.files[index];
             file.line_counts = file.line_counts.or_else(|| Some(counts(&file.hunks)));
-            self.left_out.hunks += file.hunks.len() as u64;
+            if matches!(file.kind, FileKind::Added | FileKind::Deleted) {
+                // The one hunk follows from the counts; only its text is gone.
+                let texts = file.hunks.iter().filter(|hunk| !hunk.removed.is_empty()).count() as u64;
+                *sizes.cleared.entry(index).or_default() += texts;
+            } else {
+                sizes.cleared.remove(&index);
+                self.left_out.hunks += file.hunks.len() as u64;
+            }
             file.hunks = Vec::new();
             file.other_parents = Vec::new();
         }

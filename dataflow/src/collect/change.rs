@@ -166,7 +166,8 @@ impl Composer {
                     effort.uses(entry.id, self.blob(entry.id, &draft, file.path.as_bstr())?.weight());
                 }
             }
-            let change = if effort.is_spent() { unread(path, &file, kind) } else { self.file_change(&draft, path, file)? };
+            let change =
+                if effort.is_spent() { unread(path, &file, kind) } else { self.file_change(&draft, path, file)? };
             if kept { event.add(change) } else { event.leave_out(&change) }
         }
         let (files, left_out) = event.finish();

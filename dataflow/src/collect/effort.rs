@@ -8,7 +8,11 @@ use gix::ObjectId;
 use gix::hashtable::HashSet;
 
 /// Bytes of contents that one commit may use again. Copies of licences and vendored files take a tenth of it.
+#[cfg(not(test))]
 const REPEATED_BYTES_MAX: usize = 256 << 20;
+/// In tests little is much.
+#[cfg(test)]
+const REPEATED_BYTES_MAX: usize = 8 << 20;
 /// Paths below which nothing is counted: as many contents of the largest size are read in seconds.
 const PATHS_FREE: usize = 500;
 

@@ -82,6 +82,7 @@ impl Graph {
         }
         while let Some(index) = open.pop() {
             let id = self.nodes[index as usize].id;
+            objects.check_commit_size(id)?;
             let read = objects.commit(id, |commit| (commit_seconds(&commit), commit.parents))?;
             let Some((seconds, parents)) = read else {
                 if id == head {

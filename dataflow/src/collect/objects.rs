@@ -9,8 +9,10 @@ use super::history::Shared;
 use super::tree_diff::place;
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
+use gix::hashtable::HashSet;
 use gix::objs::{Find as _, FindHeader as _, Kind};
 use gix::odb::pack::cache;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -26,6 +28,11 @@ const BUFFER_BYTES_KEPT: usize = 4 << 20;
 /// No encoding of text makes more than four bytes of a character that UTF-8 writes in one.
 const ENCODED_BYTES_MAX: usize = 4;
 
+/// Trees of at most this many bytes need not be asked for their size again, and so many of them are remembered: most trees
+/// are read twice, as what comes after one commit and before the next.
+const SMALL_TREE_BYTES: usize = 1 << 20;
+const SMALL_TREES_MAX: usize = 10_000;
+
 /// The object store, as one thread sees it.
 pub(super) struct Objects {
     /// Commits and trees: decoded objects are cached.
@@ -35,6 +42,7 @@ pub(super) struct Objects {
     contents: Arc<BlobCache>,
     shared: Arc<Shared>,
     buffer: Vec<u8>,
+    small_trees: RefCell<HashSet<ObjectId>>,
 }
 
 /// The fields of a commit that matter here, still as bytes.
@@ -81,7 +89,7 @@ impl Objects {
         blobs.set_pack_cache(|| Box::new(cache::lru::MemoryCappedHashmap::new(PACK_CACHE_BYTES)));
         let mut trees = blobs.clone();
         trees.set_object_cache(|| Box::new(cache::object::MemoryCappedHashmap::new(OBJECT_CACHE_BYTES)));
-        Self { trees, blobs, contents, shared, buffer: Vec::new() }
+        Self { trees, blobs, contents, shared, buffer: Vec::new(), small_trees: RefCell::default() }
     }
 
     /// The bytes of the tree `id` (nothing for the empty tree) of the folder `path`; `None` when there are more than
@@ -96,14 +104,35 @@ impl Objects {
         let Some(id) = id.filter(|id| *id != ObjectId::empty_tree(id.kind())) else { return Ok(Some(&[])) };
         let refuse = |source: Cause| self.shared.unreadable(id, place(path.as_bstr()), source);
         let missing = || refuse("it is missing".into());
-        let header = self.trees.try_header(&id).map_err(|error| refuse(error.into()))?.ok_or_else(missing)?;
-        if header.kind == Kind::Tree && header.size > bytes_max as u64 {
-            return Ok(None);
+        if bytes_max < SMALL_TREE_BYTES || !self.small_trees.borrow().contains(&id) {
+            let header = self.trees.try_header(&id).map_err(|error| refuse(error.into()))?.ok_or_else(missing)?;
+            if header.kind == Kind::Tree && header.size > bytes_max as u64 {
+                return Ok(None);
+            }
+            if header.size <= SMALL_TREE_BYTES as u64 {
+                let mut small = self.small_trees.borrow_mut();
+                if small.len() == SMALL_TREES_MAX {
+                    small.clear();
+                }
+                small.insert(id);
+            }
         }
         match self.trees.try_find(&id, buffer).map_err(|error| refuse(error.into()))? {
             Some(object) if object.kind == Kind::Tree => Ok(Some(object.data)),
             Some(object) => Err(refuse(format!("it is no tree but a {}", object.kind).into())),
             None => Err(missing()),
+        }
+    }
+
+    /// Refuses a commit object that would fill the memory. The order of commits asks this once of each, so that reading
+    /// them need not.
+    pub(super) fn check_commit_size(&self, id: ObjectId) -> Result<(), CollectError> {
+        let refuse = |source: Cause| self.shared.unreadable(id, "a commit".to_owned(), source);
+        match self.trees.try_header(&id).map_err(|error| refuse(error.into()))? {
+            Some(header) if header.size > COMMIT_BYTES_MAX => {
+                Err(refuse(format!("it has {} bytes, the limit is {COMMIT_BYTES_MAX}", header.size).into()))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -118,13 +147,6 @@ impl Objects {
         let refuse = |source: Cause| shared.unreadable(id, "a commit".to_owned(), source);
         if buffer.capacity() > BUFFER_BYTES_KEPT {
             *buffer = Vec::new();
-        }
-        match trees.try_header(&id).map_err(|error| refuse(error.into()))? {
-            Some(header) if header.size > COMMIT_BYTES_MAX => {
-                return Err(refuse(format!("it has {} bytes, the limit is {COMMIT_BYTES_MAX}", header.size).into()));
-            }
-            Some(_) => {}
-            None => return Ok(None),
         }
         let Some(object) = trees.try_find(&id, buffer).map_err(|error| refuse(error.into()))? else {
             return Ok(None);

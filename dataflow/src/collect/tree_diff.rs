@@ -119,7 +119,8 @@ impl TreeDiff {
                 allowance.tree_bytes -= tree.map_or(0, <[u8]>::len);
                 Ok(tree)
             };
-            let (Some(before), Some(after)) = (read(folder.old, &mut self.old)?, read(folder.new, &mut self.new)?) else {
+            let (Some(before), Some(after)) = (read(folder.old, &mut self.old)?, read(folder.new, &mut self.new)?)
+            else {
                 walk.incomplete = true;
                 continue;
             };
@@ -254,8 +255,7 @@ fn rest(tree: &[u8], taken: bool, kind: gix::hash::Kind) -> &[u8] {
 /// Git's order within a tree: by name, where that of a folder ends with `/`.
 fn git_order(a: &EntryRef<'_>, b: &EntryRef<'_>) -> Ordering {
     let common = a.filename.len().min(b.filename.len());
-    let next = |entry: &EntryRef<'_>| {
-        entry.filename.get(common).copied().or_else(|| entry.mode.is_tree().then_some(b'/'))
-    };
+    let next =
+        |entry: &EntryRef<'_>| entry.filename.get(common).copied().or_else(|| entry.mode.is_tree().then_some(b'/'));
     a.filename[..common].cmp(&b.filename[..common]).then_with(|| next(a).cmp(&next(b)))
 }

@@ -87,14 +87,18 @@ fn check_left_out(change: &Change) -> Result<(), Fault> {
     let contents = change.files.iter().filter(|file| file.omitted == Some(Omitted::EventTooLarge)).count() as u64;
     let hunks = change.files.iter().flat_map(|file| &file.hunks);
     let without_text = hunks.filter(|hunk| hunk.old_lines > 0 && hunk.removed.is_empty()).count() as u64;
-    let cut = change.files.iter().any(|file| file.line_counts.is_some());
+    let cut = change.files.iter().filter(|file| file.line_counts.is_some()).count() as u64;
     let lines = left_out.lines_added.max(left_out.lines_removed);
     let counts = [left_out.hunks, left_out.files, left_out.parents, lines];
     let what = if left_out.contents != contents {
         format!("{} contents are said to be left out, of {contents} files they are", left_out.contents)
-    } else if left_out.removed_texts > without_text {
-        format!("{} removed texts are said to be left out, {without_text} are absent", left_out.removed_texts)
-    } else if left_out.hunks > 0 && !cut {
+    } else if left_out.removed_texts > without_text + cut {
+        format!(
+            "{} removed texts are said to be left out, at most {} are absent",
+            left_out.removed_texts,
+            without_text + cut
+        )
+    } else if left_out.hunks > 0 && cut == 0 {
         "hunks are said to be left out, but no file has counts of lines instead".to_owned()
     } else if left_out.files == 0 && lines > 0 {
         "lines of files are said to be left out, but no file is".to_owned()

@@ -5,8 +5,8 @@ use super::paths::{class_of, comment_marks, path_fault};
 use super::{Fault, fault, quoted};
 use crate::syntax::has_grammar;
 use driftline_schema::{
-    BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits,
-    LineCounts, Omitted, RejectReason, RepoId,
+    BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits, LineCounts,
+    Omitted, RejectReason, RepoId,
 };
 use std::sync::Arc;
 
@@ -103,11 +103,13 @@ pub fn blob_id_of(content: &[u8], id_bytes: usize) -> BlobId {
 
 /// A file that is whole on one side only may leave its single hunk out; it is written out here.
 fn with_whole_hunk(mut file: FileChange) -> FileChange {
-    if file.hunks.is_empty() && file.line_counts.is_none() {
-        let (old_lines, new_lines) = match file.kind {
-            FileKind::Added => (0, file.content.as_deref().map_or(0, count_lines)),
-            FileKind::Deleted => (file.old_lines, 0),
-            FileKind::Modified | FileKind::Renamed => (0, 0),
+    if file.hunks.is_empty() {
+        let (old_lines, new_lines) = match (file.kind, file.line_counts) {
+            (FileKind::Added, Some(counts)) => (0, counts.added),
+            (FileKind::Added, None) => (0, file.content.as_deref().map_or(0, count_lines)),
+            (FileKind::Deleted, Some(counts)) => (counts.removed, 0),
+            (FileKind::Deleted, None) => (file.old_lines, 0),
+            (FileKind::Modified | FileKind::Renamed, _) => (0, 0),
         };
         if old_lines > 0 || new_lines > 0 {
             file.hunks.push(Hunk { old_start: 0, old_lines, new_start: 0, new_lines, removed: String::new() });
@@ -150,9 +152,8 @@ fn check_line_counts(file: &FileChange) -> Result<(), Fault> {
     if beyond(counts.removed, old) || beyond(counts.added, new) {
         return Err(refuse("more lines are counted than there are"));
     }
-    let turns = |old: u32, new: u32| {
-        u64::from(old) + u64::from(counts.added) == u64::from(new) + u64::from(counts.removed)
-    };
+    let turns =
+        |old: u32, new: u32| u64::from(old) + u64::from(counts.added) == u64::from(new) + u64::from(counts.removed);
     match (old, new) {
         (Some(old), Some(new)) if !turns(old, new) => {
             Err(refuse(&format!("the counts of lines do not turn {old} lines into {new}")))

@@ -2,8 +2,8 @@
 
 use super::*;
 use driftline_schema::{
-    AuthorId, BlobId, Change, ControlId, FileChange, FileClass, FileKind, Hunk, Language, ModelId, ModelRef, Omitted,
-    ParentDiff, Scope,
+    AuthorId, BlobId, Change, ControlId, FileChange, FileClass, FileKind, Hunk, Language, LeftOut, LineCounts, ModelId,
+    ModelRef, Omitted, ParentDiff, Scope,
 };
 use proptest::prelude::*;
 
@@ -184,6 +184,69 @@ fn hunks_must_fit_the_file() {
     row_after(|change| change.files[0].old_lines = 0).expect("an unknown number of old lines cannot be contradicted");
 }
 
+/// The change with the hunks of its first file left out, and what it says of that.
+fn cut(edit: impl FnOnce(&mut FileChange, &mut LeftOut)) -> Result<(Arc<ChangeRow>, Vec<BlobContent>), Reject> {
+    row_after(|change| {
+        let file = &mut change.files[0];
+        (file.hunks, file.line_counts) = (vec![], Some(LineCounts { added: 1, removed: 2 }));
+        let mut left_out = LeftOut { hunks: 1, ..LeftOut::default() };
+        edit(file, &mut left_out);
+        change.left_out = Some(left_out);
+    })
+}
+
+#[test]
+fn counts_of_lines_stand_in_for_hunks_that_were_left_out() {
+    let (row, _) = cut(|_, _| ()).expect("accepted");
+    let app = &row.files[1];
+    assert_eq!((app.added, app.removed, app.hunks.len(), app.lines), (1, 2, 0, 2));
+    assert_eq!(row.left_out, Some(LeftOut { hunks: 1, ..LeftOut::default() }));
+    let counts = |added, removed| cut(|file, _| file.line_counts = Some(LineCounts { added, removed }));
+    counts(2, 3).expect("every line may have changed");
+    for (added, removed) in [(2, 2), (3, 4), (0, 0), (u32::MAX, u32::MAX)] {
+        assert_eq!(counts(added, removed).expect_err("refused").reason, RejectReason::BadHunks, "{added} {removed}");
+    }
+    let with_hunks = |added| {
+        row_after(|change| change.files[0].line_counts = Some(LineCounts { added, removed: 2 })).map(|(row, _)| row)
+    };
+    assert_eq!(with_hunks(1).expect("says the same twice").files[1].hunks.len(), 1);
+    assert_eq!(with_hunks(2).expect_err("refused").reason, RejectReason::BadHunks);
+    let deleted = |change: &mut Change| change.files[2].line_counts = Some(LineCounts { added: 0, removed: 4 });
+    let (row, _) = row_after(deleted).expect("accepted");
+    assert_eq!((row.files[2].removed, row.files[2].hunks[0].old_lines), (4, 4), "the whole file is one hunk");
+}
+
+#[test]
+fn what_is_said_to_be_left_out_must_agree_with_what_is_there() {
+    let edits: [fn(&mut FileChange, &mut LeftOut); 9] = [
+        |_, left_out| left_out.contents = 1,
+        |_, left_out| left_out.removed_texts = 9,
+        |_, left_out| left_out.lines_added = 1,
+        |_, left_out| left_out.parents = 1,
+        |_, left_out| left_out.files = u64::MAX,
+        |_, left_out| (left_out.files, left_out.lines_removed) = (1, u64::MAX),
+        |_, left_out| left_out.hunks = u64::MAX,
+        |_, left_out| left_out.parents = u64::MAX,
+        |file, _| (file.line_counts, file.hunks) = (None, modified().hunks),
+    ];
+    for (index, edit) in edits.into_iter().enumerate() {
+        assert_eq!(cut(edit).expect_err("refused").reason, RejectReason::Contradiction, "edit {index}");
+    }
+    cut(|file, left_out| {
+        (file.content, file.omitted) = (None, Some(Omitted::EventTooLarge));
+        *left_out = LeftOut { contents: 1, files: 5, lines_added: 7, uncounted: true, ..*left_out };
+    })
+    .expect("accepted");
+    let many = |change: &mut Change| {
+        change.merge = true;
+        change.left_out = Some(LeftOut { parents: 9, ..LeftOut::default() });
+    };
+    assert_eq!(row_after(many).expect("a merge").0.left_out.map(|left_out| left_out.parents), Some(9));
+    let limits = Limits { parents_max: 0, ..Limits::default() };
+    let event = wire::encode(&Event::of_change("demo", change()));
+    assert_eq!(validate(&raw("demo", event), &limits).expect_err("refused").reason, RejectReason::OverLimit);
+}
+
 #[test]
 fn contradictions_are_refused() {
     let edits: [fn(&mut Change); 15] = [
@@ -276,6 +339,7 @@ fn a_reject_keeps_the_bytes_and_says_what_and_where() {
     let reject = validate(&raw("demo", payload.clone()), &Limits::default()).expect_err("refused");
     assert_eq!((reject.position, &*reject.key, &*reject.bytes), (POSITION, "demo", &payload[..]));
     assert_eq!(reject.detail, "`merge` is true with 1 parents");
+    assert_eq!(reject.commit, Some(commit(1)));
 }
 
 proptest! {

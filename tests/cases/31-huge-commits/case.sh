@@ -32,7 +32,7 @@ for kind in files hunks paths; do
   git init -q --bare -b main $kind
   stream $kind | git -C $kind fast-import --quiet --force
   collect $kind $kind.jsonl 2>$kind.said
-  git -C $kind log --reverse --format=commit --numstat >$kind.git
+  git -C $kind log --reverse --format=tformat:commit --numstat >$kind.git
   python3 - $kind <<'PY'
 import json, sys
 kind = sys.argv[1]
