@@ -159,7 +159,7 @@ impl Importer {
         while self.repositories[index].is_answering() {
             match self.told.recv_deadline(end) {
                 Ok((from, told)) => self.take(from, told, &|_, _| {}, &mut |_| Ok(()))?,
-                Err(_) => self.repositories[index].hangs("it could not be opened in time"),
+                Err(_) => self.repositories[index].hangs(&format!("nothing could be read from it for {} seconds", OPEN_MAX.as_secs())),
             }
         }
         match self.repositories[index].trouble() {
@@ -197,12 +197,13 @@ impl Importer {
 
     fn take_trouble(&mut self, index: usize) -> ImportError {
         let repository = &mut self.repositories[index];
-        let label = repository.label();
-        match repository.take_trouble() {
-            Some(Trouble { error: Some(error), .. }) => error.into(),
-            Some(Trouble { reason, .. }) => ImportError::Repositories { down: 1, all: 1, reasons: reason },
-            None => ImportError::Repositories { down: 1, all: 1, reasons: label },
-        }
+        let reason = match repository.take_trouble() {
+            Some(Trouble { error: Some(error), .. }) => return error.into(),
+            Some(Trouble { reason, .. }) => reason,
+            None => "no reason is known".to_owned(),
+        };
+        let reasons = format!("{} ({}): {reason}", repository.label(), repository.path().display());
+        ImportError::Repositories { down: 1, all: 1, reasons }
     }
 
     /// Tells `watch` how each repository stands, now and whenever that changes.

@@ -63,7 +63,13 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
             drop(dir);
             None
         }
-        Answering::Running(engine) => Some((engine.digests()?, engine.words())),
+        Answering::Running(engine) => {
+            let (digests, words) = (engine.digests()?, engine.words());
+            if digests.as_of.offsets.is_empty() {
+                return Err(DataError::NotFound(format!("{words} has not read its log yet; ask again in a moment")));
+            }
+            Some((digests, words))
+        }
     };
     let mut first: Option<Reflected> = None;
     for way in ways {
