@@ -127,7 +127,8 @@ fn compare(replayed: &Reflected, running: &RunningDigests, words: &str) -> Resul
     let of = |name: &str| (parts.get(name), running.collections.get(name));
     let names = parts.keys().copied().chain(running.collections.keys().map(String::as_str));
     // A collection that holds nothing may be missing on one side.
-    let parted: BTreeSet<&str> = names.filter(|name| matches!(of(name), (Some(one), Some(other)) if one != other)).collect();
+    let parted: BTreeSet<&str> =
+        names.filter(|name| matches!(of(name), (Some(one), Some(other)) if one != other)).collect();
     if replayed.digests.combined() == running.digest {
         return Ok(());
     }
