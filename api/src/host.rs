@@ -23,7 +23,9 @@ pub struct Hosts {
 
 /// An allowed name that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no host name; write it without scheme and port, such as `metrics.example.org`, `*.example.org` or `*`")]
+#[error(
+    "`{0}` is no host name; write it without scheme and port, such as `metrics.example.org`, `*.example.org` or `*`"
+)]
 pub struct BadHost(String);
 
 /// Why a request is not answered under its host.
@@ -107,7 +109,8 @@ impl Hosts {
     /// Whether `host`, in lower case and without port, is a name of ours.
     fn answers(&self, host: &str) -> bool {
         let listed = |allowed: &String| {
-            allowed == host || (allowed.starts_with('.') && host.ends_with(allowed.as_str()) && host.len() > allowed.len())
+            allowed == host
+                || (allowed.starts_with('.') && host.ends_with(allowed.as_str()) && host.len() > allowed.len())
         };
         if self.any || self.allowed.iter().any(listed) {
             return true;
@@ -166,14 +169,30 @@ mod tests {
     fn a_loopback_listener_answers_to_this_machine_alone() {
         let hosts = hosts("127.0.0.1:7070", &["Metrics.Example.org", "*.intern.example"]);
         for ours in [
-            "localhost", "LOCALHOST:1", "localhost.:80", "127.0.0.1:7070", "127.9.9.9", "[::1]:7070", "[::ffff:127.0.0.1]",
-            "app.localhost", "metrics.example.org:443", "a.b.intern.example",
+            "localhost",
+            "LOCALHOST:1",
+            "localhost.:80",
+            "127.0.0.1:7070",
+            "127.9.9.9",
+            "[::1]:7070",
+            "[::ffff:127.0.0.1]",
+            "app.localhost",
+            "metrics.example.org:443",
+            "a.b.intern.example",
         ] {
             assert_eq!(get(&hosts, "/", &[ours]), Ok(()), "{ours}");
         }
         for foreign in [
-            "evil.example.com", "evil.example.com:7070", "10.0.0.1", "[2001:db8::1]", "localhost.evil.example", "driftline",
-            "notlocalhost", "intern.example", "metrics.example.org.evil.example", "printer.local",
+            "evil.example.com",
+            "evil.example.com:7070",
+            "10.0.0.1",
+            "[2001:db8::1]",
+            "localhost.evil.example",
+            "driftline",
+            "notlocalhost",
+            "intern.example",
+            "metrics.example.org.evil.example",
+            "printer.local",
         ] {
             assert!(matches!(get(&hosts, "/", &[foreign]), Err(Refusal::Foreign(_))), "{foreign}");
         }
@@ -183,8 +202,14 @@ mod tests {
     fn another_listener_answers_to_addresses_and_private_names() {
         let hosts = hosts("0.0.0.0:7070", &[]);
         for ours in [
-            "10.0.0.1:7070", "[2001:db8::1]:80", "driftline:7070", "driftline.monitoring.svc.cluster.local", "x.svc",
-            "build.internal", "localhost", "nas.home.arpa",
+            "10.0.0.1:7070",
+            "[2001:db8::1]:80",
+            "driftline:7070",
+            "driftline.monitoring.svc.cluster.local",
+            "x.svc",
+            "build.internal",
+            "localhost",
+            "nas.home.arpa",
         ] {
             assert_eq!(get(&hosts, "/", &[ours]), Ok(()), "{ours}");
         }
@@ -202,7 +227,16 @@ mod tests {
         let foreign = Err(Refusal::Foreign("evil.example.com".to_owned()));
         assert_eq!(get(&hosts, "http://evil.example.com/v1/repos", &["localhost"]), foreign);
         assert_eq!(get(&hosts, "http://localhost/v1/repos", &["evil.example.com"]), foreign);
-        for bad in [&["localhost", "localhost"][..], &[], &[""], &["a b"], &["u@localhost"], &["localhost:99999"], &["[::1"], &[":80"]] {
+        for bad in [
+            &["localhost", "localhost"][..],
+            &[],
+            &[""],
+            &["a b"],
+            &["u@localhost"],
+            &["localhost:99999"],
+            &["[::1"],
+            &[":80"],
+        ] {
             assert!(matches!(get(&hosts, "/", bad), Err(Refusal::Malformed(_))), "{bad:?}");
         }
         let old = hosts.check(&Method::GET, &Uri::from_static("/"), Version::HTTP_10, &HeaderMap::new());

@@ -91,9 +91,10 @@ impl Paced {
                 let left = allowed.saturating_sub(self.waited);
                 let (_, limit) =
                     self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(tokio::time::sleep(left))));
-                limit.as_mut().poll(context).map(|()| {
-                    Err(io::Error::new(io::ErrorKind::TimedOut, "the reader takes the answer too slowly"))
-                })
+                limit
+                    .as_mut()
+                    .poll(context)
+                    .map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, "the reader takes the answer too slowly")))
             }
         }
     }

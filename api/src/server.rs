@@ -7,7 +7,9 @@
 
 use crate::guard::{Gate, Guarded};
 use crate::host::Hosts;
-use crate::limits::{ACCEPT_PAUSE, ARRIVAL_TRIES, ARRIVAL_WAIT, ARRIVALS_MAX, BURST, HEAD_BYTES_MAX, HEAD_TIMEOUT, STALL_MAX};
+use crate::limits::{
+    ACCEPT_PAUSE, ARRIVAL_TRIES, ARRIVAL_WAIT, ARRIVALS_MAX, BURST, HEAD_BYTES_MAX, HEAD_TIMEOUT, STALL_MAX,
+};
 use crate::paced::{Activity, Doing, Paced};
 use crate::problem::Problem;
 use axum::Router;
@@ -208,8 +210,7 @@ impl Server {
         let (id, activity) = entry;
         let mut closing = self.closing.subscribe();
         let io = TokioIo::new(Paced::new(stream, activity.clone(), self.config.stall_max));
-        let service =
-            Guarded { routes: self.router.clone(), gate: self.gate.clone(), activity: activity.clone() };
+        let service = Guarded { routes: self.router.clone(), gate: self.gate.clone(), activity: activity.clone() };
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())

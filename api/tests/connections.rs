@@ -26,7 +26,8 @@ impl Server {
         state.wait_max = Duration::from_secs(3);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("threads");
-        let listener = runtime.block_on(driftline_api::listen("127.0.0.1:0".parse().expect("an address"))).expect("loopback");
+        let listener =
+            runtime.block_on(driftline_api::listen("127.0.0.1:0".parse().expect("an address"))).expect("loopback");
         let address = listener.local_addr().expect("bound");
         let hosts = Hosts::new(address, &[]).expect("no names");
         let config = ServerConfig {
@@ -60,7 +61,11 @@ impl Server {
     fn wait_for_open(&self, count: f64) {
         let started = Instant::now();
         while self.metric("driftline_http_connections") != count {
-            assert!(started.elapsed() < Duration::from_secs(20), "{count} connections: {}", self.metric("driftline_http_connections"));
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{count} connections: {}",
+                self.metric("driftline_http_connections")
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -178,7 +183,10 @@ fn only_our_own_names_are_answered() {
         ))
     };
     assert_eq!((post("https://evil.example.com").0, post("http://localhost:7070").0), (403, 405));
-    assert_eq!(server.metric("driftline_http_request_duration_seconds_count{method=\"GET\",route=\"refused\",status=\"421\"}"), 2.0);
+    assert_eq!(
+        server.metric("driftline_http_request_duration_seconds_count{method=\"GET\",route=\"refused\",status=\"421\"}"),
+        2.0
+    );
 }
 
 #[test]

@@ -316,7 +316,13 @@ fn a_repository_that_went_missing_shows_in_its_row_and_in_readiness() {
     assert_eq!(second.status, 200, "the tag follows the states");
     let of = |name: &str| {
         let body = second.json();
-        body["repositories"].as_array().expect("rows").iter().find(|row| row["repository"] == name).expect("listed").clone()
+        body["repositories"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .find(|row| row["repository"] == name)
+            .expect("listed")
+            .clone()
     };
     assert_eq!((of("new/one")["state"].as_str(), &of("new/one")["changes"]), (Some("missing"), &0.into()));
     assert_eq!((of("tools")["state"].as_str(), of("acme/infra").get("state")), (Some("following"), None));
@@ -325,7 +331,10 @@ fn a_repository_that_went_missing_shows_in_its_row_and_in_readiness() {
     let ready = server.get("/readyz");
     assert_eq!((ready.status, &ready.json()["ready"]), (200, &true.into()));
     let text = ready.json()["checks"]["repositories"].to_string();
-    assert!(text.contains("1 of 2") && text.contains("new/one is missing") && text.contains("/srv/one is gone"), "{text}");
+    assert!(
+        text.contains("1 of 2") && text.contains("new/one is missing") && text.contains("/srv/one is gone"),
+        "{text}"
+    );
     server.repositories.set([("tools".to_owned(), row(Condition::Failed, Some("damaged")))].into());
     assert_eq!(server.get("/readyz").status, 503);
 }

@@ -309,7 +309,9 @@ mod tests {
 
     #[test]
     fn an_allowed_host_is_a_name() {
-        let with = |name: &str| read(&format!("data = \"d\"\n[kafka]\nbrokers = \"b\"\n[http]\nallowed_hosts = [\"{name}\"]\n"));
+        let with = |name: &str| {
+            read(&format!("data = \"d\"\n[kafka]\nbrokers = \"b\"\n[http]\nallowed_hosts = [\"{name}\"]\n"))
+        };
         assert_eq!(with("*.example.org").expect("valid").http.allowed_hosts, ["*.example.org"]);
         let error = with("https://example.org").expect_err("refused").to_string();
         assert!(error.contains("http.allowed_hosts") && error.contains("https://example.org"), "{error}");

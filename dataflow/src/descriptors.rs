@@ -17,7 +17,11 @@ pub fn connections_max() -> usize {
     let files = raise_limit();
     let connections = connections_of(files);
     if files < RESERVED + CONNECTIONS_MIN {
-        tracing::warn!(files, connections, "the limit of open files is low; raise it, for example with `ulimit -n 1024`");
+        tracing::warn!(
+            files,
+            connections,
+            "the limit of open files is low; raise it, for example with `ulimit -n 1024`"
+        );
     }
     connections
 }

@@ -138,15 +138,15 @@ impl Importer {
         }
     }
 
-    /// Adds a repository, under a name of its own where one is given, and opens it. One that cannot be opened is added as
-    /// well and tried again later; [`Self::trouble`] tells.
+    /// Adds a repository, under a name of its own where one is given, opens it, and says what it is called. One that cannot
+    /// be opened is added as well and tried again later; [`Self::trouble`] tells.
     pub fn add(
         &mut self,
         path: &Path,
         name: Option<&str>,
         key: &AuthorKey,
         limits: &Limits,
-    ) -> Result<(), ImportError> {
+    ) -> Result<String, ImportError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = NonZeroUsize::new(cores.min(2)).unwrap_or(NonZeroUsize::MIN);
         let (limits, cpu) = (limits.clone(), self.collect.clone());
@@ -159,13 +159,14 @@ impl Importer {
         while self.repositories[index].is_answering() {
             match self.told.recv_deadline(end) {
                 Ok((from, told)) => self.take(from, told, &|_, _| {}, &mut |_| Ok(()))?,
-                Err(_) => self.repositories[index].hangs("it could not be opened in time"),
+                Err(_) => self.repositories[index]
+                    .hangs(&format!("nothing could be read from it for {} seconds", OPEN_MAX.as_secs())),
             }
         }
         match self.repositories[index].trouble() {
             // Nothing the file system does will mend that.
             Some(Trouble { error: Some(CollectError::SameName { .. }), .. }) => Err(self.take_trouble(index)),
-            _ => Ok(()),
+            _ => Ok(self.repositories[index].label()),
         }
     }
 
@@ -197,12 +198,13 @@ impl Importer {
 
     fn take_trouble(&mut self, index: usize) -> ImportError {
         let repository = &mut self.repositories[index];
-        let label = repository.label();
-        match repository.take_trouble() {
-            Some(Trouble { error: Some(error), .. }) => error.into(),
-            Some(Trouble { reason, .. }) => ImportError::Repositories { down: 1, all: 1, reasons: reason },
-            None => ImportError::Repositories { down: 1, all: 1, reasons: label },
-        }
+        let reason = match repository.take_trouble() {
+            Some(Trouble { error: Some(error), .. }) => return error.into(),
+            Some(Trouble { reason, .. }) => reason,
+            None => "no reason is known".to_owned(),
+        };
+        let reasons = format!("{} ({}): {reason}", repository.label(), repository.path().display());
+        ImportError::Repositories { down: 1, all: 1, reasons }
     }
 
     /// Tells `watch` how each repository stands, now and whenever that changes.
@@ -327,13 +329,7 @@ impl Importer {
     }
 
     /// Takes what a reader told.
-    fn take(
-        &mut self,
-        from: usize,
-        told: Told,
-        progress: Progress<'_>,
-        at_cut: AtCut<'_>,
-    ) -> Result<(), ImportError> {
+    fn take(&mut self, from: usize, told: Told, progress: Progress<'_>, at_cut: AtCut<'_>) -> Result<(), ImportError> {
         self.repositories[from].heard();
         match told {
             Told::Branch(event) => return self.append(&event),

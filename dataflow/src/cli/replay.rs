@@ -63,7 +63,13 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
             drop(dir);
             None
         }
-        Answering::Running(engine) => Some((engine.digests()?, engine.words())),
+        Answering::Running(engine) => {
+            let (digests, words) = (engine.digests()?, engine.words());
+            if digests.as_of.offsets.is_empty() {
+                return Err(DataError::NotFound(format!("{words} has not read its log yet; ask again in a moment")));
+            }
+            Some((digests, words))
+        }
     };
     let mut first: Option<Reflected> = None;
     for way in ways {
@@ -121,7 +127,8 @@ fn compare(replayed: &Reflected, running: &RunningDigests, words: &str) -> Resul
     let of = |name: &str| (parts.get(name), running.collections.get(name));
     let names = parts.keys().copied().chain(running.collections.keys().map(String::as_str));
     // A collection that holds nothing may be missing on one side.
-    let parted: BTreeSet<&str> = names.filter(|name| matches!(of(name), (Some(one), Some(other)) if one != other)).collect();
+    let parted: BTreeSet<&str> =
+        names.filter(|name| matches!(of(name), (Some(one), Some(other)) if one != other)).collect();
     if replayed.digests.combined() == running.digest {
         return Ok(());
     }

@@ -122,7 +122,8 @@ impl Serving {
         if !state.0 {
             state.0 = true;
             let signal = self.signal.clone();
-            if let Err(error) = std::thread::Builder::new().name("driftline-signal".into()).spawn(move || signal.hear()) {
+            if let Err(error) = std::thread::Builder::new().name("driftline-signal".into()).spawn(move || signal.hear())
+            {
                 tracing::warn!(%error, "signals end the process at once, as no thread can be started to hear them");
             }
         }

@@ -150,7 +150,10 @@ pub fn run(args: UpArgs) -> Result<(), DataError> {
     }
     let (followed, all) = up.importer.followed();
     let of = if followed == all { String::new() } else { format!(" of {all}") };
-    eprintln!("up to date; following {followed}{of} {} (Ctrl-C ends)", if all == 1 { "repository" } else { "repositories" });
+    eprintln!(
+        "up to date; following {followed}{of} {} (Ctrl-C ends)",
+        if all == 1 { "repository" } else { "repositories" }
+    );
     while !serving.wait_for_signal(up.importer.pause()) {
         up.local.engine.check()?;
         up.importer.follow(POLL).map_err(import_error)?;

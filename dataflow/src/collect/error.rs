@@ -38,7 +38,9 @@ pub enum CollectError {
         source: Cause,
     },
     /// None of the branches that were followed is there any more.
-    #[error("repository `{repository}` has no branch left of those that were followed; what is known of it stays as it is")]
+    #[error(
+        "repository `{repository}` has no branch left of those that were followed; what is known of it stays as it is"
+    )]
     NoBranch {
         /// The repository's name.
         repository: String,

@@ -151,9 +151,8 @@ fn what_stands_in_the_log_before_an_error_is_not_appended_again() {
     assert_eq!(bench.count("one"), 7, "and nothing was told again");
     std::fs::write(&object, bytes).expect("is written");
     bench.follow_until("it is mended", |bench| bench.condition("one") == Some(Condition::Following));
-    let of_one = |bench: &Bench| {
-        bench.records().into_iter().flatten().filter(|(key, _)| key == b"one").collect::<Vec<_>>()
-    };
+    let of_one =
+        |bench: &Bench| bench.records().into_iter().flatten().filter(|(key, _)| key == b"one").collect::<Vec<_>>();
     assert!(of_one(&bench) == of_one(&undisturbed), "the log of an undisturbed run: nothing lost, nothing twice");
 }
 
@@ -165,7 +164,10 @@ fn a_repository_that_is_not_there_at_the_start_is_brought_in_when_it_comes() {
     bench.add("two");
     assert_eq!((bench.importer.names(), bench.importer.followed()), (vec!["two"], (1, 2)));
     bench.import();
-    assert_eq!((bench.condition("one"), bench.condition("two")), (Some(Condition::Missing), Some(Condition::Following)));
+    assert_eq!(
+        (bench.condition("one"), bench.condition("two")),
+        (Some(Condition::Missing), Some(Condition::Following))
+    );
     let text = bench.importer.trouble().expect("one is missing").to_string();
     assert!(text.contains("1 of 2 repositories") && text.contains("one"), "{text}");
     bench.repository("one", 3);

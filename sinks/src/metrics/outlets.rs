@@ -14,7 +14,8 @@ pub struct HttpMetrics {
 impl HttpMetrics {
     pub(super) fn new(make: &Maker<'_>) -> Self {
         let (name, help) = ("driftline_http_request_duration_seconds", "Seconds from request to answer.");
-        let closed = make.counters("driftline_http_closed_total", "Connections the server closed, by cause.", &["cause"]);
+        let closed =
+            make.counters("driftline_http_closed_total", "Connections the server closed, by cause.", &["cause"]);
         for cause in ["for_another", "no_place", "no_request", "error"] {
             closed.with_label_values(&[cause]);
         }

@@ -73,7 +73,10 @@ pub fn export(reader: &ViewReader, table: FeatureTable<'_>, path: &Path) -> Resu
 }
 
 /// Writes a file with `fill` so that it is there whole or not at all; what `fill` gives, and the file's size in bytes.
-pub fn write_whole<T, E: From<ExportError>>(path: &Path, fill: impl FnOnce(&File) -> Result<T, E>) -> Result<(T, u64), E> {
+pub fn write_whole<T, E: From<ExportError>>(
+    path: &Path,
+    fill: impl FnOnce(&File) -> Result<T, E>,
+) -> Result<(T, u64), E> {
     let file_error = |source| ExportError::File { path: path.to_owned(), source };
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");

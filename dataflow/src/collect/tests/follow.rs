@@ -39,6 +39,52 @@ fn new_commits_are_told_once_confirmed() {
 }
 
 #[test]
+fn what_was_confirmed_in_part_is_not_told_again() {
+    let repo = Repo::new();
+    let ids: Vec<String> = (0..5).map(|n| repo.write("f", format!("{n}\n")).commit("a change")).collect();
+    let mut follower = follower(&repo, Heads::Head);
+    for (taken, left) in [(2, 5), (0, 3), (1, 3)] {
+        let news = follower.poll_new().expect("is readable").expect("there is more");
+        assert_eq!((news.changes.remaining(), news.branches.len()), (left, 0));
+        follower.confirm_some(taken);
+    }
+    assert_eq!(next(&mut follower), (vec![], ids[3..].to_vec()), "the rest, though no head has moved");
+    assert!(follower.poll_new().expect("is readable").is_none());
+}
+
+#[test]
+fn a_repository_without_its_branches_withdraws_nothing() {
+    let repo = Repo::new();
+    let head = repo.commit("base");
+    let mut follower = follower(&repo, Heads::Head);
+    next(&mut follower);
+    repo.git(&["update-ref", "-d", "refs/heads/main"]);
+    let error = follower.poll_new().err().expect("it is told").to_string();
+    assert!(error.contains("no branch left"), "{error}");
+    repo.git(&["update-ref", "refs/heads/main", &head]);
+    assert!(follower.poll_new().expect("is readable").is_none());
+}
+
+#[test]
+fn a_repository_that_is_opened_again_must_be_the_same() {
+    let (repo, other) = (Repo::new(), Repo::new());
+    repo.commit("base");
+    other.commit("another base");
+    let mut follower = follower(&repo, Heads::Head);
+    next(&mut follower);
+    let second = repo.commit("second");
+    follower.reopen(repo.history()).expect("is the same");
+    assert_eq!(next(&mut follower).1, [second]);
+    let error = follower.reopen(other.history()).expect_err("stands elsewhere").to_string();
+    assert!(error.contains("another repository"), "{error}");
+    repo.git(&["checkout", "-q", "--orphan", "fresh"]);
+    repo.git(&["branch", "-q", "-D", "main"]);
+    repo.git(&["commit", "-q", "--allow-empty", "-m", "another history"]);
+    repo.git(&["branch", "-q", "-m", "main"]);
+    assert!(follower.reopen(repo.history()).is_err(), "no commit in common");
+}
+
+#[test]
 fn a_force_push_withdraws_before_it_adds() {
     let repo = Repo::new();
     let base = repo.write("f", "1\n").commit("base");
