@@ -31,6 +31,7 @@ mod table;
 mod tables;
 mod text_hash;
 mod tokens;
+pub mod tree_heap;
 mod variants;
 mod walk;
 mod windows;

@@ -64,8 +64,8 @@ impl Measurer {
         reports_max: u32,
     ) -> Option<(Tree, Cost)> {
         let parser = self.parsers[language as usize].get_or_insert_with(|| {
-            let mut parser = Parser::new();
             let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
+            let mut parser = Parser::new();
             parser.set_language(&grammar).expect("the grammar's version is one the library reads");
             parser
         });
