@@ -69,7 +69,7 @@ fn cost(language: Language, text: &str, limits: &SyntaxLimits) -> Cost {
     let mut measurer = Measurer::new();
     let (live, start) = (LIVE.load(Ordering::Relaxed), cpu_s());
     PEAK.store(live, Ordering::Relaxed);
-    driftline_syntax::tree_heap::reset_peak();
+    let asked = driftline_syntax::tree_heap::asked();
     let facts = measure(&mut measurer, language, text, limits);
     let measured = cpu_s() - start;
     let thresholds = Thresholds::default();
@@ -83,7 +83,7 @@ fn cost(language: Language, text: &str, limits: &SyntaxLimits) -> Cost {
         println!("   measure {measured:.3} rest {:.3}", cpu_s - measured);
     }
     let heap_bytes = PEAK.load(Ordering::Relaxed) - live;
-    Cost { cpu_s, heap_bytes, tree_bytes: driftline_syntax::tree_heap::peak(), truncated: facts.truncated, bytes: text.len() }
+    Cost { cpu_s, heap_bytes, tree_bytes: driftline_syntax::tree_heap::asked() - asked, truncated: facts.truncated, bytes: text.len() }
 }
 
 /// Numbers that look random, the same in every run.
@@ -107,8 +107,10 @@ fn recipe(random: &mut Random, tokens: &[String]) -> Recipe {
 }
 
 const SMALL: usize = 6 << 10;
+const LARGE: usize = 192 << 10;
 
-fn search(language: Language, seconds: f64, seed: u64, limits: &SyntaxLimits) {
+fn search(language: Language, seconds: f64, seed: u64) {
+    let uncut = SyntaxLimits { parse_reports_max: u32::MAX, tree_bytes_max: usize::MAX, ..SyntaxLimits::default() };
     let (tokens, mut random) = (tokens(language), Random(seed));
     let mut found: Vec<(f64, String)> = Vec::new();
     let start = cpu_s();
@@ -116,17 +118,15 @@ fn search(language: Language, seconds: f64, seed: u64, limits: &SyntaxLimits) {
     while cpu_s() - start < seconds {
         let recipe = recipe(&mut random, &tokens);
         tried += 1;
-        let small = cost(language, &recipe.text(SMALL), limits);
-        if small.cpu_a_megabyte() < 1.0 && small.bytes_a_byte() < 250.0 {
+        let small = cost(language, &recipe.text(SMALL), &uncut);
+        if small.cpu_a_megabyte() < 1.5 && small.bytes_a_byte() < 300.0 {
             continue;
         }
-        let large = cost(language, &recipe.text(4 * SMALL), limits);
-        let growth = large.cpu_s / small.cpu_s;
-        let score = large.cpu_a_megabyte() * growth.max(4.0) / 4.0;
+        let large = cost(language, &recipe.text(LARGE), &SyntaxLimits::default());
         found.push((
-            score.max(large.bytes_a_byte() / 200.0),
+            large.cpu_a_megabyte().max(large.bytes_a_byte() / 200.0),
             format!(
-                "{:7.2} -> {:7.2} s/MB (x{growth:.1})  {:6.0} -> {:6.0} B/B {} {}",
+                "{:7.2} -> {:7.2} s/MB  {:6.0} -> {:6.0} B/B {} {}",
                 small.cpu_a_megabyte(),
                 large.cpu_a_megabyte(),
                 small.bytes_a_byte(),
@@ -145,12 +145,27 @@ fn search(language: Language, seconds: f64, seed: u64, limits: &SyntaxLimits) {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let uncut = SyntaxLimits { parse_reports_max: u32::MAX, ..SyntaxLimits::default() };
+    let uncut = SyntaxLimits { parse_reports_max: u32::MAX, tree_bytes_max: usize::MAX, ..SyntaxLimits::default() };
     let limits = if std::env::var_os("UNCUT").is_some() { uncut } else { SyntaxLimits::default() };
     let Some(seconds) = arguments.first().and_then(|word| word.parse().ok()) else {
         println!("usage: hostile SECONDS [LANGUAGE...]; nothing searched");
         return;
     };
+    if let Ok(list) = std::env::var("FILES") {
+        let mut count = 0;
+        for line in std::fs::read_to_string(list).expect("a list").lines() {
+            let (name, path) = line.split_once(' ').expect("language and path");
+            let Some(language) = languages().find(|language| language.name() == name) else { continue };
+            let Ok(text) = std::fs::read_to_string(path) else { continue };
+            if text.len() > 1 << 20 { continue }
+            eprintln!("FILE {path}");
+            count += 1;
+            let facts = measure(&mut Measurer::new(), language, &text, &limits);
+            if facts.truncated { println!("TRUNCATED {language} {} {path}", text.len()); }
+        }
+        println!("{count} files");
+        return;
+    }
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     if let Ok(parts) = std::env::var("PARTS") {
         // One recipe: its shape, then its parts, separated by a bar.
@@ -170,7 +185,7 @@ fn main() {
     for language in languages() {
         if arguments.len() == 1 || arguments[1..].iter().any(|name| name == language.name()) {
             // As deep as a worker's thread.
-            let work = move || search(language, seconds, seed, &limits);
+            let work = move || search(language, seconds, seed);
             std::thread::Builder::new().stack_size(2 << 20).spawn(work).expect("a thread starts").join().expect("no panic");
         }
     }

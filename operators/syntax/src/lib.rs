@@ -49,7 +49,7 @@ use name::Reader;
 use pass::{Found, Pass};
 use serde::{Deserialize, Serialize};
 use tokens::Tokens;
-use tree_sitter::{Parser, Tree};
+use tree_sitter::Tree;
 use variants::Reading;
 use walk::Walk;
 
@@ -69,6 +69,8 @@ pub struct SyntaxLimits {
     pub file_bytes_max: usize,
     /// Progress reports of the parser, which come once in a hundred of its operations.
     pub parse_reports_max: u32,
+    /// Bytes of memory that the parses of one file may ask for.
+    pub tree_bytes_max: usize,
     /// Constructs that may enclose each other.
     pub frames_max: usize,
 }
@@ -77,14 +79,13 @@ impl Default for SyntaxLimits {
     fn default() -> Self {
         // Real files need one or two reports in a hundred bytes and the densest correct ones six, so that a file of the
         // largest size is parsed to its end; texts of another language, made to be hard, need twice that and are cut.
-        Self { file_bytes_max: 1 << 20, parse_reports_max: 1 << 16, frames_max: 10_000 }
+        Self { file_bytes_max: 1 << 20, parse_reports_max: 1 << 16, tree_bytes_max: 192 << 20, frames_max: 10_000 }
     }
 }
 
 /// What measuring one file after another needs again and again; one a thread.
 #[derive(Default)]
 pub struct Measurer {
-    parsers: [Option<Parser>; Language::ALL.len()],
     lines: Lines,
     tokens: Tokens,
 }

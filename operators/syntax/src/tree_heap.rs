@@ -4,7 +4,7 @@
 //! for is counted a thread: the parser's own reports say nothing of memory, of which some texts take thousands of bytes a byte.
 //! What is counted are bytes asked for, never what the heap makes of them, so the count is the same on every machine.
 
-use libmimalloc_sys::{mi_free, mi_malloc, mi_realloc, mi_usable_size, mi_zalloc};
+use libmimalloc_sys::{mi_free, mi_malloc, mi_realloc, mi_zalloc};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::Once;
@@ -12,29 +12,10 @@ use std::sync::Once;
 thread_local! {
     /// Bytes this thread's parses have asked for.
     static ASKED: Cell<usize> = const { Cell::new(0) };
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-    static PEAK: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Reset.
-pub fn reset_peak() {
-    LIVE.set(0);
-    ASKED.set(0);
-    PEAK.set(0);
-}
-
-/// Peak.
-pub fn peak() -> usize {
-    PEAK.get()
-}
-
-/// Gross.
-pub fn gross() -> usize {
-    ASKED.get()
 }
 
 /// Bytes this thread's parses have asked for since it began; only differences mean anything.
-pub(super) fn asked() -> usize {
+pub fn asked() -> usize {
     ASKED.get()
 }
 
@@ -42,7 +23,7 @@ pub(super) fn asked() -> usize {
 pub(super) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        let allocator = tree_sitter::Allocator { malloc: take, calloc: take_zeroed, realloc: resize, free: give_back };
+        let allocator = tree_sitter::Allocator { malloc: take, calloc: take_zeroed, realloc: resize, free: mi_free };
         // SAFETY: all four are of one allocator, none gives null, and no tree or parser exists yet.
         unsafe { tree_sitter::set_allocator(Some(allocator)) }
     });
@@ -53,9 +34,6 @@ fn or_abort(memory: *mut c_void) -> *mut c_void {
     if memory.is_null() {
         std::process::abort();
     }
-    let live = LIVE.get() + unsafe { mi_usable_size(memory) };
-    LIVE.set(live);
-    PEAK.set(PEAK.get().max(live));
     memory
 }
 
@@ -78,11 +56,6 @@ unsafe extern "C" fn take_zeroed(number: usize, size: usize) -> *mut c_void {
 
 unsafe extern "C" fn resize(memory: *mut c_void, size: usize) -> *mut c_void {
     count(size);
-    LIVE.set(LIVE.get().wrapping_sub(unsafe { mi_usable_size(memory) }));
     // SAFETY: `memory` is null or of this allocator, as the caller promises.
     or_abort(unsafe { mi_realloc(memory, size) })
-}
-unsafe extern "C" fn give_back(memory: *mut c_void) {
-    LIVE.set(LIVE.get().wrapping_sub(unsafe { mi_usable_size(memory) }));
-    unsafe { mi_free(memory) }
 }
