@@ -69,7 +69,7 @@ fn cost(language: Language, text: &str, limits: &SyntaxLimits) -> Cost {
     let mut measurer = Measurer::new();
     let (live, start) = (LIVE.load(Ordering::Relaxed), cpu_s());
     PEAK.store(live, Ordering::Relaxed);
-    let asked = driftline_syntax::tree_heap::asked();
+    let asked = driftline_syntax::tree_bytes_asked();
     let facts = measure(&mut measurer, language, text, limits);
     let measured = cpu_s() - start;
     let thresholds = Thresholds::default();
@@ -83,7 +83,7 @@ fn cost(language: Language, text: &str, limits: &SyntaxLimits) -> Cost {
         println!("   measure {measured:.3} rest {:.3}", cpu_s - measured);
     }
     let heap_bytes = PEAK.load(Ordering::Relaxed) - live;
-    Cost { cpu_s, heap_bytes, tree_bytes: driftline_syntax::tree_heap::asked() - asked, truncated: facts.truncated, bytes: text.len() }
+    Cost { cpu_s, heap_bytes, tree_bytes: driftline_syntax::tree_bytes_asked() - asked, truncated: facts.truncated, bytes: text.len() }
 }
 
 /// Numbers that look random, the same in every run.

@@ -31,7 +31,7 @@ mod table;
 mod tables;
 mod text_hash;
 mod tokens;
-pub mod tree_heap;
+mod tree_heap;
 mod variants;
 mod walk;
 mod windows;
@@ -40,6 +40,7 @@ pub use class_metrics::{ClassMetrics, MethodMetrics, class_metrics, method_metri
 pub use derived::{Halstead, Maintainability, halstead, maintainability};
 pub use edits::{RecentLimits, RecentTrees, TreeFrom, Version, measure_edit};
 pub use grammar::{grammar, has_grammar, languages};
+pub use tree_heap::tree_bytes_asked;
 
 use conditionals::Blanked;
 use driftline_schema::facts::{FileFacts, FunctionFacts, LineClasses, SpaceMetrics};
@@ -79,7 +80,7 @@ impl Default for SyntaxLimits {
     fn default() -> Self {
         // Real files need one or two reports in a hundred bytes and the densest correct ones six, so that a file of the
         // largest size is parsed to its end; texts of another language, made to be hard, need twice that and are cut.
-        Self { file_bytes_max: 1 << 20, parse_reports_max: 1 << 16, tree_bytes_max: 192 << 20, frames_max: 10_000 }
+        Self { file_bytes_max: 1 << 20, parse_reports_max: 1 << 16, tree_bytes_max: 160 << 20, frames_max: 10_000 }
     }
 }
 

@@ -8,6 +8,7 @@
 
 use super::{Measurer, SyntaxLimits, grammar, tree_heap};
 use driftline_schema::Language;
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
@@ -32,7 +33,7 @@ pub(super) struct Cost {
     pub(super) reports: u32,
     /// Chunks handed to the lexer.
     pub(super) reads: u32,
-    /// Bytes of memory asked for.
+    /// Bytes of memory asked for, those after an error thrice.
     pub(super) bytes: usize,
 }
 
@@ -88,8 +89,10 @@ const REPORTS_FREE: usize = 300;
 const REPORTS_A_THOUSAND: usize = 65;
 const READS_FREE: usize = 2_048;
 const READS_A_THOUSAND: usize = 128;
-const BYTES_FREE: usize = 16 << 20;
-const BYTES_A_THOUSAND: usize = 160_000;
+const BYTES_FREE: usize = 12 << 20;
+const BYTES_A_THOUSAND: usize = 128_000;
+/// How often more memory counts that is asked for after an error.
+const ERROR_WEIGHT: usize = 2;
 
 impl Measurer {
     /// The tree of `text` and what it cost, unless that is more than is allowed.
@@ -103,7 +106,7 @@ impl Measurer {
         let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
         // A parser keeps memory from one text to the next, so a new one asks for more: what is counted must be that of this
         // text alone.
-        let before = tree_heap::asked();
+        let before = tree_heap::tree_bytes_asked();
         let mut parser = Parser::new();
         parser.set_language(&grammar).expect("the grammar's version is one the library reads");
         let (old, is_clean) = match from {
@@ -111,11 +114,18 @@ impl Measurer {
             From::Clean(tree) => (Some(tree), true),
             From::Tree(tree) => (Some(tree), false),
         };
-        let (mut reports, reads) = (0, std::cell::Cell::new(0u32));
-        let spent = |reports| Cost { reports, reads: reads.get(), bytes: tree_heap::asked().wrapping_sub(before) };
+        let (mut reports, mut again, reads) = (0, 0usize, Cell::new(0u32));
+        let asked = || tree_heap::tree_bytes_asked().wrapping_sub(before);
+        let mut last = 0;
         let mut progress = |state: &ParseState| {
             reports += 1;
-            let is_over = spent(reports).exceeds(allowed) || (is_clean && state.has_error());
+            if state.has_error() {
+                // Where the text does not fit, every way on is tried: the same memory takes two to three times as long.
+                again += ERROR_WEIGHT * (asked() - last);
+            }
+            last = asked();
+            let spent = Cost { reports, reads: reads.get(), bytes: last.saturating_add(again) };
+            let is_over = spent.exceeds(allowed) || (is_clean && state.has_error());
             if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let bytes = text.as_bytes();
@@ -127,7 +137,7 @@ impl Measurer {
         };
         let options = ParseOptions::new().progress_callback(&mut progress);
         let tree = parser.parse_with_options(&mut read, old, Some(options))?;
-        let cost = spent(reports);
+        let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again) };
         (!cost.exceeds(allowed)).then_some((tree, cost))
     }
 }

@@ -14,8 +14,8 @@ thread_local! {
     static ASKED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Bytes this thread's parses have asked for since it began; only differences mean anything.
-pub fn asked() -> usize {
+/// Bytes of memory that this thread's parses have asked for since it began; only differences mean anything.
+pub fn tree_bytes_asked() -> usize {
     ASKED.get()
 }
 
