@@ -66,7 +66,7 @@ pub fn name_hash(name: &str) -> NameHash {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SyntaxLimits {
-    /// Bytes of a file that is parsed at all: a tree takes up to 250 times its file.
+    /// Bytes of a file that is parsed at all.
     pub file_bytes_max: usize,
     /// Progress reports of the parser, which come once in a hundred of its operations.
     pub parse_reports_max: u32,
@@ -78,8 +78,8 @@ pub struct SyntaxLimits {
 
 impl Default for SyntaxLimits {
     fn default() -> Self {
-        // Real files need one or two reports in a hundred bytes and the densest correct ones six, so that a file of the
-        // largest size is parsed to its end; texts of another language, made to be hard, need twice that and are cut.
+        // What a text may cost follows from its length; these bound the longest. Real files need a third of it at most, the
+        // densest lists of numbers more than all: `docs/limits.md`.
         Self { file_bytes_max: 1 << 20, parse_reports_max: 1 << 16, tree_bytes_max: 160 << 20, frames_max: 10_000 }
     }
 }

@@ -94,8 +94,15 @@ const BYTES_A_THOUSAND: usize = 128_000;
 /// How often more memory counts that is asked for after an error.
 const ERROR_WEIGHT: usize = 2;
 
+/// Stack of a parse besides, and the most of it in a process whose address space is not without bounds.
+const STACK_FREE: usize = 1 << 20;
+const STACK_MAX: usize = 256 << 20;
+
 impl Measurer {
     /// The tree of `text` and what it cost, unless that is more than is allowed.
+    ///
+    /// Where a text may be read in several ways, the parser recurses over what it kept of them, once for each piece that it kept. A
+    /// level of that takes less stack than the piece takes memory, so as much stack as memory is enough; it is reserved, not used.
     pub(super) fn parse(
         &mut self,
         language: Language,
@@ -103,41 +110,45 @@ impl Measurer {
         from: From<'_>,
         allowed: Cost,
     ) -> Option<(Tree, Cost)> {
-        let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
-        // A parser keeps memory from one text to the next, so a new one asks for more: what is counted must be that of this
-        // text alone.
-        let before = tree_heap::tree_bytes_asked();
-        let mut parser = Parser::new();
-        parser.set_language(&grammar).expect("the grammar's version is one the library reads");
-        let (old, is_clean) = match from {
-            From::Text => (None, false),
-            From::Clean(tree) => (Some(tree), true),
-            From::Tree(tree) => (Some(tree), false),
-        };
-        let (mut reports, mut again, reads) = (0, 0usize, Cell::new(0u32));
-        let asked = || tree_heap::tree_bytes_asked().wrapping_sub(before);
-        let mut last = 0;
-        let mut progress = |state: &ParseState| {
-            reports += 1;
-            if state.has_error() {
-                // Where the text does not fit, every way on is tried: the same memory takes two to three times as long.
-                again += ERROR_WEIGHT * (asked() - last);
-            }
-            last = asked();
-            let spent = Cost { reports, reads: reads.get(), bytes: last.saturating_add(again) };
-            let is_over = spent.exceeds(allowed) || (is_clean && state.has_error());
-            if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let bytes = text.as_bytes();
-        let mut read = |offset: usize, _| {
-            reads.set(reads.get().saturating_add(1));
-            // A hundred operations may each read the whole text: beyond the limit it ends at once, and the tree is of no use.
-            let end = if reads.get() > allowed.reads { offset } else { bytes.len().min(offset + CHUNK) };
-            bytes.get(offset..end).unwrap_or_default()
-        };
-        let options = ParseOptions::new().progress_callback(&mut progress);
-        let tree = parser.parse_with_options(&mut read, old, Some(options))?;
-        let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again) };
-        (!cost.exceeds(allowed)).then_some((tree, cost))
+        stacker::grow(STACK_FREE + allowed.bytes.min(STACK_MAX), || parse(language, text, from, allowed))
     }
+}
+
+fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Option<(Tree, Cost)> {
+    let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
+    // A parser keeps memory from one text to the next, so a new one asks for more: what is counted must be that of this
+    // text alone.
+    let before = tree_heap::tree_bytes_asked();
+    let mut parser = Parser::new();
+    parser.set_language(&grammar).expect("the grammar's version is one the library reads");
+    let (old, is_clean) = match from {
+        From::Text => (None, false),
+        From::Clean(tree) => (Some(tree), true),
+        From::Tree(tree) => (Some(tree), false),
+    };
+    let (mut reports, mut again, reads) = (0, 0usize, Cell::new(0u32));
+    let asked = || tree_heap::tree_bytes_asked().wrapping_sub(before);
+    let mut last = 0;
+    let mut progress = |state: &ParseState| {
+        reports += 1;
+        if state.has_error() {
+            // Where the text does not fit, every way on is tried: the same memory takes two to three times as long.
+            again += ERROR_WEIGHT * (asked() - last);
+        }
+        last = asked();
+        let spent = Cost { reports, reads: reads.get(), bytes: last.saturating_add(again) };
+        let is_over = spent.exceeds(allowed) || (is_clean && state.has_error());
+        if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let bytes = text.as_bytes();
+    let mut read = |offset: usize, _| {
+        reads.set(reads.get().saturating_add(1));
+        // A hundred operations may each read the whole text: beyond the limit it ends at once, and the tree is of no use.
+        let end = if reads.get() > allowed.reads { offset } else { bytes.len().min(offset + CHUNK) };
+        bytes.get(offset..end).unwrap_or_default()
+    };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let tree = parser.parse_with_options(&mut read, old, Some(options))?;
+    let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again) };
+    (!cost.exceeds(allowed)).then_some((tree, cost))
 }

@@ -1,7 +1,7 @@
 //! What a text costs stays in proportion to its length, however it is made: CPU time, and memory of trees and of all else.
 //!
-//! Everything is in one test, so that nothing else is measured with it. Time is that of this thread and the least of two attempts; the bounds
-//! are far from what is usual and far from what a cost that grows with the square would be, so that a busy machine fails nothing.
+//! Everything is in one test, so that nothing else is measured with it. Time is that of this thread; the bounds are far from what
+//! is usual and from what a cost that grows with the square would be, so that a busy machine fails nothing.
 
 mod hostile_texts;
 
@@ -84,19 +84,22 @@ const CPU_S_FREE: f64 = 0.15;
 const CPU_S_A_MEGABYTE_MAX: f64 = 12.0;
 const TREE_BYTES_MAX: usize = 150 << 20;
 const HEAP_BYTES_A_BYTE_MAX: usize = 400;
+/// Recipes of a language tried besides those that are kept.
+const RECIPES: usize = 4;
 
-fn check(language: Language, recipe: &Recipe) -> Result<(), String> {
+/// What is wrong with the cost of a recipe, if it is so twice: another process may have been in the way once.
+fn check(language: Language, recipe: &Recipe) -> Option<String> {
+    fault(language, recipe).and_then(|_| fault(language, recipe))
+}
+
+fn fault(language: Language, recipe: &Recipe) -> Option<String> {
     let (small, large) = (recipe.text(SMALL), recipe.text(LARGE));
-    let least = |text: &str| {
-        let (one, other) = (cost(language, text), cost(language, text));
-        Cost { cpu_s: one.cpu_s.min(other.cpu_s), ..one }
-    };
-    let (few, many) = (least(&small), least(&large));
-    let name = || format!("{language}: {few:?}, then {many:?} for {} and {} bytes of {}", small.len(), large.len(), recipe.name());
+    let (few, many) = (cost(language, &small), cost(language, &large));
     let grows = many.cpu_s > GROWTH_MAX * few.cpu_s + CPU_S_FREE;
     let takes = many.cpu_s > CPU_S_A_MEGABYTE_MAX * large.len() as f64 / 1e6 + CPU_S_FREE;
     let holds = many.tree_bytes > TREE_BYTES_MAX || many.heap_bytes > HEAP_BYTES_A_BYTE_MAX * large.len();
-    if grows || takes || holds { Err(name()) } else { Ok(()) }
+    let sizes = format!("{} and {} bytes", small.len(), large.len());
+    (grows || takes || holds).then(|| format!("{language}: {few:?}, then {many:?} for {sizes} of {}", recipe.name()))
 }
 
 /// Texts that once cost the square of their length, or gigabytes, and their siblings.
@@ -134,7 +137,7 @@ fn kept() -> Vec<(Language, Recipe)> {
         (CSharp, repeat(&["a<b"])), (Kotlin, repeat(&["a<b"])), (Swift, repeat(&["a<b"])), (Scala, repeat(&["a[b]("])),
     ];
     for language in languages() {
-        kept.extend(["/* ", "\"", "'", "`", "(", "{", "[", "<", "#", "\\", "x ) ", "\"\"\"\n"].map(|part| (language, repeat(&[part]))));
+        kept.extend(["/* ", "\"", "(", "<", "x ) ", "`"].map(|part| (language, repeat(&[part]))));
     }
     kept.retain(|(language, _)| has_grammar(*language));
     kept
@@ -158,14 +161,14 @@ fn recipe(seed: &mut u64, tokens: &[String]) -> Recipe {
 fn what_a_text_costs_grows_as_its_length() {
     let mut faults = Vec::new();
     for (language, recipe) in kept() {
-        faults.extend(check(language, &recipe).err());
+        faults.extend(check(language, &recipe));
     }
     // Other recipes in every run of another version; the same in every run of one.
     let mut seed = u64::from(driftline_syntax::TABLE_VERSION);
     for language in languages() {
         let tokens = tokens(language);
-        for _ in 0..6 {
-            faults.extend(check(language, &recipe(&mut seed, &tokens)).err());
+        for _ in 0..RECIPES {
+            faults.extend(check(language, &recipe(&mut seed, &tokens)));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

@@ -7,7 +7,7 @@ use driftline_syntax::grammar;
 
 /// How the parts of a recipe are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// All parts, again and again.
     Repeat,
     /// The first part, then the others again and again.
@@ -24,18 +24,18 @@ pub enum Shape {
 
 impl Shape {
     /// All shapes.
-    pub const ALL: [Self; 6] = [Self::Repeat, Self::Prefix, Self::Nest, Self::Nests, Self::Halves, Self::Numbered];
+    pub(crate) const ALL: [Self; 6] = [Self::Repeat, Self::Prefix, Self::Nest, Self::Nests, Self::Halves, Self::Numbered];
 }
 
 /// A text of any size.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub(crate) struct Recipe {
     /// How the parts are put together.
-    pub shape: Shape,
+    pub(crate) shape: Shape,
     /// At least one.
-    pub parts: Vec<String>,
+    pub(crate) parts: Vec<String>,
     /// What stands between parts.
-    pub between: &'static str,
+    pub(crate) between: &'static str,
 }
 
 /// Levels of a short nest.
@@ -43,12 +43,12 @@ const NEST_LEVELS: usize = 40;
 
 impl Recipe {
     /// A recipe of one shape whose parts stand beside each other.
-    pub fn new(shape: Shape, parts: &[&str]) -> Self {
+    pub(crate) fn new(shape: Shape, parts: &[&str]) -> Self {
         Self { shape, parts: parts.iter().map(|part| (*part).to_owned()).collect(), between: "" }
     }
 
     /// A text of about `bytes` bytes.
-    pub fn text(&self, bytes: usize) -> String {
+    pub(crate) fn text(&self, bytes: usize) -> String {
         let joined = |parts: &[String]| parts.iter().map(|part| format!("{part}{}", self.between)).collect::<String>();
         let repeat = |unit: &str, bytes: usize| unit.repeat((bytes / unit.len().max(1)).max(1));
         let (first, rest) = self.parts.split_first().expect("a recipe has a part");
@@ -72,13 +72,13 @@ impl Recipe {
     }
 
     /// What tells it from others, for people.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{:?} {:?} {:?}", self.shape, self.parts, self.between)
     }
 }
 
 /// The keywords and signs of a language, as its grammar lists them.
-pub fn tokens(language: Language) -> Vec<String> {
+pub(crate) fn tokens(language: Language) -> Vec<String> {
     let grammar = grammar(language).expect("only languages of this build are asked for");
     let mut tokens: Vec<String> = (0..grammar.node_kind_count() as u16)
         .filter(|id| grammar.node_kind_is_visible(*id) && !grammar.node_kind_is_named(*id))
@@ -92,7 +92,7 @@ pub fn tokens(language: Language) -> Vec<String> {
 
 /// Pieces of texts that no list of tokens has.
 #[rustfmt::skip]
-pub const PIECES: [&str; 72] = [
+pub(crate) const PIECES: [&str; 72] = [
     "a", "b", "1", "0x1", "1.5e3", "A", "\n", "\n\n", "\t", "    ", "\r\n", "\\\n", "\"", "'", "`", "\"a\"", "'a'", "`a`", "\"\"\"", "'''",
     "/*", "*/", "/* a */", "//", "// a\n", "# a\n", "#", "\\", "\u{e9}", "\0", "a<b", "a(b)", "a(b)*", "(a)-b", "(a)b", "a<b>", "a<b>(c)", "a::b",
     "${", "#{", "\\(", "`${", "f\"{", "f'", "$\"{", "@\"", "r#\"", "R\"a(", "<<A\n", "<<-A", "<<~A\n", "<<'A'\n", "A\n", "<?php ", "?>", "/a/", "/=", "<a>", "</a>", "{a}",
