@@ -2,7 +2,10 @@
 //!
 //! Nothing here may panic, for any input: a panic, a stall or a blow-up of memory is the finding.
 
-mod collector;
+mod collect;
+#[path = "../../../dataflow/src/cpu.rs"]
+#[allow(dead_code)]
+mod cpu;
 mod repository;
 
 use driftline_operators::validate::{RawRecord, validate};

@@ -4,7 +4,7 @@
 //! trees `@3` stands for the id of the fourth object in hex and `#3` for the id itself, so that objects which name each other can
 //! be made at all. The last commit is the branch's.
 
-use crate::collector::collect::{AuthorKey, CollectOptions, GitHistory};
+use crate::collect::{AuthorKey, CollectOptions, GitHistory};
 use driftline_operators::validate::{RawRecord, validate};
 use driftline_schema::{Limits, Position, wire};
 use gix::ObjectId;
