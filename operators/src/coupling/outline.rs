@@ -78,18 +78,7 @@ impl Outline {
         let Some(facts) = facts else {
             let (members, wants, functions, calls, called) = Default::default();
             let (classes, bearers, mentions, windows) = Default::default();
-            return Some(Self {
-                place,
-                members,
-                wants,
-                functions,
-                calls,
-                called,
-                classes,
-                bearers,
-                mentions,
-                windows,
-            });
+            return Some(Self { place, members, wants, functions, calls, called, classes, bearers, mentions, windows });
         };
         let family = place.family;
         let structure = &facts.structure;

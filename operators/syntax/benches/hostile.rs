@@ -83,7 +83,13 @@ fn cost(language: Language, text: &str, limits: &SyntaxLimits) -> Cost {
         println!("   measure {measured:.3} rest {:.3}", cpu_s - measured);
     }
     let heap_bytes = PEAK.load(Ordering::Relaxed) - live;
-    Cost { cpu_s, heap_bytes, tree_bytes: driftline_syntax::tree_bytes_asked() - asked, truncated: facts.truncated, bytes: text.len() }
+    Cost {
+        cpu_s,
+        heap_bytes,
+        tree_bytes: driftline_syntax::tree_bytes_asked() - asked,
+        truncated: facts.truncated,
+        bytes: text.len(),
+    }
 }
 
 /// Numbers that look random, the same in every run.
@@ -101,7 +107,11 @@ fn recipe(random: &mut Random, tokens: &[String]) -> Recipe {
     let least = if matches!(shape, Shape::Repeat | Shape::Numbered) { 1 } else { 2 };
     let count = least + random.below(4);
     let part = |random: &mut Random| {
-        if random.below(5) < 2 { PIECES[random.below(PIECES.len())].to_owned() } else { tokens[random.below(tokens.len())].clone() }
+        if random.below(5) < 2 {
+            PIECES[random.below(PIECES.len())].to_owned()
+        } else {
+            tokens[random.below(tokens.len())].clone()
+        }
     };
     Recipe { shape, parts: (0..count).map(|_| part(random)).collect(), between: ["", " ", "\n"][random.below(3)] }
 }
@@ -157,11 +167,15 @@ fn main() {
             let (name, path) = line.split_once(' ').expect("language and path");
             let Some(language) = languages().find(|language| language.name() == name) else { continue };
             let Ok(text) = std::fs::read_to_string(path) else { continue };
-            if text.len() > 1 << 20 { continue }
+            if text.len() > 1 << 20 {
+                continue;
+            }
             eprintln!("FILE {path}");
             count += 1;
             let facts = measure(&mut Measurer::new(), language, &text, &limits);
-            if facts.truncated { println!("TRUNCATED {language} {} {path}", text.len()); }
+            if facts.truncated {
+                println!("TRUNCATED {language} {} {path}", text.len());
+            }
         }
         println!("{count} files");
         return;
@@ -177,7 +191,13 @@ fn main() {
         for language in languages().filter(|language| arguments[1..].iter().any(|name| name == language.name())) {
             for bytes in [1 << 16, 1 << 17, 1 << 18, 1 << 19, 1_000_000] {
                 let cost = cost(language, &recipe.text(bytes), &limits);
-                println!("{language} {bytes}: {:.3} s, heap {} MB, tree {} MB {}", cost.cpu_s, cost.heap_bytes >> 20, cost.tree_bytes >> 20, if cost.truncated { "cut" } else { "" });
+                println!(
+                    "{language} {bytes}: {:.3} s, heap {} MB, tree {} MB {}",
+                    cost.cpu_s,
+                    cost.heap_bytes >> 20,
+                    cost.tree_bytes >> 20,
+                    if cost.truncated { "cut" } else { "" }
+                );
             }
         }
         return;
@@ -186,7 +206,12 @@ fn main() {
         if arguments.len() == 1 || arguments[1..].iter().any(|name| name == language.name()) {
             // As deep as a worker's thread.
             let work = move || search(language, seconds, seed);
-            std::thread::Builder::new().stack_size(2 << 20).spawn(work).expect("a thread starts").join().expect("no panic");
+            std::thread::Builder::new()
+                .stack_size(2 << 20)
+                .spawn(work)
+                .expect("a thread starts")
+                .join()
+                .expect("no panic");
         }
     }
 }

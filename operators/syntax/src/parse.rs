@@ -152,3 +152,44 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
     let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again) };
     (!cost.exceeds(allowed)).then_some((tree, cost))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(measurer: &mut Measurer, text: &str) -> Cost {
+        measurer.parse(Language::Cpp, text, From::Text, Cost::ANY).expect("nothing cuts the parse").1
+    }
+
+    #[test]
+    fn what_a_parse_costs_does_not_depend_on_those_before() {
+        let (mut fresh, mut used) = (Measurer::new(), Measurer::new());
+        for text in ["a<b".repeat(400), "x ) ".repeat(400), String::new(), "int a = b * (c);\n".repeat(90)] {
+            let first = cost(&mut fresh, &text);
+            assert_eq!(cost(&mut used, &text), first);
+            assert_eq!(cost(&mut used, &text), first);
+            assert!(first.bytes > 0);
+        }
+    }
+
+    #[test]
+    fn each_count_cuts_a_parse() {
+        let text = "if (a) { b(c); }\n".repeat(400);
+        let cost = cost(&mut Measurer::new(), &text);
+        let cut = |allowed| Measurer::new().parse(Language::Cpp, &text, From::Text, allowed).is_none();
+        assert!(!cut(cost));
+        assert!(cut(Cost { reports: cost.reports - 1, ..cost }));
+        assert!(cut(Cost { reads: cost.reads - 1, ..cost }));
+        assert!(cut(Cost { bytes: cost.bytes - 1, ..cost }));
+    }
+
+    #[test]
+    fn what_is_allowed_grows_with_the_text_and_is_bounded() {
+        let limits = SyntaxLimits::default();
+        let (small, large, largest) =
+            (Cost::allowed(0, &limits), Cost::allowed(1 << 20, &limits), Cost::allowed(usize::MAX, &limits));
+        assert!(small.reports < large.reports && small.reads < large.reads && small.bytes < large.bytes);
+        assert_eq!((largest.reports, largest.bytes), (limits.parse_reports_max, limits.tree_bytes_max));
+        assert_eq!(large.less(largest).bytes, 0);
+    }
+}

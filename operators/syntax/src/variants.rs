@@ -97,7 +97,11 @@ fn joined(ranges: &[Range<usize>], ranges_max: usize) -> Vec<Range<usize>> {
     cuts.sort_unstable();
     let starts = std::iter::once(0).chain(cuts.iter().copied());
     let ends = cuts.iter().copied().chain([ranges.len()]);
-    starts.zip(ends).filter(|(start, end)| start < end).map(|(start, end)| ranges[start].start..ranges[end - 1].end).collect()
+    starts
+        .zip(ends)
+        .filter(|(start, end)| start < end)
+        .map(|(start, end)| ranges[start].start..ranges[end - 1].end)
+        .collect()
 }
 
 /// What is wrong in a tree: its errors, and the places of tokens that were missed (bytes, in order).
@@ -122,4 +126,18 @@ fn faults(tree: &Tree) -> Vec<Range<usize>> {
 /// How much that is: its bytes, and one for a token that was missed.
 fn weight(faults: &[Range<usize>]) -> usize {
     faults.iter().map(|fault| fault.len().max(1)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_joined_across_the_narrowest_gaps() {
+        let ranges = [0..1, 3..4, 9..10, 11..12, 20..21];
+        assert_eq!(joined(&ranges, 9), ranges);
+        assert_eq!(joined(&ranges, 3), [0..4, 9..12, 20..21]);
+        assert_eq!(joined(&ranges, 1).first(), Some(&(0..21)));
+        assert_eq!(joined(&[], 3), []);
+    }
 }

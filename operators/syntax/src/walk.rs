@@ -287,7 +287,8 @@ mod tests {
 
     #[test]
     fn nothing_follows_the_first_node_and_nothing_is_above_it() {
-        let (tree, _) = Measurer::new().parse(Language::C, "a;", From::Text, Cost::ANY).expect("nothing cuts the parse");
+        let (tree, _) =
+            Measurer::new().parse(Language::C, "a;", From::Text, Cost::ANY).expect("nothing cuts the parse");
         let mut walk = Walk::new(tree.root_node());
         assert!(!walk.next() && !walk.up() && !walk.next());
         assert!(walk.down() && !walk.next());

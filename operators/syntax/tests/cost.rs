@@ -152,7 +152,8 @@ fn recipe(seed: &mut u64, tokens: &[String]) -> Recipe {
     let shape = Shape::ALL[below(Shape::ALL.len())];
     let least = if matches!(shape, Shape::Repeat | Shape::Numbered) { 1 } else { 2 };
     let count = least + below(3);
-    let mut part = || if below(5) < 2 { PIECES[below(PIECES.len())].to_owned() } else { tokens[below(tokens.len())].clone() };
+    let mut part =
+        || if below(5) < 2 { PIECES[below(PIECES.len())].to_owned() } else { tokens[below(tokens.len())].clone() };
     let parts = (0..count).map(|_| part()).collect();
     Recipe { shape, parts, between: ["", " ", "\n"][below(3)] }
 }

@@ -44,7 +44,11 @@ pub fn parser(data: &[u8]) {
     duplicates(&[&facts], &thresholds);
     patterns::patterns(&facts);
     let taken_s = cpu_s() - start;
-    assert!(taken_s < CPU_S_MAX + CPU_S_A_BYTE_MAX * text.len() as f64, "{language}: {taken_s} s for {} bytes", text.len());
+    assert!(
+        taken_s < CPU_S_MAX + CPU_S_A_BYTE_MAX * text.len() as f64,
+        "{language}: {taken_s} s for {} bytes",
+        text.len()
+    );
     assert_eq!(facts.bytes as usize, text.len());
     assert!(facts.error_bytes <= facts.bytes);
     assert_eq!(facts, measure(&mut measurer, language, &text, &SyntaxLimits::default()), "{language}");
@@ -68,7 +72,8 @@ pub fn event(data: &[u8]) {
 fn judge(payload: &[u8], key: &[u8], limits: &Limits) {
     for control in [false, true] {
         let position = Position { partition: 0, offset: 7 };
-        let record = RawRecord { position, key: key.to_vec(), append_time: 1_700_000_000, payload: payload.to_vec(), control };
+        let record =
+            RawRecord { position, key: key.to_vec(), append_time: 1_700_000_000, payload: payload.to_vec(), control };
         if let Err(reject) = validate(&record, limits) {
             assert_eq!(reject.position, position);
             assert!(reject.detail.len() < 4_096, "a reject stays small: {} bytes", reject.detail.len());

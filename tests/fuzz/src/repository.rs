@@ -27,7 +27,8 @@ impl Folder {
         std::fs::create_dir_all(path.join("objects")).expect("a folder can be made");
         std::fs::create_dir_all(path.join("refs/heads")).expect("a folder can be made");
         std::fs::write(path.join("HEAD"), "ref: refs/heads/main\n").expect("a file can be written");
-        std::fs::write(path.join("config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n").expect("likewise");
+        std::fs::write(path.join("config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+            .expect("likewise");
         Self(path)
     }
 }

@@ -24,7 +24,8 @@ pub(crate) enum Shape {
 
 impl Shape {
     /// All shapes.
-    pub(crate) const ALL: [Self; 6] = [Self::Repeat, Self::Prefix, Self::Nest, Self::Nests, Self::Halves, Self::Numbered];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Repeat, Self::Prefix, Self::Nest, Self::Nests, Self::Halves, Self::Numbered];
 }
 
 /// A text of any size.
@@ -53,7 +54,9 @@ impl Recipe {
         let repeat = |unit: &str, bytes: usize| unit.repeat((bytes / unit.len().max(1)).max(1));
         let (first, rest) = self.parts.split_first().expect("a recipe has a part");
         let (last, front) = self.parts.split_last().expect("a recipe has a part");
-        let nest = |levels: usize| format!("{}{}", joined(front).repeat(levels), format!("{last}{}", self.between).repeat(levels));
+        let nest = |levels: usize| {
+            format!("{}{}", joined(front).repeat(levels), format!("{last}{}", self.between).repeat(levels))
+        };
         let level = joined(&self.parts).len().max(1);
         match self.shape {
             Shape::Repeat => repeat(&joined(&self.parts), bytes),
