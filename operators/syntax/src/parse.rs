@@ -85,7 +85,7 @@ impl Cost {
 
 /// What a parse may cost whatever the text, and how much more for a thousand bytes of it: see `docs/limits.md` for what
 /// real files need.
-const REPORTS_FREE: usize = 300;
+const REPORTS_FREE: usize = 2_000;
 const REPORTS_A_THOUSAND: usize = 65;
 const READS_FREE: usize = 2_048;
 const READS_A_THOUSAND: usize = 128;

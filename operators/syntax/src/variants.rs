@@ -138,6 +138,6 @@ mod tests {
         assert_eq!(joined(&ranges, 9), ranges);
         assert_eq!(joined(&ranges, 3), [0..4, 9..12, 20..21]);
         assert_eq!(joined(&ranges, 1).first(), Some(&(0..21)));
-        assert_eq!(joined(&[], 3), []);
+        assert!(joined(&[], 3).is_empty());
     }
 }
