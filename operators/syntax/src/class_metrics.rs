@@ -247,3 +247,100 @@ impl Bits {
         self.0.iter().enumerate().flat_map(ones_of)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use driftline_schema::SpaceMetrics;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// A method: its name, whether it is public, the fields it uses, the names it calls.
+    type Made = (u8, bool, Vec<u64>, Vec<u8>);
+
+    fn name(number: u8) -> String {
+        format!("m{number}")
+    }
+
+    fn function(made: &Made) -> FunctionFacts {
+        FunctionFacts {
+            name: name(made.0).into(),
+            qualified_name: Box::default(),
+            kind: FunctionKind::Method,
+            start_line: 1,
+            end_line: 1,
+            metrics: SpaceMetrics::default(),
+            text_hash: 0,
+        }
+    }
+
+    fn method(index: usize, (_, public, fields, calls): &Made) -> MethodFacts {
+        let own_calls = distinct(calls.iter().map(|call| crate::name_hash(&name(*call))).collect());
+        MethodFacts {
+            function: index as u32,
+            public: *public,
+            shared: false,
+            accessor: false,
+            own_fields: distinct(fields.clone()),
+            own_calls,
+            foreign_fields: Vec::new(),
+        }
+    }
+
+    /// The definition: the methods that each reaches, one call after the other, and all pairs of them.
+    fn batch(all: &[Made]) -> (u32, Option<(u32, u32)>) {
+        let reached = |index: usize| {
+            let (mut seen, mut open) = (BTreeSet::new(), vec![index]);
+            while let Some(index) = open.pop() {
+                if seen.insert(index) {
+                    open.extend((0..all.len()).filter(|other| all[index].3.contains(&all[*other].0)));
+                }
+            }
+            seen
+        };
+        let fields = |methods: &BTreeSet<usize>| -> BTreeSet<u64> {
+            methods.iter().flat_map(|index| all[*index].2.iter().copied()).collect()
+        };
+        let mut parts: Vec<usize> = (0..all.len()).collect();
+        for (one, a) in all.iter().enumerate() {
+            for (other, b) in all.iter().enumerate() {
+                if a.2.iter().any(|field| b.2.contains(field)) || a.3.contains(&b.0) {
+                    let (from, to) = (parts[one], parts[other]);
+                    parts.iter_mut().filter(|part| **part == from).for_each(|part| *part = to);
+                }
+            }
+        }
+        let public: Vec<BTreeSet<u64>> =
+            (0..all.len()).filter(|index| all[*index].1).map(|index| fields(&reached(index))).collect();
+        let pairs = (0..public.len()).flat_map(|one| (one + 1..public.len()).map(move |other| (one, other)));
+        let tied = pairs.clone().filter(|(one, other)| !public[*one].is_disjoint(&public[*other])).count();
+        let tight = (public.len() > 1).then(|| (tied as u32, pairs.count() as u32));
+        (parts.into_iter().collect::<BTreeSet<_>>().len() as u32, tight)
+    }
+
+    proptest! {
+        #[test]
+        fn cohesion_is_that_of_all_pairs(
+            all in prop::collection::vec(
+                (0..6u8, any::<bool>(), prop::collection::vec(0..9u64, 0..3), prop::collection::vec(0..8u8, 0..3)),
+                0..90,
+            ),
+        ) {
+            let functions: Vec<FunctionFacts> = all.iter().map(function).collect();
+            let methods: Vec<MethodFacts> = all.iter().enumerate().map(|(index, made)| method(index, made)).collect();
+            let methods: Vec<&MethodFacts> = methods.iter().collect();
+            let cohesion = Cohesion::new(&methods, &functions);
+            prop_assert_eq!((cohesion.components(), cohesion.tight()), batch(&all));
+        }
+    }
+
+    #[test]
+    fn methods_of_one_name_that_call_each_other_are_no_stall() {
+        let all: Vec<Made> = (0..600).map(|index| (0, true, vec![index], vec![0])).collect();
+        let functions: Vec<FunctionFacts> = all.iter().map(function).collect();
+        let methods: Vec<MethodFacts> = all.iter().enumerate().map(|(index, made)| method(index, made)).collect();
+        let methods: Vec<&MethodFacts> = methods.iter().collect();
+        let cohesion = Cohesion::new(&methods, &functions);
+        assert_eq!((cohesion.components(), cohesion.tight()), (1, Some((179_700, 179_700))));
+    }
+}
