@@ -10,7 +10,7 @@ seconds=${1:-60}; shift || true
 # As deep as a worker's thread, not as the main one.
 ulimit -s 2048
 host=$(rustc -vV | sed -n 's/^host: //p')
-export CARGO_TARGET_DIR="$PWD/target/fuzz" CARGO_PROFILE_RELEASE_LTO=off
+export CARGO_TARGET_DIR="$PWD/target/fuzz"
 counters="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 counters="$counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 passed=0 failed=0 skipped=0

@@ -1,8 +1,9 @@
 //! A search for texts that cost more than their bytes: fragments of each grammar, put together in any way.
 //!
 //! `cargo bench -p driftline-syntax --bench hostile -- SECONDS [LANGUAGE...]` tries recipes for so many seconds a language
-//! and prints those that cost most: CPU seconds and bytes of memory for a text of one size and of four times that, as a
-//! megabyte would cost. What is found is mended and kept as a case in `tests/hostile.rs`.
+//! and prints those that cost most: CPU seconds and bytes of memory for a short text and for a long one, as a
+//! megabyte would cost. What is found is mended and kept as a case in `tests/cost.rs`. With `PARTS='Repeat|a<b'` one recipe is
+//! measured at five sizes instead, with `FILES=LIST` the files that a list names as `LANGUAGE PATH`: those that are cut are named.
 
 #[path = "../tests/hostile_texts/mod.rs"]
 mod hostile_texts;
@@ -65,13 +66,12 @@ impl Cost {
     }
 }
 
-fn cost(language: Language, text: &str, limits: &SyntaxLimits) -> Cost {
+fn cost(language: Language, text: &str) -> Cost {
     let mut measurer = Measurer::new();
     let (live, start) = (LIVE.load(Ordering::Relaxed), cpu_s());
     PEAK.store(live, Ordering::Relaxed);
     let asked = driftline_syntax::tree_bytes_asked();
-    let facts = measure(&mut measurer, language, text, limits);
-    let measured = cpu_s() - start;
+    let facts = measure(&mut measurer, language, text, &SyntaxLimits::default());
     let thresholds = Thresholds::default();
     for class in &facts.structure.classes {
         std::hint::black_box(driftline_syntax::class_metrics(class, &facts.functions));
@@ -79,9 +79,6 @@ fn cost(language: Language, text: &str, limits: &SyntaxLimits) -> Cost {
     std::hint::black_box((smells(&facts, &thresholds), duplicates(&[&facts], &thresholds)));
     std::hint::black_box(driftline_syntax::patterns::patterns(&facts));
     let cpu_s = cpu_s() - start;
-    if std::env::var_os("SPLIT").is_some() {
-        println!("   measure {measured:.3} rest {:.3}", cpu_s - measured);
-    }
     let heap_bytes = PEAK.load(Ordering::Relaxed) - live;
     Cost {
         cpu_s,
@@ -120,7 +117,6 @@ const SMALL: usize = 6 << 10;
 const LARGE: usize = 192 << 10;
 
 fn search(language: Language, seconds: f64, seed: u64) {
-    let uncut = SyntaxLimits { parse_reports_max: u32::MAX, tree_bytes_max: usize::MAX, ..SyntaxLimits::default() };
     let (tokens, mut random) = (tokens(language), Random(seed));
     let mut found: Vec<(f64, String)> = Vec::new();
     let start = cpu_s();
@@ -128,11 +124,11 @@ fn search(language: Language, seconds: f64, seed: u64) {
     while cpu_s() - start < seconds {
         let recipe = recipe(&mut random, &tokens);
         tried += 1;
-        let small = cost(language, &recipe.text(SMALL), &uncut);
+        let small = cost(language, &recipe.text(SMALL));
         if small.cpu_a_megabyte() < 1.5 && small.bytes_a_byte() < 300.0 {
             continue;
         }
-        let large = cost(language, &recipe.text(LARGE), &SyntaxLimits::default());
+        let large = cost(language, &recipe.text(LARGE));
         found.push((
             large.cpu_a_megabyte().max(large.bytes_a_byte() / 200.0),
             format!(
@@ -153,65 +149,57 @@ fn search(language: Language, seconds: f64, seed: u64) {
     }
 }
 
+/// Measures real files, listed as `LANGUAGE PATH`, and names those that a limit cuts.
+fn cut_files(list: &str) {
+    let mut count = 0;
+    for line in std::fs::read_to_string(list).expect("a list of files").lines() {
+        let (name, path) = line.split_once(' ').expect("a language and a path");
+        let Some(language) = languages().find(|language| language.name() == name) else { continue };
+        let limits = SyntaxLimits::default();
+        let text = std::fs::read_to_string(path).ok().filter(|text| text.len() <= limits.file_bytes_max);
+        let Some(text) = text else { continue };
+        count += 1;
+        if measure(&mut Measurer::new(), language, &text, &limits).truncated {
+            println!("truncated: {language} {} bytes {path}", text.len());
+        }
+    }
+    println!("{count} files");
+}
+
+/// Measures one recipe, its shape and then its parts with bars between them, at five sizes.
+fn one_recipe(written: &str, chosen: &[Language]) {
+    let mut words = written.split('|');
+    let name = words.next().unwrap_or_default();
+    let shape = Shape::ALL.into_iter().find(|shape| format!("{shape:?}") == name).expect("the name of a shape");
+    let recipe = Recipe { shape, parts: words.map(|part| part.replace("\\n", "\n")).collect(), between: "" };
+    for language in chosen {
+        for bytes in [1 << 16, 1 << 17, 1 << 18, 1 << 19, 1_000_000] {
+            let Cost { cpu_s, heap_bytes, tree_bytes, truncated, .. } = cost(*language, &recipe.text(bytes));
+            let cut = if truncated { "cut" } else { "" };
+            println!(
+                "{language} {bytes}: {cpu_s:.3} s, heap {} MB, tree {} MB {cut}",
+                heap_bytes >> 20,
+                tree_bytes >> 20
+            );
+        }
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let uncut = SyntaxLimits { parse_reports_max: u32::MAX, tree_bytes_max: usize::MAX, ..SyntaxLimits::default() };
-    let limits = if std::env::var_os("UNCUT").is_some() { uncut } else { SyntaxLimits::default() };
     let Some(seconds) = arguments.first().and_then(|word| word.parse().ok()) else {
         println!("usage: hostile SECONDS [LANGUAGE...]; nothing searched");
         return;
     };
+    let is_chosen =
+        |language: &Language| arguments.len() == 1 || arguments[1..].iter().any(|name| name == language.name());
+    let chosen: Vec<Language> = languages().filter(is_chosen).collect();
     if let Ok(list) = std::env::var("FILES") {
-        let mut count = 0;
-        for line in std::fs::read_to_string(list).expect("a list").lines() {
-            let (name, path) = line.split_once(' ').expect("language and path");
-            let Some(language) = languages().find(|language| language.name() == name) else { continue };
-            let Ok(text) = std::fs::read_to_string(path) else { continue };
-            if text.len() > 1 << 20 {
-                continue;
-            }
-            eprintln!("FILE {path}");
-            count += 1;
-            let facts = measure(&mut Measurer::new(), language, &text, &limits);
-            if facts.truncated {
-                println!("TRUNCATED {language} {} {path}", text.len());
-            }
-        }
-        println!("{count} files");
-        return;
+        return cut_files(&list);
+    }
+    if let Ok(written) = std::env::var("PARTS") {
+        return one_recipe(&written, &chosen);
     }
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    if let Ok(parts) = std::env::var("PARTS") {
-        // One recipe: its shape, then its parts, separated by a bar.
-        let mut words = parts.split('|');
-        let name = words.next().unwrap_or_default().to_owned();
-        let shape = Shape::ALL.into_iter().find(|shape| format!("{shape:?}") == name).expect("the name of a shape");
-        let parts: Vec<String> = words.map(|part| part.replace("\\n", "\n")).collect();
-        let recipe = Recipe { shape, parts, between: "" };
-        for language in languages().filter(|language| arguments[1..].iter().any(|name| name == language.name())) {
-            for bytes in [1 << 16, 1 << 17, 1 << 18, 1 << 19, 1_000_000] {
-                let cost = cost(language, &recipe.text(bytes), &limits);
-                println!(
-                    "{language} {bytes}: {:.3} s, heap {} MB, tree {} MB {}",
-                    cost.cpu_s,
-                    cost.heap_bytes >> 20,
-                    cost.tree_bytes >> 20,
-                    if cost.truncated { "cut" } else { "" }
-                );
-            }
-        }
-        return;
-    }
-    for language in languages() {
-        if arguments.len() == 1 || arguments[1..].iter().any(|name| name == language.name()) {
-            // As deep as a worker's thread.
-            let work = move || search(language, seconds, seed);
-            std::thread::Builder::new()
-                .stack_size(2 << 20)
-                .spawn(work)
-                .expect("a thread starts")
-                .join()
-                .expect("no panic");
-        }
-    }
+    chosen.into_iter().for_each(|language| search(language, seconds, seed));
 }
