@@ -4,12 +4,11 @@
 
 use clap::Parser;
 use driftline::cli::{Cli, Outcome, run};
-use driftline::memory::{share_heaps, trees_apart};
+use driftline::memory::share_heaps;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     share_heaps();
-    trees_apart();
     let filter = tracing_subscriber::EnvFilter::try_from_env("DRIFTLINE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -168,9 +168,14 @@ impl LineClasses {
     }
     /// How many lines of `range` (indices from 0, end exclusive) have this class.
     pub fn count(&self, range: std::ops::Range<u32>, class: LineClass) -> u32 {
-        let mut start = 0;
+        // Hunks ask for one short range after the other: only the runs that a range meets are looked at.
+        let first = self.runs.partition_point(|(end, _)| *end <= range.start);
+        let mut start = first.checked_sub(1).map_or(0, |before| self.runs[before].0);
         let mut total = 0;
-        for (end, run) in &self.runs {
+        for (end, run) in self.runs[first..].iter() {
+            if start >= range.end {
+                break;
+            }
             if *run == class {
                 total += (*end).min(range.end).saturating_sub(start.max(range.start));
             }

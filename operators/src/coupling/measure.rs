@@ -224,10 +224,7 @@ impl Coupled {
         let Some(file) = map.file(class.0) else { return Self { others: 0, unresolved: 0 } };
         let (module, own) = (file.outline.place.module, &file.outline.classes[class.1 as usize]);
         let means = |module: Key, name: Key| match map.named(&map.classes, module, name) {
-            Named::One(_, id) => {
-                let classes = &map.file(id)?.outline.classes;
-                classes.iter().position(|class| class.key == name).map(|at| (id, at as u32))
-            }
+            Named::One(_, id) => map.file(id)?.outline.class(name).map(|at| (id, at)),
             Named::Several | Named::Nothing => None,
         };
         let unresolved = own.named.iter().filter(|name| means(module, **name).is_none()).count();
@@ -236,9 +233,7 @@ impl Coupled {
             for id in map.mentioning(own.key) {
                 let Some(outline) = map.file(id).map(|file| &file.outline) else { continue };
                 if means(outline.place.module, own.key) == Some(class) {
-                    let users = (0..).zip(&outline.classes);
-                    let users = users.filter(|(_, user)| user.mentions().any(|name| name == own.key));
-                    others.extend(users.map(|(at, _)| (id, at)));
+                    others.extend(outline.mentioning(own.key).map(|at| (id, at)));
                 }
             }
         }

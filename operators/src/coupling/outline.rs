@@ -43,7 +43,13 @@ pub(super) struct Outline {
     pub(super) functions: Box<[Function]>,
     /// (caller, name), sorted and distinct.
     pub(super) calls: Box<[(u32, Key)]>,
+    /// Names called, once for each caller; sorted.
+    called: Box<[Key]>,
     pub(super) classes: Box<[Class]>,
+    /// (name, class that bears it), sorted.
+    bearers: Box<[(Key, u32)]>,
+    /// (name, class that mentions it), sorted and distinct.
+    mentions: Box<[(Key, u32)]>,
     /// Sorted and distinct.
     pub(super) windows: Box<[(u64, u64)]>,
 }
@@ -70,19 +76,27 @@ impl Outline {
         let language = row.language.filter(|language| has_grammar(*language))?;
         let place = place(&row.path, language);
         let Some(facts) = facts else {
-            let (members, wants, functions, calls) = Default::default();
-            let (classes, windows) = Default::default();
-            return Some(Self { place, members, wants, functions, calls, classes, windows });
+            let (members, wants, functions, calls, called) = Default::default();
+            let (classes, bearers, mentions, windows) = Default::default();
+            return Some(Self { place, members, wants, functions, calls, called, classes, bearers, mentions, windows });
         };
         let family = place.family;
         let structure = &facts.structure;
+        let calls = distinct(structure.calls.iter().map(|call| (call.caller, family.function(call.callee))));
+        let mut called: Box<[Key]> = calls.iter().map(|(_, callee)| *callee).collect();
+        called.sort_unstable();
+        let classes = classes(family, facts);
+        let mentions = (0..).zip(&classes).flat_map(|(at, class)| class.mentions().map(move |name| (name, at)));
         Some(Self {
             place,
             members: members(&row.path, language, outermost(facts)),
             wants: structure.imports.iter().filter_map(|import| want(&row.path, language, import)).collect(),
             functions: functions(family, facts),
-            calls: distinct(structure.calls.iter().map(|call| (call.caller, family.function(call.callee)))),
-            classes: classes(family, facts),
+            calls,
+            called,
+            bearers: distinct((0..).zip(&classes).map(|(at, class)| (class.key, at))),
+            mentions: distinct(mentions),
+            classes,
             windows: distinct(structure.windows.iter().map(|window| (window.hash, window.check))),
         })
     }
@@ -99,15 +113,27 @@ impl Outline {
     }
     /// Called names, with from how many functions each is called.
     pub(super) fn called(&self) -> Vec<(Key, u32)> {
-        counted(self.calls.iter().map(|(_, callee)| *callee))
+        self.called.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect()
     }
     /// Names of classes, with how many bear each.
     pub(super) fn declared(&self) -> Vec<(Key, u32)> {
-        counted(self.classes.iter().map(|class| class.key))
+        counted(self.bearers.iter().map(|(name, _)| *name))
     }
     /// Names under which classes may use others.
     pub(super) fn mentioned(&self) -> Box<[Key]> {
-        distinct(self.classes.iter().flat_map(Class::mentions))
+        let mut names: Vec<Key> = self.mentions.iter().map(|(name, _)| *name).collect();
+        names.dedup();
+        names.into()
+    }
+    /// The first class of this name.
+    pub(super) fn class(&self, name: Key) -> Option<u32> {
+        let first = self.bearers.partition_point(|(other, _)| *other < name);
+        self.bearers.get(first).filter(|(other, _)| *other == name).map(|(_, at)| *at)
+    }
+    /// Classes that mention a name, in order of place.
+    pub(super) fn mentioning(&self, name: Key) -> impl Iterator<Item = u32> {
+        let first = self.mentions.partition_point(|(other, _)| *other < name);
+        self.mentions[first..].iter().take_while(move |(other, _)| *other == name).map(|(_, at)| *at)
     }
     /// What one function calls.
     pub(super) fn calls_of(&self, caller: u32) -> impl Iterator<Item = Key> {
@@ -116,7 +142,8 @@ impl Outline {
     }
     /// How many functions call a name.
     pub(super) fn callers_of(&self, callee: Key) -> usize {
-        self.calls.iter().filter(|(_, other)| *other == callee).count()
+        let first = self.called.partition_point(|other| *other < callee);
+        self.called[first..].partition_point(|other| *other == callee)
     }
 }
 
@@ -150,9 +177,11 @@ fn classes(family: Family, facts: &FileFacts) -> Box<[Class]> {
     let class = |class: &driftline_schema::ClassFacts| {
         let key = family.class(name_hash(&class.name));
         let kinds = class.fields.iter().map(|field| &field.kind);
-        let mut methods: Vec<u32> = class.methods.iter().map(|method| method.function).collect();
-        methods.sort_unstable();
-        let calls = calls.iter().filter(|call| methods.binary_search(&call.caller).is_ok());
+        // Calls stand in order of their callers: a class looks at those of its methods and at no others.
+        let calls = class.methods.iter().flat_map(|method| {
+            let first = calls.partition_point(|call| call.caller < method.function);
+            calls[first..].iter().take_while(|call| call.caller == method.function)
+        });
         let names = calls.flat_map(|call| [call.callee, call.receiver]).filter(|name| *name != 0);
         let called = distinct(names.map(|name| family.class(name)));
         Class { key, named: distinct(class.bases.iter().chain(kinds).filter_map(|name| named(name))), called }

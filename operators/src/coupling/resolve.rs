@@ -153,6 +153,10 @@ fn facade(stem: &str) -> String {
     rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).chain("Kt".chars()).collect()
 }
 
+/// Names that a file is found by besides its own, and folders above it that an end may begin in: the list is of all pairs.
+const MEMBERS_MAX: usize = 4_096;
+const FOLDERS_MAX: usize = 32;
+
 /// Ends of paths under which the file at `path` may be found for what it defines outside of all classes, each with the
 /// folder that the end begins in; not those of its own name.
 pub(super) fn members<'a>(path: &str, language: Language, defined: impl Iterator<Item = &'a str>) -> Box<[(Key, Key)]> {
@@ -167,9 +171,10 @@ pub(super) fn members<'a>(path: &str, language: Language, defined: impl Iterator
     let mut ends = Vec::new();
     let facade = (language == Language::Kotlin).then(|| name_hash(&facade(names[last])));
     let own = segments[last];
-    for name in defined.map(name_hash).chain(facade).filter(|name| *name != own) {
+    for name in defined.map(name_hash).chain(facade).filter(|name| *name != own).take(MEMBERS_MAX) {
         segments[last] = name;
-        ends.extend((0..=last).map(|start| (family.suffix(&segments[start..]), beginnings[start])));
+        let first = (last + 1).saturating_sub(FOLDERS_MAX);
+        ends.extend((first..=last).map(|start| (family.suffix(&segments[start..]), beginnings[start])));
     }
     distinct(ends)
 }

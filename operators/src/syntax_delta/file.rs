@@ -134,19 +134,42 @@ fn added_lines(hunks: &[HunkRow], facts: &FileFacts, class: LineClass) -> u32 {
     hunks.iter().map(|hunk| facts.lines.count(range(hunk), class)).fold(0, u32::saturating_add)
 }
 
-/// How many added lines lie in the lines of a function, and whether any hunk reaches into it. Lines removed at the
-/// very edge of a function, before its first or behind its last line, do not.
-fn reach(hunks: &[HunkRow], function: &FunctionFacts) -> (u32, bool) {
-    let (start, end) = (function.start_line.saturating_sub(1), function.end_line);
-    let end_of = |hunk: &HunkRow| hunk.new_start.saturating_add(hunk.new_lines);
-    let (mut lines, mut reached) = (0u32, false);
-    let first = hunks.partition_point(|hunk| end_of(hunk) <= start);
-    for hunk in hunks[first..].iter().take_while(|hunk| hunk.new_start < end) {
-        let overlap = end_of(hunk).min(end).saturating_sub(hunk.new_start.max(start));
-        lines = lines.saturating_add(overlap);
-        reached |= overlap > 0 || (hunk.new_lines == 0 && hunk.new_start > start);
+/// The hunks of a file with sums over them: functions that enclose each other all ask for the same hunks, so that none
+/// may be looked at for each.
+struct Reach<'a> {
+    hunks: &'a [HunkRow],
+    /// Lines added before each hunk and in all of them.
+    added: Vec<u32>,
+    /// Hunks that only remove, before each hunk and in all.
+    removals: Vec<u32>,
+}
+
+impl<'a> Reach<'a> {
+    fn new(hunks: &'a [HunkRow]) -> Self {
+        let (mut added, mut removals) = (vec![0u32], vec![0u32]);
+        for hunk in hunks {
+            added.push(added[added.len() - 1].saturating_add(hunk.new_lines));
+            removals.push(removals[removals.len() - 1] + u32::from(hunk.new_lines == 0));
+        }
+        Self { hunks, added, removals }
     }
-    (lines, reached)
+
+    /// How many added lines lie in the lines of a function, and whether any hunk reaches into it. Lines removed at the
+    /// very edge of a function, before its first or behind its last line, do not.
+    fn of(&self, function: &FunctionFacts) -> (u32, bool) {
+        let (start, end) = (function.start_line.saturating_sub(1), function.end_line);
+        let end_of = |hunk: &HunkRow| hunk.new_start.saturating_add(hunk.new_lines);
+        let first = self.hunks.partition_point(|hunk| end_of(hunk) <= start);
+        let last = first + self.hunks[first..].partition_point(|hunk| hunk.new_start < end);
+        let Some((head, tail)) = self.hunks[first..last].first().zip(self.hunks[first..last].last()) else {
+            return (0, false);
+        };
+        // Only the first hunk can begin before the function and only the last can end behind it.
+        let outside = start.saturating_sub(head.new_start).saturating_add(end_of(tail).saturating_sub(end));
+        let lines = self.added[last].saturating_sub(self.added[first]).saturating_sub(outside);
+        // One that only removes and begins where the function does would end there too, and is not among them.
+        (lines, lines > 0 || self.removals[last] > self.removals[first])
+    }
 }
 
 /// Functions that are not closures within another one.
@@ -163,7 +186,8 @@ fn outer_functions(facts: &FileFacts) -> impl Iterator<Item = &FunctionFacts> {
 }
 
 fn touched_functions<'a>(row: &FileRow, before: Option<&'a FileFacts>, after: &'a FileFacts) -> Vec<Touched<'a>> {
-    let reached = outer_functions(after).filter_map(|facts| match reach(&row.hunks, facts) {
+    let reach = Reach::new(&row.hunks);
+    let reached = outer_functions(after).filter_map(|facts| match reach.of(facts) {
         (lines, true) => Some((facts, lines)),
         (_, false) => None,
     });
@@ -190,11 +214,12 @@ fn touched_functions<'a>(row: &FileRow, before: Option<&'a FileFacts>, after: &'
 
 /// Added lines that lie in any function; nested functions share their lines.
 fn lines_in_functions(row: &FileRow, after: &FileFacts) -> u32 {
+    let reach = Reach::new(&row.hunks);
     let mut covered_to = 0;
     let mut lines = 0u32;
     for function in &after.functions {
         if function.start_line > covered_to {
-            lines = lines.saturating_add(reach(&row.hunks, function).0);
+            lines = lines.saturating_add(reach.of(function).0);
             covered_to = function.end_line;
         }
     }

@@ -4,7 +4,7 @@
 
 use driftline_schema::facts::{FunctionFacts, FunctionKind};
 use driftline_schema::{ClassFacts, MethodFacts, NameHash};
-use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// Cohesion is not computed for classes of more methods: its cost grows with their square.
 const COHESIVE_METHODS_MAX: usize = 2_000;
@@ -104,8 +104,8 @@ pub fn class_metrics(class: &ClassFacts, functions: &[FunctionFacts]) -> ClassMe
 /// The instance methods of a class, whom each calls and which fields each uses.
 struct Cohesion<'a> {
     methods: &'a [&'a MethodFacts],
-    /// Indices of the own methods that each calls.
-    calls: Vec<Vec<usize>>,
+    /// Names of the methods with their indices, sorted.
+    names: Vec<(NameHash, usize)>,
 }
 
 impl<'a> Cohesion<'a> {
@@ -115,14 +115,20 @@ impl<'a> Cohesion<'a> {
         let mut names: Vec<(NameHash, usize)> =
             methods.iter().enumerate().map(|(index, method)| (name(method), index)).collect();
         names.sort_unstable();
-        // A call names all methods of the name: which overload is meant, the name does not say.
-        let called = |call: &NameHash| {
-            let call = *call;
-            let first = names.partition_point(|(name, _)| *name < call);
-            names[first..].iter().take_while(move |(name, _)| *name == call).map(|(_, index)| *index)
-        };
-        let calls = methods.iter().map(|method| method.own_calls.iter().flat_map(called).collect()).collect();
-        Self { methods, calls }
+        Self { methods, names }
+    }
+
+    /// The methods that a call may mean: all of the name, as which overload is meant, the name does not say.
+    fn called(&self, call: NameHash) -> &[(NameHash, usize)] {
+        let first = self.names.partition_point(|(name, _)| *name < call);
+        let rest = &self.names[first..];
+        &rest[..rest.partition_point(|(name, _)| *name == call)]
+    }
+
+    /// Each use of a field, by field and index of the method.
+    fn uses(&self) -> Vec<(NameHash, usize)> {
+        let uses = self.methods.iter().enumerate();
+        distinct(uses.flat_map(|(index, method)| method.own_fields.iter().map(move |field| (*field, index))).collect())
     }
 
     /// Components of the graph of shared fields and calls.
@@ -135,66 +141,206 @@ impl<'a> Cohesion<'a> {
             }
             index
         }
-        // The first user of each field.
-        let uses = self.methods.iter().enumerate();
-        let uses = uses.flat_map(|(index, method)| method.own_fields.iter().map(move |field| (*field, index)));
-        let mut users = distinct(uses.collect());
-        users.dedup_by_key(|(field, _)| *field);
+        let mut join = |one: usize, other: usize| {
+            let (from, to) = (root(&mut parents, one), root(&mut parents, other));
+            parents[from] = to;
+        };
+        for users in self.uses().chunk_by(|(one, _), (other, _)| one == other) {
+            users.windows(2).for_each(|pair| join(pair[0].1, pair[1].1));
+        }
+        let mut joined = vec![false; self.methods.len()];
         for (index, method) in self.methods.iter().enumerate() {
-            let shared = method
-                .own_fields
-                .iter()
-                .filter_map(|field| users.binary_search_by_key(field, |(field, _)| *field).ok().map(|at| users[at].1));
-            for other in shared.chain(self.calls[index].iter().copied()) {
-                let (from, to) = (root(&mut parents, index), root(&mut parents, other));
-                parents[from] = to;
+            for call in &method.own_calls {
+                let Some((_, first)) = self.called(*call).first() else { continue };
+                join(index, *first);
+                // Methods of one name are joined with each other at the first call of it.
+                if !std::mem::replace(&mut joined[*first], true) {
+                    self.called(*call).iter().for_each(|(_, other)| join(*first, *other));
+                }
             }
         }
         (0..parents.len()).filter(|index| parents[*index] == *index).count() as u32
     }
 
-    /// Fields a method uses, itself or through own methods.
-    fn reached(&self, index: usize) -> Vec<NameHash> {
-        if self.calls[index].is_empty() {
-            return distinct(self.methods[index].own_fields.clone());
-        }
-        let mut seen = vec![false; self.methods.len()];
-        let mut open = vec![index];
-        let mut fields = Vec::new();
-        while let Some(index) = open.pop() {
-            if !std::mem::replace(&mut seen[index], true) {
-                fields.extend(self.methods[index].own_fields.iter().copied());
-                open.extend(self.calls[index].iter().copied());
+    /// Which methods each reaches through calls, itself included (Warshall's algorithm).
+    fn reached(&self) -> Vec<Bits> {
+        let count = self.methods.len();
+        let mut reached: Vec<Bits> = (0..count).map(|index| Bits::of(count, [index])).collect();
+        let mut of_name: HashMap<NameHash, Bits> = HashMap::new();
+        for (index, method) in self.methods.iter().enumerate() {
+            for call in &method.own_calls {
+                let named = || Bits::of(count, self.called(*call).iter().map(|(_, other)| *other));
+                reached[index].add(of_name.entry(*call).or_insert_with(named));
             }
         }
-        distinct(fields)
+        for through in (0..count).filter(|index| !self.methods[*index].own_calls.is_empty()) {
+            let on = reached[through].clone();
+            for row in reached.iter_mut().filter(|row| row.has(through)) {
+                row.add(&on);
+            }
+        }
+        reached
     }
 
-    /// Pairs of public methods that use a common field, and all their pairs.
+    /// Pairs of public methods that use a common field, themselves or through own methods, and all their pairs.
     fn tight(&self) -> Option<(u32, u32)> {
         let public: Vec<usize> = (0..self.methods.len()).filter(|index| self.methods[*index].public).collect();
         if public.len() < 2 {
             return None;
         }
-        let fields: Vec<Vec<NameHash>> = public.iter().map(|index| self.reached(*index)).collect();
-        let connected = fields
-            .iter()
-            .enumerate()
-            .map(|(index, own)| fields[index + 1..].iter().filter(|other| have_common(own, other)).count() as u32);
+        let (all, reached) = (self.methods.len(), self.reached());
+        // The public methods that reach each method, by their numbers among the public ones.
+        let mut reaching = vec![Bits::of(public.len(), []); all];
+        for (number, index) in public.iter().enumerate() {
+            reached[*index].ones().for_each(|method| reaching[method].set(number));
+        }
+        // Of each method, the public methods that use a field which it uses itself.
+        let mut sharing = vec![Bits::of(public.len(), []); all];
+        for users in self.uses().chunk_by(|(one, _), (other, _)| one == other) {
+            let mut using = Bits::of(public.len(), []);
+            users.iter().for_each(|(_, user)| using.add(&reaching[*user]));
+            users.iter().for_each(|(_, user)| sharing[*user].add(&using));
+        }
+        let connected = public.iter().enumerate().map(|(number, index)| {
+            let mut connected = Bits::of(public.len(), []);
+            reached[*index].ones().for_each(|method| connected.add(&sharing[method]));
+            connected.ones().filter(|other| *other > number).count() as u32
+        });
         let count = public.len() as u32;
         Some((connected.sum(), count * (count - 1) / 2))
     }
 }
 
-/// Whether two sorted lists share a name.
-fn have_common(a: &[NameHash], b: &[NameHash]) -> bool {
-    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
-    while let (Some(left), Some(right)) = (a.peek(), b.peek()) {
-        match left.cmp(right) {
-            Ordering::Equal => return true,
-            Ordering::Less => a.next(),
-            Ordering::Greater => b.next(),
-        };
+/// A set of small numbers.
+#[derive(Clone)]
+struct Bits(Box<[u64]>);
+
+impl Bits {
+    /// The set of `ones`, all below `bound`.
+    fn of(bound: usize, ones: impl IntoIterator<Item = usize>) -> Self {
+        let mut bits = Self(vec![0; bound.div_ceil(64)].into());
+        ones.into_iter().for_each(|one| bits.set(one));
+        bits
     }
-    false
+
+    fn set(&mut self, one: usize) {
+        self.0[one / 64] |= 1 << (one % 64);
+    }
+
+    fn has(&self, one: usize) -> bool {
+        self.0[one / 64] >> (one % 64) & 1 == 1
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(own, other)| *own |= other);
+    }
+
+    fn ones(&self) -> impl Iterator<Item = usize> {
+        let ones_of = |(at, word): (usize, &u64)| {
+            let mut word = *word;
+            std::iter::from_fn(move || {
+                let one = word.trailing_zeros() as usize;
+                word &= word.wrapping_sub(1);
+                (one < 64).then_some(64 * at + one)
+            })
+        };
+        self.0.iter().enumerate().flat_map(ones_of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use driftline_schema::SpaceMetrics;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// A method: its name, whether it is public, the fields it uses, the names it calls.
+    type Made = (u8, bool, Vec<u64>, Vec<u8>);
+
+    fn name(number: u8) -> String {
+        format!("m{number}")
+    }
+
+    fn function(made: &Made) -> FunctionFacts {
+        FunctionFacts {
+            name: name(made.0).into(),
+            qualified_name: Box::default(),
+            kind: FunctionKind::Method,
+            start_line: 1,
+            end_line: 1,
+            metrics: SpaceMetrics::default(),
+            text_hash: 0,
+        }
+    }
+
+    fn method(index: usize, (_, public, fields, calls): &Made) -> MethodFacts {
+        let own_calls = distinct(calls.iter().map(|call| crate::name_hash(&name(*call))).collect());
+        MethodFacts {
+            function: index as u32,
+            public: *public,
+            shared: false,
+            accessor: false,
+            own_fields: distinct(fields.clone()),
+            own_calls,
+            foreign_fields: Vec::new(),
+        }
+    }
+
+    /// The definition: the methods that each reaches, one call after the other, and all pairs of them.
+    fn batch(all: &[Made]) -> (u32, Option<(u32, u32)>) {
+        let reached = |index: usize| {
+            let (mut seen, mut open) = (BTreeSet::new(), vec![index]);
+            while let Some(index) = open.pop() {
+                if seen.insert(index) {
+                    open.extend((0..all.len()).filter(|other| all[index].3.contains(&all[*other].0)));
+                }
+            }
+            seen
+        };
+        let fields = |methods: &BTreeSet<usize>| -> BTreeSet<u64> {
+            methods.iter().flat_map(|index| all[*index].2.iter().copied()).collect()
+        };
+        let mut parts: Vec<usize> = (0..all.len()).collect();
+        for (one, a) in all.iter().enumerate() {
+            for (other, b) in all.iter().enumerate() {
+                if a.2.iter().any(|field| b.2.contains(field)) || a.3.contains(&b.0) {
+                    let (from, to) = (parts[one], parts[other]);
+                    parts.iter_mut().filter(|part| **part == from).for_each(|part| *part = to);
+                }
+            }
+        }
+        let public: Vec<BTreeSet<u64>> =
+            (0..all.len()).filter(|index| all[*index].1).map(|index| fields(&reached(index))).collect();
+        let pairs = (0..public.len()).flat_map(|one| (one + 1..public.len()).map(move |other| (one, other)));
+        let tied = pairs.clone().filter(|(one, other)| !public[*one].is_disjoint(&public[*other])).count();
+        let tight = (public.len() > 1).then(|| (tied as u32, pairs.count() as u32));
+        (parts.into_iter().collect::<BTreeSet<_>>().len() as u32, tight)
+    }
+
+    proptest! {
+        #[test]
+        fn cohesion_is_that_of_all_pairs(
+            all in prop::collection::vec(
+                (0..6u8, any::<bool>(), prop::collection::vec(0..9u64, 0..3), prop::collection::vec(0..8u8, 0..3)),
+                0..90,
+            ),
+        ) {
+            let functions: Vec<FunctionFacts> = all.iter().map(function).collect();
+            let methods: Vec<MethodFacts> = all.iter().enumerate().map(|(index, made)| method(index, made)).collect();
+            let methods: Vec<&MethodFacts> = methods.iter().collect();
+            let cohesion = Cohesion::new(&methods, &functions);
+            prop_assert_eq!((cohesion.components(), cohesion.tight()), batch(&all));
+        }
+    }
+
+    #[test]
+    fn methods_of_one_name_that_call_each_other_are_no_stall() {
+        let all: Vec<Made> = (0..600).map(|index| (0, true, vec![index], vec![0])).collect();
+        let functions: Vec<FunctionFacts> = all.iter().map(function).collect();
+        let methods: Vec<MethodFacts> = all.iter().enumerate().map(|(index, made)| method(index, made)).collect();
+        let methods: Vec<&MethodFacts> = methods.iter().collect();
+        let cohesion = Cohesion::new(&methods, &functions);
+        assert_eq!((cohesion.components(), cohesion.tight()), (1, Some((179_700, 179_700))));
+    }
 }

@@ -165,7 +165,8 @@ impl<K> Recent<K> {
 /// The tree of `text` from that of an earlier version and the cost of both, unless it has an error, costs too much or
 /// a fresh parse might be cut.
 fn reparse<K>(measurer: &mut Measurer, base: &Recent<K>, text: &str, limits: &SyntaxLimits) -> Option<(Tree, Cost)> {
-    let may_be_cut = |cost: Cost| cost.may_be_cut(COST_MARGIN, text.len(), limits.parse_reports_max);
+    let allowed = Cost::allowed(text.len(), limits);
+    let may_be_cut = |cost: Cost| cost.may_exceed(COST_MARGIN, allowed);
     let mut tree = base.tree.clone();
     if *base.text == *text {
         return (!may_be_cut(base.cost)).then_some((tree, base.cost));
@@ -175,10 +176,10 @@ fn reparse<K>(measurer: &mut Measurer, base: &Recent<K>, text: &str, limits: &Sy
         return None;
     }
     tree.edit(&edit);
-    let reports_max = 1 + text.len() / BYTES_AN_ATTEMPT;
-    let (tree, cost) = measurer.parse(base.language, text, From::Clean(&tree), reports_max as u32)?;
+    let attempt = Cost { reports: (1 + text.len() / BYTES_AN_ATTEMPT) as u32, ..allowed };
+    let (tree, cost) = measurer.parse(base.language, text, From::Clean(&tree), attempt)?;
     // Each parse also makes operations after its last report.
-    let cost = base.cost.and(cost).and(Cost { reports: 1, reads: 0 });
+    let cost = base.cost.and(cost).and(Cost { reports: 1, ..Cost::default() });
     (!tree.root_node().has_error() && !may_be_cut(cost)).then_some((tree, cost))
 }
 
@@ -243,8 +244,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const UNLIMITED: SyntaxLimits =
-        SyntaxLimits { file_bytes_max: usize::MAX, parse_reports_max: u32::MAX, frames_max: 10_000 };
+    const UNLIMITED: SyntaxLimits = SyntaxLimits {
+        file_bytes_max: usize::MAX,
+        parse_reports_max: u32::MAX,
+        tree_bytes_max: usize::MAX,
+        frames_max: 10_000,
+    };
     const PROBES: [(Language, &str); 8] = [
         (Language::Python, include_str!("../tests/probes/python.py")),
         (Language::JavaScript, include_str!("../tests/probes/javascript.js")),
@@ -304,12 +309,12 @@ mod tests {
             let dense = format!("{}a;\nf(1);\n", "-await ".repeat(30)).repeat(4);
             for (language, text) in PROBES.into_iter().chain([(Language::JavaScript, &*dense)]) {
                 let reading = |(tree, cost)| Reading { language, tree, cost, blanked: None };
-                let parsed = one.parse(language, text, From::Text, u32::MAX).expect("nothing cuts the parse");
+                let parsed = one.parse(language, text, From::Text, Cost::ANY).expect("nothing cuts the parse");
                 let mut base = Recent::new((), text, reading(parsed));
                 for bits in &edits {
                     let text = edited(&base.text, *bits);
                     let Some((tree, cost)) = reparse(&mut one, &base, &text, &UNLIMITED) else { continue };
-                    let (fresh, needed) = other.parse(language, &text, From::Text, u32::MAX).expect("nothing cuts the parse");
+                    let (fresh, needed) = other.parse(language, &text, From::Text, Cost::ANY).expect("nothing cuts the parse");
                     prop_assert!(!fresh.root_node().has_error());
                     prop_assert!(nodes(&tree) == nodes(&fresh), "{language}\n{text}");
                     prop_assert!(needed.reports <= cost.reports, "{language}: {needed:?} instead of {cost:?}\n{text}");

@@ -3,11 +3,13 @@
 //! A language whose grammar is left out is still a language everywhere else: its files are counted and not parsed.
 
 use super::table::Table;
-use super::tables;
+use super::{tables, tree_heap};
 use driftline_schema::Language;
 
 /// The grammar and the table of a language, if this build has them.
 pub(super) fn known(language: Language) -> Option<(tree_sitter::Language, &'static Table)> {
+    // Nothing can be parsed without a grammar, and so nothing before this.
+    tree_heap::install();
     Some(match language {
         Language::Python => (tree_sitter_python::LANGUAGE.into(), &tables::python::TABLE),
         Language::JavaScript => (tree_sitter_javascript::LANGUAGE.into(), &tables::javascript::TABLE),

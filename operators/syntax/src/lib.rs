@@ -31,6 +31,7 @@ mod table;
 mod tables;
 mod text_hash;
 mod tokens;
+mod tree_heap;
 mod variants;
 mod walk;
 mod windows;
@@ -39,6 +40,7 @@ pub use class_metrics::{ClassMetrics, MethodMetrics, class_metrics, method_metri
 pub use derived::{Halstead, Maintainability, halstead, maintainability};
 pub use edits::{RecentLimits, RecentTrees, TreeFrom, Version, measure_edit};
 pub use grammar::{grammar, has_grammar, languages};
+pub use tree_heap::tree_bytes_asked;
 
 use conditionals::Blanked;
 use driftline_schema::facts::{FileFacts, FunctionFacts, LineClasses, SpaceMetrics};
@@ -48,7 +50,7 @@ use name::Reader;
 use pass::{Found, Pass};
 use serde::{Deserialize, Serialize};
 use tokens::Tokens;
-use tree_sitter::{Parser, Tree};
+use tree_sitter::Tree;
 use variants::Reading;
 use walk::Walk;
 
@@ -64,26 +66,27 @@ pub fn name_hash(name: &str) -> NameHash {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SyntaxLimits {
-    /// Bytes of a file that is parsed at all: a tree takes up to 250 times its file.
+    /// Bytes of a file that is parsed at all.
     pub file_bytes_max: usize,
     /// Progress reports of the parser, which come once in a hundred of its operations.
     pub parse_reports_max: u32,
+    /// Bytes of memory that the parses of one file may ask for.
+    pub tree_bytes_max: usize,
     /// Constructs that may enclose each other.
     pub frames_max: usize,
 }
 
 impl Default for SyntaxLimits {
     fn default() -> Self {
-        // Real files need one or two reports in a hundred bytes and the densest correct ones six, so that a file of the
-        // largest size is parsed to its end; texts of another language, made to be hard, need twice that and are cut.
-        Self { file_bytes_max: 1 << 20, parse_reports_max: 1 << 16, frames_max: 10_000 }
+        // What a text may cost follows from its length; these bound the longest. Real files need a third of it at most, the
+        // densest lists of numbers more than all: `docs/limits.md`.
+        Self { file_bytes_max: 1 << 20, parse_reports_max: 1 << 16, tree_bytes_max: 160 << 20, frames_max: 10_000 }
     }
 }
 
 /// What measuring one file after another needs again and again; one a thread.
 #[derive(Default)]
 pub struct Measurer {
-    parsers: [Option<Parser>; Language::ALL.len()],
     lines: Lines,
     tokens: Tokens,
 }

@@ -76,6 +76,8 @@ struct Members {
     methods: Vec<NameHash>,
     /// Fields and whether they are shared.
     fields: HashMap<NameHash, bool>,
+    /// Methods declared without a body: whether public, whether shared.
+    declared: HashMap<NameHash, (bool, bool)>,
 }
 
 /// The draft that each draft is a part of: itself, or the declared class of the same name.
@@ -115,6 +117,10 @@ pub(super) fn assemble(
     for (members, draft) in members.iter_mut().zip(&drafts) {
         members.methods.extend(draft.declared.iter().map(|(name, _, _)| *name));
         members.methods.sort_unstable();
+        for (name, public, shared) in &draft.declared {
+            // Of several declarations the first counts.
+            members.declared.entry(*name).or_insert((*public, *shared));
+        }
         members.fields =
             draft.facts.fields.iter().map(|field| (name_hash(field.name.as_bytes()), field.shared)).collect();
     }
@@ -128,7 +134,7 @@ pub(super) fn assemble(
         let target = targets[method.class as usize];
         let mut facts = method.facts;
         if drafts[method.class as usize].loose {
-            declared_access(&drafts[target], &mut facts, context);
+            declared_access(&members[target], &mut facts, context);
         }
         if context.traits.fields_by_assignment {
             assigned_fields(&mut drafts[target], &mut members[target], own, context);
@@ -147,10 +153,10 @@ pub(super) fn assemble(
 }
 
 /// Takes from a declaration in the class what a definition outside of it does not say.
-fn declared_access(draft: &ClassDraft, facts: &mut MethodFacts, context: &Context<'_>) {
+fn declared_access(members: &Members, facts: &mut MethodFacts, context: &Context<'_>) {
     let name = name_hash(context.functions[facts.function as usize].name.as_bytes());
-    if let Some((_, public, shared)) = draft.declared.iter().find(|(declared, _, _)| *declared == name) {
-        (facts.public, facts.shared) = (*public, *shared);
+    if let Some(declared) = members.declared.get(&name) {
+        (facts.public, facts.shared) = *declared;
     }
 }
 

@@ -2,19 +2,18 @@
 //!
 //! The parser reports once in a hundred of its operations. That says nothing of how far the lexer looks: where nothing fits,
 //! it may look to the end of the text from every byte, for a comment or a string that is never closed. So the text is
-//! handed to it in chunks, and these are counted as well.
+//! handed to it in chunks, and these are counted as well. Nor does it say what is kept: where a grammar may read a text in
+//! several ways, all of them are, and so the memory asked for is the third count. What may be spent follows from the length of
+//! the text, so that a short text cannot cost what a long one may.
 
-use super::{Measurer, grammar};
+use super::{Measurer, SyntaxLimits, grammar, tree_heap};
 use driftline_schema::Language;
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
-/// Bytes that the lexer is given at a time.
-const CHUNK: usize = 1 << 12;
-/// How often a chunk may be read on average, and how many reads are free: at the end of a text the lexer asks for more again
-/// and again. Files of public packages need up to 32 of these, and at most eight reads a chunk.
-const READS_A_CHUNK: usize = 128;
-const READS_FREE: usize = 256;
+/// Bytes that the lexer is given at a time: the fewer, the less it can look ahead without being seen.
+const CHUNK: usize = 1 << 8;
 
 /// What a parse may make its tree of besides the text.
 #[derive(Clone, Copy)]
@@ -27,74 +26,170 @@ pub(super) enum From<'a> {
     Tree(&'a Tree),
 }
 
-/// What a parse cost.
+/// What a parse cost, or may cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     /// Progress reports of the parser.
     pub(super) reports: u32,
     /// Chunks handed to the lexer.
     pub(super) reads: u32,
+    /// Bytes of memory asked for, those after an error thrice.
+    pub(super) bytes: usize,
 }
 
 impl Cost {
+    /// No limit.
+    #[cfg(test)]
+    pub(super) const ANY: Self = Self { reports: u32::MAX, reads: u32::MAX, bytes: usize::MAX };
+
+    /// What a text of `bytes` bytes may cost.
+    pub(super) fn allowed(bytes: usize, limits: &SyntaxLimits) -> Self {
+        let count = |free: usize, a_thousand: usize| free.saturating_add(bytes.saturating_mul(a_thousand) / 1000);
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            reports: number(count(REPORTS_FREE, REPORTS_A_THOUSAND)).min(limits.parse_reports_max),
+            reads: number(count(READS_FREE, READS_A_THOUSAND)),
+            bytes: count(BYTES_FREE, BYTES_A_THOUSAND).min(limits.tree_bytes_max),
+        }
+    }
+
     /// What both cost.
     pub(super) fn and(self, other: Self) -> Self {
-        Self { reports: self.reports.saturating_add(other.reports), reads: self.reads.saturating_add(other.reads) }
+        Self {
+            reports: self.reports.saturating_add(other.reports),
+            reads: self.reads.saturating_add(other.reads),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
     }
 
-    /// Whether so many times as much is too much for a fresh parse of a text of `bytes` bytes.
-    pub(super) fn may_be_cut(self, times: u32, bytes: usize, reports_max: u32) -> bool {
-        self.reports.saturating_mul(times) > reports_max || self.reads.saturating_mul(times) > reads_max(bytes)
+    /// What is left of this after `spent`.
+    pub(super) fn less(self, spent: Self) -> Self {
+        Self {
+            reports: self.reports.saturating_sub(spent.reports),
+            reads: self.reads.saturating_sub(spent.reads),
+            bytes: self.bytes.saturating_sub(spent.bytes),
+        }
+    }
+
+    /// Whether so many times as much is too much.
+    pub(super) fn may_exceed(self, times: u32, allowed: Self) -> bool {
+        self.reports.saturating_mul(times) > allowed.reports
+            || self.reads.saturating_mul(times) > allowed.reads
+            || self.bytes.saturating_mul(times as usize) > allowed.bytes
+    }
+
+    fn exceeds(self, allowed: Self) -> bool {
+        self.may_exceed(1, allowed)
     }
 }
 
-/// Chunks that may be read of a text of `bytes` bytes.
-fn reads_max(bytes: usize) -> u32 {
-    u32::try_from(READS_FREE + (bytes / CHUNK + 1) * READS_A_CHUNK).unwrap_or(u32::MAX)
-}
+/// What a parse may cost whatever the text, and how much more for a thousand bytes of it: see `docs/limits.md` for what
+/// real files need.
+const REPORTS_FREE: usize = 2_000;
+const REPORTS_A_THOUSAND: usize = 65;
+const READS_FREE: usize = 2_048;
+const READS_A_THOUSAND: usize = 128;
+const BYTES_FREE: usize = 12 << 20;
+const BYTES_A_THOUSAND: usize = 128_000;
+/// How often more memory counts that is asked for after an error.
+const ERROR_WEIGHT: usize = 2;
+
+/// Stack of a parse besides, and the most of it in a process whose address space is not without bounds.
+const STACK_FREE: usize = 1 << 20;
+const STACK_MAX: usize = 256 << 20;
 
 impl Measurer {
-    /// The tree of `text` and what it cost, unless that is more than `reports_max` reports or more reads than a text of its
-    /// length may need.
+    /// The tree of `text` and what it cost, unless that is more than is allowed.
+    ///
+    /// Where a text may be read in several ways, the parser recurses over what it kept of them, once for each piece that it kept. A
+    /// level of that takes less stack than the piece takes memory, so as much stack as memory is enough; it is reserved, not used.
     pub(super) fn parse(
         &mut self,
         language: Language,
         text: &str,
         from: From<'_>,
-        reports_max: u32,
+        allowed: Cost,
     ) -> Option<(Tree, Cost)> {
-        let parser = self.parsers[language as usize].get_or_insert_with(|| {
-            let mut parser = Parser::new();
-            let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
-            parser.set_language(&grammar).expect("the grammar's version is one the library reads");
-            parser
-        });
-        let (old, is_clean) = match from {
-            From::Text => (None, false),
-            From::Clean(tree) => (Some(tree), true),
-            From::Tree(tree) => (Some(tree), false),
-        };
-        let (mut reports, reads) = (0, std::cell::Cell::new(0));
-        let reads_max = reads_max(text.len());
-        let mut progress = |state: &ParseState| {
-            reports += 1;
-            let is_over = reports > reports_max || reads.get() > reads_max || (is_clean && state.has_error());
-            if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let bytes = text.as_bytes();
-        let mut read = |offset: usize, _| {
-            reads.set(reads.get() + 1);
-            // A hundred operations may each read the whole text: beyond the limit it ends at once, and the tree is of no use.
-            let end = if reads.get() > reads_max { offset } else { bytes.len().min(offset + CHUNK) };
-            bytes.get(offset..end).unwrap_or_default()
-        };
-        let tree =
-            parser.parse_with_options(&mut read, old, Some(ParseOptions::new().progress_callback(&mut progress)));
-        let tree = tree.filter(|_| reads.get() <= reads_max);
-        if tree.is_none() {
-            // Otherwise the next text would be read as the rest of this one.
-            parser.reset();
+        stacker::grow(STACK_FREE + allowed.bytes.min(STACK_MAX), || parse(language, text, from, allowed))
+    }
+}
+
+fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Option<(Tree, Cost)> {
+    let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
+    // A parser keeps memory from one text to the next, so a new one asks for more: what is counted must be that of this
+    // text alone.
+    let before = tree_heap::tree_bytes_asked();
+    let mut parser = Parser::new();
+    parser.set_language(&grammar).expect("the grammar's version is one the library reads");
+    let (old, is_clean) = match from {
+        From::Text => (None, false),
+        From::Clean(tree) => (Some(tree), true),
+        From::Tree(tree) => (Some(tree), false),
+    };
+    let (mut reports, mut again, reads) = (0, 0usize, Cell::new(0u32));
+    let asked = || tree_heap::tree_bytes_asked().wrapping_sub(before);
+    let mut last = 0;
+    let mut progress = |state: &ParseState| {
+        reports += 1;
+        if state.has_error() {
+            // Where the text does not fit, every way on is tried: the same memory takes two to three times as long.
+            again += ERROR_WEIGHT * (asked() - last);
         }
-        tree.map(|tree| (tree, Cost { reports, reads: reads.get() }))
+        last = asked();
+        let spent = Cost { reports, reads: reads.get(), bytes: last.saturating_add(again) };
+        let is_over = spent.exceeds(allowed) || (is_clean && state.has_error());
+        if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let bytes = text.as_bytes();
+    let mut read = |offset: usize, _| {
+        reads.set(reads.get().saturating_add(1));
+        // A hundred operations may each read the whole text: beyond the limit it ends at once, and the tree is of no use.
+        let end = if reads.get() > allowed.reads { offset } else { bytes.len().min(offset + CHUNK) };
+        bytes.get(offset..end).unwrap_or_default()
+    };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let tree = parser.parse_with_options(&mut read, old, Some(options))?;
+    let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again) };
+    (!cost.exceeds(allowed)).then_some((tree, cost))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(measurer: &mut Measurer, text: &str) -> Cost {
+        measurer.parse(Language::Cpp, text, From::Text, Cost::ANY).expect("nothing cuts the parse").1
+    }
+
+    #[test]
+    fn what_a_parse_costs_does_not_depend_on_those_before() {
+        let (mut fresh, mut used) = (Measurer::new(), Measurer::new());
+        for text in ["a<b".repeat(400), "x ) ".repeat(400), String::new(), "int a = b * (c);\n".repeat(90)] {
+            let first = cost(&mut fresh, &text);
+            assert_eq!(cost(&mut used, &text), first);
+            assert_eq!(cost(&mut used, &text), first);
+            assert!(first.bytes > 0);
+        }
+    }
+
+    #[test]
+    fn each_count_cuts_a_parse() {
+        let text = "if (a) { b(c); }\n".repeat(400);
+        let cost = cost(&mut Measurer::new(), &text);
+        let cut = |allowed| Measurer::new().parse(Language::Cpp, &text, From::Text, allowed).is_none();
+        assert!(!cut(cost));
+        assert!(cut(Cost { reports: cost.reports - 1, ..cost }));
+        assert!(cut(Cost { reads: cost.reads - 1, ..cost }));
+        assert!(cut(Cost { bytes: cost.bytes - 1, ..cost }));
+    }
+
+    #[test]
+    fn what_is_allowed_grows_with_the_text_and_is_bounded() {
+        let limits = SyntaxLimits::default();
+        let (small, large, largest) =
+            (Cost::allowed(0, &limits), Cost::allowed(1 << 20, &limits), Cost::allowed(usize::MAX, &limits));
+        assert!(small.reports < large.reports && small.reads < large.reads && small.bytes < large.bytes);
+        assert_eq!((largest.reports, largest.bytes), (limits.parse_reports_max, limits.tree_bytes_max));
+        assert_eq!(large.less(largest).bytes, 0);
     }
 }

@@ -169,7 +169,7 @@ impl<'tree> Walk<'tree> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::From;
+    use crate::parse::{Cost, From};
     use crate::{Measurer, languages};
     use driftline_schema::Language;
     use proptest::prelude::*;
@@ -271,7 +271,7 @@ mod tests {
     }
 
     fn compare(text: &str, language: Language) {
-        let (tree, _) = Measurer::new().parse(language, text, From::Text, u32::MAX).expect("nothing cuts the parse");
+        let (tree, _) = Measurer::new().parse(language, text, From::Text, Cost::ANY).expect("nothing cuts the parse");
         let seen = by_walk(tree.root_node());
         assert_eq!(seen, by_cursor(tree.root_node()), "{language}");
         assert_eq!(children_by_walk(tree.root_node()), seen.len(), "{language}");
@@ -287,7 +287,8 @@ mod tests {
 
     #[test]
     fn nothing_follows_the_first_node_and_nothing_is_above_it() {
-        let (tree, _) = Measurer::new().parse(Language::C, "a;", From::Text, u32::MAX).expect("nothing cuts the parse");
+        let (tree, _) =
+            Measurer::new().parse(Language::C, "a;", From::Text, Cost::ANY).expect("nothing cuts the parse");
         let mut walk = Walk::new(tree.root_node());
         assert!(!walk.next() && !walk.up() && !walk.next());
         assert!(walk.down() && !walk.next());

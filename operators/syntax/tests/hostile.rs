@@ -2,7 +2,7 @@
 
 use driftline_schema::facts::LineClass;
 use driftline_schema::{FileFacts, Language};
-use driftline_syntax::{Measurer, SyntaxLimits, has_grammar, languages, measure};
+use driftline_syntax::{Measurer, SyntaxLimits, has_grammar, languages, measure, tree_bytes_asked};
 use proptest::prelude::*;
 
 fn facts(language: Language, text: &str) -> FileFacts {
@@ -42,7 +42,9 @@ fn a_million_deep_nest_is_measured_within_the_limit_of_frames() {
         assert!(facts.truncated, "{language}: parentheses are frames");
         assert_eq!(facts.bytes as usize, 2 * depth + 1);
     }
-    assert!(!facts(Language::JavaScript, &"(".repeat(1_000_000)).lines.is_empty());
+    // What is never closed is cut; a little of it is not.
+    assert!(facts(Language::JavaScript, &"(".repeat(1_000_000)).truncated);
+    assert!(!facts(Language::JavaScript, &"(".repeat(10_000)).lines.is_empty());
 }
 
 #[test]
@@ -159,6 +161,33 @@ fn what_nests_or_repeats_costs_no_more_than_its_bytes() {
         let windows = facts.structure.windows.len();
         assert!(12 * windows <= text.len() + 600, "{language}: {windows} windows in {} bytes", text.len());
     }
+}
+
+/// Each `<` may be a comparison or begin arguments that are types, and every reading is kept.
+#[test]
+fn what_may_be_read_in_many_ways_is_cut_when_it_takes_too_much_memory() {
+    let asked = tree_bytes_asked();
+    let measured = facts(Language::Cpp, &"a<b".repeat(300_000));
+    assert!(measured.truncated && measured.functions.is_empty());
+    assert!(tree_bytes_asked() - asked < 160 << 20, "{} bytes", tree_bytes_asked() - asked);
+}
+
+/// Tree-sitter lets go of the readings it kept by recursion, one level for each piece of them.
+#[test]
+fn readings_that_are_kept_need_no_stack_of_the_thread() {
+    let text = format!("{}{}", "(a, b) => ".repeat(70_000), "\n*\n".repeat(70_000));
+    let work = move || facts(Language::C, &text);
+    let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(work).expect("a thread starts");
+    assert!(thread.join().expect("it does not end the process").truncated);
+}
+
+/// Half a brace in each arm: the text is one error, and all its directives are blanked for another reading.
+#[test]
+fn torn_conditionals_cost_no_more_than_their_bytes() {
+    let text = "#if A\n{\n#else\n{\n#endif\n".repeat(12_000);
+    let start = std::time::Instant::now();
+    assert_eq!(facts(Language::C, &text).metrics.sloc, 60_000);
+    assert!(start.elapsed().as_secs() < 60, "{} s for {} bytes", start.elapsed().as_secs(), text.len());
 }
 
 #[test]

@@ -45,8 +45,9 @@ pub(crate) fn texts_of(files: &[PathBuf], language: Language) -> Vec<String> {
 
 /// A bare parser of a language.
 pub(crate) fn parser(language: Language) -> Parser {
-    let mut parser = Parser::new();
+    // The grammar first: with it comes the heap that a parser is made in.
     let grammar = driftline_syntax::grammar(language).expect("it is compiled in");
+    let mut parser = Parser::new();
     parser.set_language(&grammar).expect("the grammar loads");
     parser
 }

@@ -3,6 +3,7 @@
 use super::view::{Method, View};
 use super::{Clue, Pattern, PatternKind};
 use driftline_schema::{ClassFacts, Language};
+use std::collections::HashSet;
 
 /// At least three constructors, each with another number of parameters, the longest with four or more.
 pub(super) fn telescoping_constructor(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
@@ -23,14 +24,15 @@ pub(super) fn telescoping_constructor(view: &View<'_>, class: &ClassFacts) -> Op
 
 /// A class that makes objects of a class of which it is the base.
 pub(super) fn base_knows_subclass(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
-    let subclasses: Vec<&ClassFacts> = view.with_base(&class.name).collect();
+    // By their places in memory: classes compare by all that they hold.
+    let subclasses: HashSet<*const ClassFacts> = view.with_base(&class.name).map(std::ptr::from_ref).collect();
     if subclasses.is_empty() {
         return None;
     }
     let mut clues = Vec::new();
     for method in view.methods(class) {
         for made in view.calls(method.facts.function).iter().filter_map(|call| view.made_by(call)) {
-            if subclasses.contains(&made) && made.name != class.name {
+            if subclasses.contains(&std::ptr::from_ref(made)) && made.name != class.name {
                 clues.push(method.clue("makes an object of a subclass", 500));
                 clues.push(Clue { line: made.start_line, what: "is that subclass", weight: 300 });
             }

@@ -3,7 +3,12 @@
 use super::view::{Delegation, Method, View, has_base, last_part};
 use super::{Clue, Pattern, PatternKind};
 use crate::name_hash;
-use driftline_schema::{ClassFacts, ClassKind, FieldFacts, Language};
+use driftline_schema::{ClassFacts, FieldFacts, Language, NameHash};
+use std::collections::{HashMap, HashSet};
+
+/// Classes that can do what a call asks for, and bases of each, that are looked at.
+const ABLE_MAX: usize = 32;
+const BASES_MAX: usize = 16;
 
 const REGISTERS: [&str; 8] = ["add", "attach", "subscribe", "register", "on", "listen", "observe", "watch"];
 const TELLS: [&str; 8] = ["notify", "emit", "publish", "fire", "trigger", "dispatch", "broadcast", "announce"];
@@ -22,8 +27,14 @@ pub(super) fn observer(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
     };
     let registers = |method: &Method<'_>| method.function.metrics.params > 0 && says(method, &REGISTERS);
     let tells: Vec<Method<'_>> = view.methods(class).filter(|method| says(method, &TELLS)).collect();
-    let mut pairs = view.methods(class).filter(registers).flat_map(|add| tells.iter().map(move |tell| (add, *tell)));
-    let (add, tell) = pairs.find(|(add, tell)| shares(add, tell))?;
+    // The first that tells from each field: not every pair of methods can be looked at.
+    let mut first_of: HashMap<NameHash, usize> = HashMap::new();
+    for (index, tell) in tells.iter().enumerate() {
+        tell.facts.own_fields.iter().for_each(|field| _ = first_of.entry(*field).or_insert(index));
+    }
+    let told = |add: Method<'_>| add.facts.own_fields.iter().filter_map(|field| first_of.get(field)).min().copied();
+    let mut pairs = view.methods(class).filter(registers).filter_map(|add| Some((add, tells[told(add)?])));
+    let (add, tell) = pairs.next()?;
     let mut clues = vec![add.clue("others register", 300), tell.clue("they are told, from the same field", 300)];
     if tell.function.metrics.nesting > 0 || tell.function.metrics.functions > 0 {
         clues.push(tell.clue("one after the other", 200));
@@ -38,20 +49,15 @@ pub(super) fn observer(view: &View<'_>, class: &ClassFacts) -> Option<Pattern> {
 pub(super) fn strategy(view: &View<'_>, index: usize, delegations: &[Delegation<'_>]) -> Option<Pattern> {
     let all = &view.facts.structure.classes;
     let class = &all[index];
+    let mut seen = HashSet::new();
     for Delegation { method, field, callee } in delegations {
-        let definers = view.definers(*callee);
-        if definers.clone().any(|definer| definer == index) {
+        if view.defines(index, *callee) || !seen.insert((*callee, &*field.kind)) {
             continue;
         }
-        let able: Vec<&ClassFacts> = definers.map(|definer| &all[definer]).collect();
-        let family = able.iter().flat_map(|other| &other.bases).map(|base| last_part(base)).find_map(|base| {
-            let members: Vec<&ClassFacts> = able.iter().copied().filter(|other| has_base(other, base)).collect();
-            (members.len() > 1).then_some((base, members))
-        });
-        let is_interface = |name: &str| all.iter().any(|c| *c.name == *name && is_abstract(c));
-        let (base, members) = match (view.language(), family) {
+        let able: Vec<&ClassFacts> = view.definers(*callee).take(ABLE_MAX).map(|definer| &all[definer]).collect();
+        let (base, members) = match (view.language(), family(&able)) {
             // What implements an interface is not written there.
-            (Language::Go, _) if is_interface(last_part(&field.kind)) => (last_part(&field.kind), able),
+            (Language::Go, _) if view.is_interface(last_part(&field.kind)) => (last_part(&field.kind), able),
             (Language::Go, _) => continue,
             (_, Some(family)) => family,
             (_, None) => continue,
@@ -65,7 +71,7 @@ pub(super) fn strategy(view: &View<'_>, index: usize, delegations: &[Delegation<
         if last_part(&field.kind) == base {
             clues.push(Clue { line: class.start_line, what: "the field has the type they share", weight: 200 });
         }
-        if is_interface(base) {
+        if view.is_interface(base) {
             clues.push(method.clue("what they share is an interface", 100));
         }
         let lines = (class.start_line, class.end_line);
@@ -74,8 +80,20 @@ pub(super) fn strategy(view: &View<'_>, index: usize, delegations: &[Delegation<
     None
 }
 
-fn is_abstract(class: &ClassFacts) -> bool {
-    matches!(class.kind, ClassKind::Interface | ClassKind::Trait)
+/// The first base that several of these classes share, with those that do.
+fn family<'a>(able: &[&'a ClassFacts]) -> Option<(&'a str, Vec<&'a ClassFacts>)> {
+    let bases = |class: &'a ClassFacts| class.bases.iter().take(BASES_MAX).map(|base| last_part(base));
+    let mut having: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, class) in able.iter().enumerate() {
+        for base in bases(class) {
+            let having = having.entry(base).or_default();
+            if having.last() != Some(&index) {
+                having.push(index);
+            }
+        }
+    }
+    let shared = able.iter().flat_map(|class| bases(class)).find(|base| having[base].len() > 1)?;
+    Some((shared, having[shared].iter().map(|index| able[*index]).collect()))
 }
 
 /// A class with a base (in Go, a field of an interface) whose methods pass the call on to the same method of a field.
@@ -90,8 +108,7 @@ pub(super) fn decorator(view: &View<'_>, class: &ClassFacts, delegations: &[Dele
     let (_, field) = *passed.first()?;
     let kind = last_part(&field.kind);
     let is_of_base = !kind.is_empty() && has_base(class, kind);
-    let all = &view.facts.structure.classes;
-    let is_held = all.iter().any(|other| *other.name == *kind && is_abstract(other));
+    let is_held = view.is_interface(kind);
     if class.bases.is_empty() && !(view.language() == Language::Go && is_held) {
         return None;
     }
@@ -102,7 +119,7 @@ pub(super) fn decorator(view: &View<'_>, class: &ClassFacts, delegations: &[Dele
     if is_of_base || is_held {
         clues.push(Clue { line, what: "the field is of that kind", weight: 200 });
     }
-    if class.bases.iter().any(|base| view.with_base(base).count() > 1) {
+    if class.bases.iter().any(|base| view.with_base(base).nth(1).is_some()) {
         clues.push(Clue { line, what: "another class of the file is of that kind", weight: 100 });
     }
     let lines = (class.start_line, class.end_line);

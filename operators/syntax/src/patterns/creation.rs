@@ -6,6 +6,9 @@ use driftline_schema::facts::{FunctionFacts, FunctionKind};
 use driftline_schema::{ClassFacts, FieldFacts, Language};
 use std::collections::BTreeMap;
 
+/// Methods of a class by which it may be related to others that are looked at.
+const METHODS_MAX: usize = 64;
+
 /// Words for the one instance, in names of fields and methods.
 const INSTANCE: [&str; 5] = ["instance", "singleton", "inst", "shared", "only"];
 const MAKES: [&str; 9] = ["create", "make", "build", "new", "get", "of", "from", "produce", "parse"];
@@ -93,15 +96,17 @@ fn factory(view: &View<'_>, index: u32, function: &FunctionFacts) -> Option<Patt
     if made.len() < 2 {
         return None;
     }
+    // Each once, by its place in memory: classes compare by all that they hold.
+    made.sort_by_key(|class| std::ptr::from_ref(*class));
+    made.dedup_by_key(|class| std::ptr::from_ref(*class));
     made.sort();
-    made.dedup();
     if made.len() < 2 {
         return None;
     }
     let mut families: BTreeMap<String, Vec<&ClassFacts>> = BTreeMap::new();
     for class in &made {
         let own: Vec<String> = if view.language() == Language::Go {
-            view.methods(class).map(|method| method.function.name.to_string()).collect()
+            view.methods(class).take(METHODS_MAX).map(|method| method.function.name.to_string()).collect()
         } else {
             class.bases.iter().map(|base| super::view::last_part(base).to_owned()).collect()
         };

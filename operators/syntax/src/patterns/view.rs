@@ -4,8 +4,11 @@ use super::Clue;
 use crate::name_hash;
 use crate::text_hash::name_hash as hash_of_bytes;
 use driftline_schema::facts::{FileFacts, FunctionFacts, FunctionKind};
-use driftline_schema::{Call, ClassFacts, FieldFacts, Language, MethodFacts, NameHash};
-use std::collections::HashMap;
+use driftline_schema::{Call, ClassFacts, ClassKind, FieldFacts, Language, MethodFacts, NameHash};
+use std::collections::{HashMap, HashSet};
+
+/// Calls of one function that are looked at: functions within each other share theirs.
+const CALLS_MAX: usize = 4_096;
 
 /// A method and its function.
 #[derive(Clone, Copy)]
@@ -39,6 +42,8 @@ pub(super) struct View<'a> {
     definers: Vec<(NameHash, usize)>,
     /// Last part of each base with the index of the class that names it, sorted.
     bases: Vec<(&'a str, usize)>,
+    /// Names of interfaces and traits.
+    interfaces: HashSet<&'a str>,
     /// Hashes of the names of functions that make an object (Rust).
     makers: [NameHash; 4],
 }
@@ -53,7 +58,10 @@ pub(super) struct Delegation<'a> {
 impl<'a> View<'a> {
     pub(super) fn new(facts: &'a FileFacts) -> Self {
         let makers = ["new", "default", "create", "from"].map(name_hash);
-        let mut view = Self { facts, classes: HashMap::new(), definers: Vec::new(), bases: Vec::new(), makers };
+        let is_interface = |class: &&ClassFacts| matches!(class.kind, ClassKind::Interface | ClassKind::Trait);
+        let interfaces = facts.structure.classes.iter().filter(is_interface).map(|class| &*class.name).collect();
+        let (classes, definers, bases) = Default::default();
+        let mut view = Self { facts, classes, definers, bases, interfaces, makers };
         for (index, class) in facts.structure.classes.iter().enumerate() {
             if facts.language == Language::Go {
                 // Of two classes the first is meant.
@@ -95,7 +103,7 @@ impl<'a> View<'a> {
         // Calls stand in order of their callers.
         let calls = &self.facts.structure.calls;
         let calls = &calls[calls.partition_point(|call| call.caller < function)..];
-        &calls[..calls.partition_point(|call| call.caller <= last)]
+        &calls[..calls.partition_point(|call| call.caller <= last).min(CALLS_MAX)]
     }
 
     fn class_named(&self, name: NameHash) -> Option<&'a ClassFacts> {
@@ -121,8 +129,18 @@ impl<'a> View<'a> {
         self.bases[from..from + count].iter().map(|(_, index)| &self.facts.structure.classes[*index])
     }
 
+    /// Whether an interface or trait of this file has this name.
+    pub(super) fn is_interface(&self, name: &str) -> bool {
+        self.interfaces.contains(name)
+    }
+
+    /// Whether the class at an index defines a method of this name.
+    pub(super) fn defines(&self, index: usize, name: NameHash) -> bool {
+        self.definers.binary_search(&(name, index)).is_ok()
+    }
+
     /// Indices of the classes of this file that define a method of this name, in order of place.
-    pub(super) fn definers(&self, name: NameHash) -> impl Iterator<Item = usize> + Clone {
+    pub(super) fn definers(&self, name: NameHash) -> impl Iterator<Item = usize> {
         let from = self.definers.partition_point(|(other, _)| *other < name);
         self.definers[from..].iter().take_while(move |(other, _)| *other == name).map(|(_, index)| *index)
     }
