@@ -132,7 +132,7 @@ fn facts(measurer: &mut Measurer, parsed: &Parsed<'_>, limits: &SyntaxLimits) ->
     if let Some(blanked) = blanked {
         blanked.add_comments(&mut found.comments);
     }
-    measurer.lines.scan(text, &found.comments);
+    measurer.lines.scan(text, &found.comments, &found.texts);
     measurer.lines.measure(0, measurer.lines.len(), &mut found.file);
     for function in &mut found.functions {
         measurer.lines.measure(function.start_line - 1, function.end_line, &mut function.metrics);

@@ -10,6 +10,7 @@ mod commands;
 mod findings;
 mod frames;
 mod functions;
+mod initializers;
 mod leaves;
 mod recursion;
 mod words;
@@ -63,6 +64,8 @@ pub(super) struct Found {
     pub(super) file: SpaceMetrics,
     /// Comments in order of place (bytes).
     pub(super) comments: Vec<(u32, u32)>,
+    /// String literals of several lines in order of place (bytes); one may hold others.
+    pub(super) texts: Vec<(u32, u32)>,
     /// Bytes inside ERROR nodes.
     pub(super) error_bytes: u32,
     /// Whether nodes lay too deep to be told apart.
@@ -156,6 +159,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 functions: Vec::new(),
                 file: SpaceMetrics::default(),
                 comments: Vec::new(),
+                texts: Vec::new(),
                 error_bytes: 0,
                 truncated: false,
                 imports: Imported::default(),
@@ -187,6 +191,9 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 }
             }
             if classes & LEAF != 0 {
+                if classes & STRING != 0 && self.level == self.watched_level {
+                    self.watch(node, walk.field());
+                }
                 descend = self.leaf(node, kind, classes);
             } else {
                 if self.level == self.watched_level {

@@ -58,6 +58,11 @@ impl Scopes {
         self.unique(path)
     }
 
+    /// Takes back a qualified name that was given last.
+    pub(super) fn take_back(&mut self, qualified_name: &str) {
+        self.given.remove(qualified_name);
+    }
+
     fn join(&self, class: Option<&str>, name: &str) -> String {
         let mut length = name.len() + class.map_or(0, |class| class.len() + 2);
         let mut first = self.open.len();
