@@ -18,6 +18,8 @@ enum Seen {
     New(u32),
     /// A part of the type that a `new` makes, and pointers after it (bytes) that belong to it if no name follows.
     Type(Vec<Range<usize>>),
+    /// Angle brackets in it, so many of which are open.
+    Arguments(u32),
 }
 
 /// What is blanked.
@@ -62,6 +64,11 @@ impl Gaps {
             }
             (Seen::Type(pointers), Kind::Word | Kind::Sign(b':')) if pointers.is_empty() => Seen::Type(pointers),
             (Seen::Type(pointers), Kind::Sign(b'<')) if pointers.is_empty() => Seen::Arguments(1),
+            (Seen::Arguments(open), Kind::Sign(b'<')) => Seen::Arguments(open + 1),
+            (Seen::Arguments(1), Kind::Sign(b'>')) => Seen::Type(Vec::new()),
+            (Seen::Arguments(open), Kind::Sign(b'>')) => Seen::Arguments(open - 1),
+            (Seen::Arguments(_), Kind::Sign(b';' | b'{' | b'}')) => Seen::None,
+            (Seen::Arguments(open), _) => Seen::Arguments(open),
             (Seen::Type(pointers), Kind::Sign(b'[' | b'(' | b'{' | b';' | b',' | b')' | b'}')) => {
                 self.ranges.extend(pointers);
                 Seen::None

@@ -205,7 +205,7 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             });
             // A conversion operator has no name node: its own text up to the parameters is the name.
             if self.text_of(node).starts_with("operator") {
-                name = self.text_of(node).split('(').next();
+                name = Some(operator_name(self.text_of(node)));
             }
             params = list.or(params);
             let Some(next) = inner.or(if list.is_none() { last } else { None }) else {
@@ -215,7 +215,7 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             node = next;
         }
         let (class, own) = split_qualified(self.text_of(node));
-        (shape.name, shape.class) = (tidy(own), class.and_then(tidy));
+        (shape.name, shape.class) = (tidy(operator_name(own)), class.and_then(|class| tidy(&plain_path(class))));
         params
     }
 
@@ -351,6 +351,32 @@ fn split_qualified(text: &str) -> (Option<&str>, &str) {
     cut.map_or((None, text), |at| (Some(&text[..at]), text[at + 2..].trim_start()))
 }
 
+/// The name of an operator without the parameters that stand in one text with it; any other name as it is.
+fn operator_name(text: &str) -> &str {
+    let Some(rest) = text.strip_prefix("operator").filter(|rest| !rest.starts_with(['(', '_'])) else { return text };
+    let (mut depth, start) = (0usize, text.len() - rest.len());
+    let is_type = rest.trim_start().starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':'));
+    let end = rest.bytes().position(|byte| {
+        depth += usize::from(byte == b'<');
+        depth = depth.saturating_sub(usize::from(byte == b'>'));
+        byte == b'(' && depth == 0
+    });
+    // `operator<` opens nothing.
+    if is_type { text[..end.map_or(text.len(), |end| start + end)].trim_end() } else { text }
+}
+
+/// The path of a class without the arguments of templates: methods belong to `a::b`, whichever `a<c>::b<d>` they are of.
+fn plain_path(path: &str) -> String {
+    let mut depth = 0usize;
+    let outside = |c: &char| {
+        depth += usize::from(*c == '<');
+        let is_outside = depth == 0;
+        depth = depth.saturating_sub(usize::from(*c == '>'));
+        is_outside
+    };
+    path.chars().filter(outside).collect::<String>().trim_end().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,6 +387,23 @@ mod tests {
         assert_eq!(split_qualified("n::A<b::c>::m"), (Some("n::A<b::c>"), "m"));
         assert_eq!(split_qualified("A::operator<"), (Some("A"), "operator<"));
         assert_eq!(split_qualified("A::operator b::c"), (Some("A"), "operator b::c"));
+    }
+
+    #[test]
+    fn an_operators_name_ends_before_its_parameters() {
+        for (text, name) in [
+            ("operator bool() const", "operator bool"),
+            ("operator std::function<int(int)>() &", "operator std::function<int(int)>"),
+            ("operator()", "operator()"),
+            ("operator<", "operator<"),
+            ("operator new[]", "operator new[]"),
+            ("operator\"\"_x", "operator\"\"_x"),
+            ("operator_of", "operator_of"),
+            ("operators", "operators"),
+        ] {
+            assert_eq!(operator_name(text), name);
+        }
+        assert_eq!(plain_path("n::A<b::c<d>>::B <e>"), "n::A::B");
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub(super) struct Pass<'text, 'tree> {
     module_prefix: &'static str,
     /// Number of the token that is declared, if it is a name.
     declared_at: u32,
+    /// Starts of jumps still to come whose word is not in the tree (bytes).
+    jumps: &'text [u32],
     /// Where the part ends that is not code (bytes).
     quiet_end: usize,
     /// The use of a member that the last token was, by the token's number and its index.
@@ -125,8 +127,8 @@ pub(super) struct Pass<'text, 'tree> {
 }
 
 impl<'text, 'tree> Pass<'text, 'tree> {
-    /// A pass that has seen nothing and opens at most `frames_max` frames.
-    pub(super) fn new(reader: Reader<'text, 'tree>, tokens: &'text mut Tokens, frames_max: usize) -> Self {
+    /// A pass that has seen nothing and opens at most `frames_max` frames; `jumps` start where the tree has no word.
+    pub(super) fn new(reader: Reader<'text, 'tree>, tokens: &'text mut Tokens, frames_max: usize, jumps: &'text [u32]) -> Self {
         tokens.begin(reader.table.operators, reader.text.len());
         let space = Space { first: tokens.now + 1, ..Space::new(0, reader.text.len()) };
         Self {
@@ -143,6 +145,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             module_at: 0,
             module_prefix: "",
             declared_at: 0,
+            jumps,
             quiet_end: 0,
             last_access: (0, 0),
             frames_max,

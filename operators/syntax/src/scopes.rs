@@ -61,6 +61,12 @@ impl Scopes {
     /// Takes back a qualified name that was given last.
     pub(super) fn take_back(&mut self, qualified_name: &str) {
         self.given.remove(qualified_name);
+        let numbered = qualified_name.rsplit_once('#').and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)));
+        if let Some((name, number)) = numbered
+            && let Some(count) = self.given.get_mut(name).filter(|count| **count == number)
+        {
+            *count -= 1;
+        }
     }
 
     fn join(&self, class: Option<&str>, name: &str) -> String {
@@ -118,6 +124,8 @@ mod tests {
         assert_eq!(&*scopes.qualify(None, "m#2"), "A::m#2");
         assert_eq!(&*scopes.qualify(None, "m"), "A::m#3");
         assert_eq!(&*scopes.qualify(Some("B"), "m"), "A::B::m");
+        scopes.take_back("A::m#3");
+        assert_eq!(&*scopes.qualify(None, "m"), "A::m#3");
         scopes.leave();
         assert_eq!(scopes.class(), None);
         assert_eq!(&*scopes.qualify(None, "m"), "m");

@@ -234,6 +234,8 @@ pub(super) struct Compiled {
     leaves: Vec<Leaf>,
     /// What a semicolon is.
     pub(super) semicolon: Leaf,
+    /// What the word of a jump is.
+    pub(super) goto: Leaf,
     /// How many distinct operators there may be.
     pub(super) operators: usize,
     pub(super) bases: Vec<u16>,
@@ -340,6 +342,7 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
         classes: (0..count).map(of).collect(),
         leaves: (0..count).map(leaf_of).collect(),
         semicolon: leaf_of(grammar.id_for_node_kind(";", false)),
+        goto: leaf_of(grammar.id_for_node_kind("goto", false)),
         operators: names.len() + 1 + SPELLED_OPERATORS,
         bases: ids(table.base_fields),
         header: (0..=grammar.field_count()).map(|id| headers.iter().any(|header| usize::from(*header) == id)).collect(),

@@ -5,6 +5,7 @@
 //! Whether a value decides anything is only known at its end: one that does not, and holds no function, is taken back.
 
 use super::Pass;
+use super::classes::declared_name;
 use super::frames::Frame;
 use super::functions::Opened;
 use crate::class::*;
@@ -22,7 +23,7 @@ impl<'tree> Pass<'_, 'tree> {
     pub(super) fn watch_member(&mut self, node: Node<'tree>, field: u16) {
         let classes = self.reader.table.classes(node.kind_id());
         // A function or a class takes the member's name itself.
-        if classes & (FUNCTION | CLASS | COMMENT) != 0 || !node.is_named() || self.frames.len() >= self.frames_max {
+        if classes & (FUNCTION | CLASS | BODY | COMMENT) != 0 || !node.is_named() || self.frames.len() >= self.frames_max {
             return;
         }
         let (ids, now) = (&self.reader.table.fields, self.tokens.now);
@@ -49,6 +50,11 @@ impl<'tree> Pass<'_, 'tree> {
         if holder & PROPERTY != 0 {
             // Its scope has the name.
             return "<value>".into();
+        }
+        let declarator = self.reader.table.fields.declarator;
+        if self.reader.table.traits.class_ends_with_body {
+            let text = self.reader.child_in(member, &[declarator]).map(|child| self.reader.text_of(child));
+            return text.and_then(declared_name).map_or(ANONYMOUS.into(), |(name, _)| name.into());
         }
         let given = self.reader.given_name(member).map(|(name, _)| name);
         let own = || {
