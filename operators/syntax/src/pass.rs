@@ -128,7 +128,12 @@ pub(super) struct Pass<'text, 'tree> {
 
 impl<'text, 'tree> Pass<'text, 'tree> {
     /// A pass that has seen nothing and opens at most `frames_max` frames; `jumps` start where the tree has no word.
-    pub(super) fn new(reader: Reader<'text, 'tree>, tokens: &'text mut Tokens, frames_max: usize, jumps: &'text [u32]) -> Self {
+    pub(super) fn new(
+        reader: Reader<'text, 'tree>,
+        tokens: &'text mut Tokens,
+        frames_max: usize,
+        jumps: &'text [u32],
+    ) -> Self {
         tokens.begin(reader.table.operators, reader.text.len());
         let space = Space { first: tokens.now + 1, ..Space::new(0, reader.text.len()) };
         Self {

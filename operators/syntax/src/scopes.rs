@@ -61,7 +61,8 @@ impl Scopes {
     /// Takes back a qualified name that was given last.
     pub(super) fn take_back(&mut self, qualified_name: &str) {
         self.given.remove(qualified_name);
-        let numbered = qualified_name.rsplit_once('#').and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)));
+        let numbered =
+            qualified_name.rsplit_once('#').and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)));
         if let Some((name, number)) = numbered
             && let Some(count) = self.given.get_mut(name).filter(|count| **count == number)
         {

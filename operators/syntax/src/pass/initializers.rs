@@ -23,7 +23,10 @@ impl<'tree> Pass<'_, 'tree> {
     pub(super) fn watch_member(&mut self, node: Node<'tree>, field: u16) {
         let classes = self.reader.table.classes(node.kind_id());
         // A function or a class takes the member's name itself.
-        if classes & (FUNCTION | CLASS | BODY | COMMENT) != 0 || !node.is_named() || self.frames.len() >= self.frames_max {
+        if classes & (FUNCTION | CLASS | BODY | COMMENT) != 0
+            || !node.is_named()
+            || self.frames.len() >= self.frames_max
+        {
             return;
         }
         let (ids, now) = (&self.reader.table.fields, self.tokens.now);
