@@ -2,6 +2,7 @@
 
 use super::Pass;
 use crate::class::*;
+use crate::table::Imports;
 use crate::walk::Node;
 use std::ops::ControlFlow::{Break, Continue};
 
@@ -9,10 +10,14 @@ impl<'tree> Pass<'_, 'tree> {
     /// Whether an arm is taken when no other is: `default` or `_`, by itself or as one of several patterns.
     pub(super) fn takes_everything(&mut self, arm: Node<'tree>) -> bool {
         let (table, text) = (self.reader.table, self.reader.text);
+        // Java's grammar takes the word for a name where it follows `null`; none can have it.
+        let has_word = table.traits.imports == Imports::Java;
         // A shell's pattern of any text is a star.
         let is_rest = |node: Node<'tree>| {
+            let words = text.as_bytes().get(node.byte_range());
             table.classes(node.kind_id()) & DEFAULT != 0
-                || matches!(text.as_bytes().get(node.byte_range()), Some(b"_" | b"*"))
+                || matches!(words, Some(b"_" | b"*"))
+                || (has_word && words == Some(b"default"))
         };
         let (mut open, mut found, mut parts) = (Vec::new(), false, 0);
         self.reader.children(arm, |child, _field| {

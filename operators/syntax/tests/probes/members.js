@@ -39,7 +39,7 @@ class D {
   // cc=2 cog=1 name=D::<static>#2
   static { if (D.x) { D.x = 1; } }
 }
-// cc=7 cog=8 nest=2
+// cc=6 cog=8 nest=2
 function headsAreNested(a, b) { for (const x of a ? b : 1) { } for (let i = a ? 1 : 2; i < 3; i += a ? 1 : 2) { } }
 // cc=4 cog=3
 function conditionsAreNot(a, b) { while (a ? b : 1) { } do { } while (a); }
