@@ -3,6 +3,7 @@
 //! Changes are ordered by time and predicted before their label may be used; cuts are chosen on training data, never on what
 //! is tested. All figures but the CPU time are functions of the table.
 
+mod columns;
 mod cut;
 mod features;
 mod measures;
@@ -35,7 +36,8 @@ pub enum Protocol {
   driftline evaluate --data changes.parquet --protocol time-split --train-share 0.8
   driftline evaluate --data changes.parquet --project qt --protocol prequential --json")]
 pub struct EvaluateArgs {
-    /// Parquet table of changes: project, time, buggy, la, ld, ..., for prequential also first_fix_time.
+    /// Parquet table of changes: project, time, buggy, la, ld, ..., for prequential also first_fix_time; or a file that
+    /// `driftline export` wrote, of which changes with a label are read. Times are timestamps, dates or seconds.
     #[arg(long)]
     pub data: PathBuf,
     /// One project of the table; all of them when left out.
@@ -87,7 +89,25 @@ pub enum EvaluateError {
         /// The column.
         column: &'static str,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
+    },
+    /// A value cannot be used.
+    #[error("{path}: row {row}: column {column} {reason}")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+        /// The row, the first being one.
+        row: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is nothing to evaluate.
+    #[error("{path} has no rows: there is no change to learn or to predict")]
+    NoRows {
+        /// The file.
+        path: PathBuf,
     },
     /// The training share leaves nothing on one side.
     #[error("a training share of {share} is outside 0 to 1")]

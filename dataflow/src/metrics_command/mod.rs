@@ -5,6 +5,7 @@
 
 mod csv;
 mod files;
+mod fingerprints;
 mod limits;
 mod metric;
 mod metrics_row;
@@ -138,7 +139,7 @@ fn execute(
 ) -> Result<Verdict, Error> {
     let thresholds = thresholds::read(args.thresholds.as_deref(), &args.threshold)?;
     let (files, refusals) = measure_all(args, &thresholds, bar, errors)?;
-    match print(args, &thresholds, style, (&files, &refusals), out).and_then(|()| out.flush()) {
+    match print(args, &thresholds, style, (&files, &refusals), out, errors).and_then(|()| out.flush()) {
         // Whoever reads has seen enough (`| head`); that is no failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}
@@ -163,6 +164,7 @@ fn print(
     style: Style,
     (files, refusals): (&[MeasuredFile], &[Refusal]),
     out: &mut impl Write,
+    errors: &mut impl Write,
 ) -> io::Result<()> {
     if args.json {
         let mut row = Vec::new();
@@ -176,7 +178,7 @@ fn print(
     } else if args.csv {
         csv::print(files, out)
     } else if args.sarif {
-        sarif::print(files, refusals, args.docs_url.as_deref(), out)
+        sarif::print(files, refusals, args.docs_url.as_deref(), out, errors)
     } else {
         Table { top: args.top, sort: args.sort, thresholds, style }.print(files, out)
     }
@@ -196,7 +198,7 @@ fn measure_all(
     }
     let measured: Vec<Result<MeasuredFile, Refusal>> = candidates
         .into_par_iter()
-        .map_init(Measurer::new, |measurer, candidate| measure_file(measurer, candidate, thresholds))
+        .map_init(Measurer::new, |measurer, candidate| measure_file(measurer, candidate, thresholds, args.sarif))
         .inspect(|_| bar.inc(1))
         .collect();
     bar.finish_and_clear();
@@ -216,13 +218,15 @@ fn measure_file(
     measurer: &mut Measurer,
     candidate: Candidate,
     thresholds: &Thresholds,
+    with_lines: bool,
 ) -> Result<MeasuredFile, Refusal> {
     let text = candidate.read()?;
     let facts = measure(measurer, candidate.language, &text, &SyntaxLimits::default());
     let found = smells(&facts, thresholds);
     let smells = found.into_iter().map(|smell| FoundSmell { smell, same_as: None }).collect();
     let patterns = patterns(&facts);
-    Ok(MeasuredFile { path: candidate.shown, facts, smells, patterns })
+    let line_hashes = if with_lines { fingerprints::line_hashes(&text) } else { Vec::new() };
+    Ok(MeasuredFile { path: candidate.shown, facts, smells, patterns, line_hashes })
 }
 
 /// Adds what stands in more than one place of all files.

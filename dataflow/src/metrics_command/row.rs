@@ -18,6 +18,8 @@ pub(super) struct MeasuredFile {
     pub(super) smells: Vec<FoundSmell>,
     /// Its patterns, in order of place.
     pub(super) patterns: Vec<Pattern>,
+    /// Hashes of its lines, where results are to be told apart across runs.
+    pub(super) line_hashes: Vec<u64>,
 }
 
 /// A smell, and where else the same code stands.

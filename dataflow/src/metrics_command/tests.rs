@@ -371,3 +371,58 @@ fn thresholds_come_from_a_file_and_the_line_has_the_last_word() {
     let error = result.expect_err("no such file");
     assert_eq!(error.to_string(), "the thresholds in /nowhere.toml cannot be read");
 }
+
+fn results(out: &str) -> Vec<Value> {
+    let log: Value = serde_json::from_str(out).expect("one JSON document");
+    log["runs"][0]["results"].as_array().expect("results").clone()
+}
+
+#[test]
+fn a_sarif_log_holds_the_most_severe_results_that_consumers_take_and_says_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let numbers: String = (0..2_600).map(|n| format!("    f({n}.5)\n")).collect();
+    for file in 0..10 {
+        let text = format!("def g():\n{numbers}\ndef h():\n    return 1\n    f()\n");
+        fs::write(folder.path().join(format!("{file}.py")), text).expect("a file");
+    }
+    // Ten functions are as many copies, long and with a statement that is never reached.
+    let (out, errors, result) = printed(&args(&["--sarif"], &[folder.path()]));
+    result.expect("nothing is refused");
+    let found = results(&out);
+    assert_eq!(found.len(), 25_000);
+    assert!(found[..10].iter().all(|result| result["ruleId"] == "dead_code"), "{}", found[0]);
+    assert_eq!(found.iter().filter(|result| result["ruleId"] == "long_method").count(), 10);
+    let levels: Vec<bool> = found.iter().map(|result| result["level"] == "note").collect();
+    assert!(levels.is_sorted(), "warnings come first");
+    let log: Value = serde_json::from_str(&out).expect("one JSON document");
+    let notification = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!(notification["level"], "warning");
+    let text = notification["message"]["text"].as_str().expect("a message");
+    assert!(text.contains(" smells were found, and the log holds the 25000 most severe ones"), "{text}");
+    assert_eq!(errors, format!("driftline: {text}\n"));
+}
+
+#[test]
+fn a_fingerprint_stays_where_lines_move_and_is_unique() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("a.py");
+    let code = "def f(a):\n    a(7)\n    a(7)\n    a(8, 8)\ndef g(a):\n    a(7)\n";
+    let prints = |text: &str| -> Vec<String> {
+        fs::write(&path, text).expect("a file");
+        let found = results(&printed(&args(&["--sarif"], &[&path])).0);
+        let print = |result: &Value| {
+            let prints = &result["partialFingerprints"];
+            assert_eq!(prints["primaryLocationLineHash"], prints["driftline/v1"]);
+            prints["driftline/v1"].as_str().expect("a fingerprint").to_owned()
+        };
+        let mut prints: Vec<String> = found.iter().map(print).collect();
+        prints.sort();
+        prints
+    };
+    let before = prints(code);
+    let distinct: std::collections::BTreeSet<_> = before.iter().collect();
+    assert!(before.len() >= 4 && distinct.len() == before.len(), "{before:?}");
+    assert_eq!(prints(&format!("# moved\n\n{code}")), before);
+    let renamed = prints(&code.replace("def g", "def h"));
+    assert_eq!(before.iter().filter(|print| !renamed.contains(print)).count(), 1);
+}

@@ -194,13 +194,26 @@ pub(super) const SPELLED: Classes = 1 << 92;
 /// A call by a word that may be one of the language's own, as `return` of a shell.
 pub(super) const COMMAND: Classes = 1 << 93;
 
+/// The body of a class: what stands directly in it are its members.
+pub(super) const MEMBERS: Classes = 1 << 94;
+/// Declares a member in such a body, or is the part of a declaration that does: its first value is a function by itself.
+pub(super) const MEMBER: Classes = 1 << 95;
+/// Runs when an object is made, where it stands in the body of a class.
+pub(super) const BARE: Classes = 1 << 96;
+/// A string literal, whose empty lines are part of it.
+pub(super) const TEXT: Classes = 1 << 97;
+/// A pattern of patterns that takes everything if one of them does.
+pub(super) const EITHER: Classes = 1 << 98;
+/// A loop with a head, which is nested as all that it holds.
+pub(super) const HEADED: Classes = 1 << 99;
+
 /// Kinds without children worth a visit.
 pub(super) const LEAF: Classes = OPERAND | OPERATOR | SILENT;
 /// Words and signs whose meaning depends on what holds them.
 pub(super) const TOKEN: Classes = AND | OR | ELSE_TOKEN | KEYWORD | ASSIGN | COMPARE | TYPED;
 /// Leaves the pass acts on beyond counting them as tokens.
 pub(super) const ACTIVE_LEAF: Classes =
-    TOKEN | DECISION | NUMBER | ENDS | STRING | FROM | ASSIGNS | EXIT | BRANCH | SPELLED;
+    TOKEN | DECISION | NUMBER | ENDS | STRING | TEXT | FROM | ASSIGNS | EXIT | BRANCH | SPELLED;
 /// Kinds in a block that are no statements of it.
 pub(super) const NO_STATEMENT: Classes = COMMENT | ELSE | CATCH | NOT_PARAM | FUNCTION | SCOPE | STATEMENT | ERROR;
 /// Kinds the pass asks for at another node only.
@@ -208,9 +221,9 @@ const PASSIVE: Classes = LABEL
     | DEFAULT
     | NOT_PARAM
     | DECLARATOR
-    | DECORATED
     | RETURN
     | CLOSURE
+    | INITIALIZER
     | CLASS
     | METHOD
     | BASES
@@ -234,7 +247,11 @@ const PASSIVE: Classes = LABEL
     | OWN
     | SHELL
     | BLOCK
-    | COMMAND;
+    | COMMAND
+    | BARE
+    | TEXT
+    | EITHER
+    | HEADED;
 /// Kinds the pass acts on.
 pub(super) const ACTIVE: Classes = !(PASSIVE | LEAF);
 /// Kinds that are rare or need a look at their children or their text.
@@ -271,4 +288,7 @@ pub(super) const FRAMED: Classes = STRUCTURAL
     | PREPROC
     | LET
     | PARAM
-    | HEADER;
+    | HEADER
+    | DECORATED
+    | MEMBERS
+    | MEMBER;

@@ -5,6 +5,7 @@
 //! whole stay as they are. So that one parse is enough, macros in the heads of classes are blanked with them.
 
 use super::class_heads::ClassHead;
+use super::gaps::Gaps;
 use super::pass::Found;
 use super::pieces::{Kind, Piece, pieces};
 use driftline_schema::Language;
@@ -20,6 +21,8 @@ pub(super) struct Blanked {
     pub(super) comments: Vec<(u32, u32)>,
     /// Starts of the conditions there (bytes), in order.
     pub(super) branches: Vec<u32>,
+    /// Starts of the jumps there (bytes), in order.
+    pub(super) jumps: Vec<u32>,
 }
 
 impl Blanked {
@@ -62,7 +65,8 @@ impl Blanked {
 
 /// What is to be blanked of `text`, in which a tree has `faults` (bytes, in order); `None` if nothing is.
 pub(super) fn torn(text: &str, language: Language, faults: &[Range<usize>]) -> Option<Blanked> {
-    let mut scan = Scan { decided: decided(language), faults, ..Scan::default() };
+    let is_cpp = language == Language::Cpp;
+    let mut scan = Scan { decided: decided(language), faults, is_cpp, ..Scan::default() };
     let mut directive: Option<Directive<'_>> = None;
     for piece in pieces(text) {
         let word = &text[piece.start..piece.end];
@@ -178,6 +182,8 @@ struct Scan<'a> {
     decided: BTreeMap<Condition<'a>, bool>,
     faults: &'a [Range<usize>],
     head: ClassHead,
+    gaps: Gaps,
+    is_cpp: bool,
     /// What is blanked so far, in any order; comments and branches of the whole text.
     blanked: Blanked,
 }
@@ -187,6 +193,7 @@ impl<'a> Scan<'a> {
     fn code(&mut self, piece: Piece, word: &str) {
         let kind = piece.kind;
         self.blanked.ranges.extend(self.head.next(piece, word));
+        self.gaps.next(piece, word, self.is_cpp);
         let parts = self.after_directive && word == "else";
         self.after_directive = false;
         if let Some(conditional) = self.closed.as_mut().or(self.open.last_mut()) {
@@ -278,23 +285,32 @@ impl<'a> Scan<'a> {
 
     fn finish(mut self) -> Option<Blanked> {
         self.settle();
-        let Blanked { mut ranges, mut comments, mut branches } = self.blanked;
-        ranges.sort_unstable_by_key(|range| (range.start, range.end));
-        let mut apart: Vec<Range<usize>> = Vec::new();
-        for range in ranges {
-            match apart.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ => apart.push(range),
-            }
-        }
+        let Blanked { ranges, mut comments, mut branches, .. } = self.blanked;
+        let arms = joined(ranges);
         let inside = |place: u32| {
-            let next = apart.partition_point(|range| range.end <= place as usize);
-            apart.get(next).is_some_and(|range| range.start <= place as usize)
+            let next = arms.partition_point(|range| range.end <= place as usize);
+            arms.get(next).is_some_and(|range| range.start <= place as usize)
         };
         comments.retain(|(start, _)| inside(*start));
         branches.retain(|start| inside(*start));
-        (!apart.is_empty()).then_some(Blanked { ranges: apart, comments, branches })
+        // A jump in an arm that is not read is none.
+        let jumps = self.gaps.jumps.into_iter().filter(|start| !inside(*start)).collect();
+        let ranges = joined(arms.into_iter().chain(self.gaps.ranges).collect());
+        (!ranges.is_empty()).then_some(Blanked { ranges, comments, branches, jumps })
     }
+}
+
+/// Ranges in order, those that meet as one.
+fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match apart.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => apart.push(range),
+        }
+    }
+    apart
 }
 
 #[cfg(test)]

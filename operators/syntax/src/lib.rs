@@ -15,6 +15,7 @@ mod conditionals;
 mod derived;
 mod dialect;
 mod edits;
+mod gaps;
 mod grammar;
 mod imports;
 mod lines;
@@ -55,7 +56,7 @@ use variants::Reading;
 use walk::Walk;
 
 /// Version of what the tables and the pass count; facts of different versions must not be mixed.
-pub const TABLE_VERSION: u32 = 5;
+pub const TABLE_VERSION: u32 = 6;
 
 /// The hash by which facts compare the name `name`.
 pub fn name_hash(name: &str) -> NameHash {
@@ -131,11 +132,12 @@ fn facts(measurer: &mut Measurer, parsed: &Parsed<'_>, limits: &SyntaxLimits) ->
     let Parsed { language, text, tree, blanked } = *parsed;
     let root = tree.root_node();
     let reader = Reader { text, table: table::compiled(language), side: Walk::new(root) };
-    let mut found = Pass::new(reader, &mut measurer.tokens, limits.frames_max).run(root);
+    let jumps = blanked.map_or(&[][..], |blanked| &blanked.jumps);
+    let mut found = Pass::new(reader, &mut measurer.tokens, limits.frames_max, jumps).run(root);
     if let Some(blanked) = blanked {
         blanked.add_comments(&mut found.comments);
     }
-    measurer.lines.scan(text, &found.comments);
+    measurer.lines.scan(text, &found.comments, &found.texts);
     measurer.lines.measure(0, measurer.lines.len(), &mut found.file);
     for function in &mut found.functions {
         measurer.lines.measure(function.start_line - 1, function.end_line, &mut function.metrics);

@@ -1,7 +1,7 @@
 //! What each line holds, from the text and the places of its comments.
 //!
-//! A line is code if a byte that is not white space stands outside every comment; so leaves of the tree need not be
-//! visited for it, and a line inside a string is code unless it is blank.
+//! A line is code if a byte that is not white space stands outside every comment, or if it is empty and a string goes over
+//! it; so of the tree's leaves only strings of several lines are asked for.
 
 use driftline_schema::facts::{LineClass, LineClasses, SpaceMetrics};
 
@@ -59,20 +59,42 @@ impl Comments<'_> {
     }
 }
 
+/// Strings of several lines in order of their start; those before `next` start before the line at hand.
+struct Texts<'a> {
+    ranges: &'a [(u32, u32)],
+    next: usize,
+    /// Where the one of those ends that reaches furthest.
+    end: usize,
+}
+
+impl Texts<'_> {
+    /// Whether one of them goes over the line that starts at `start`.
+    fn cover(&mut self, start: usize) -> bool {
+        while let Some((_, end)) = self.ranges.get(self.next).filter(|(from, _)| (*from as usize) < start) {
+            self.end = self.end.max(*end as usize);
+            self.next += 1;
+        }
+        start < self.end
+    }
+}
+
 impl Lines {
-    /// Classifies the lines of `text`, in which comments stand at `ranges` (bytes, in order, not overlapping).
-    pub(super) fn scan(&mut self, text: &str, ranges: &[(u32, u32)]) {
+    /// Classifies the lines of `text`, in which comments stand at `ranges` (bytes, in order, not overlapping) and strings of
+    /// several lines at `texts` (bytes, in order of their start).
+    pub(super) fn scan(&mut self, text: &str, ranges: &[(u32, u32)], texts: &[(u32, u32)]) {
         self.classes = LineClasses::default();
         self.sums.clear();
         self.starts.clear();
         self.sums.push([0; 3]);
         let mut comments = Comments { ranges, next: 0 };
+        let mut texts = Texts { ranges: texts, next: 0, end: 0 };
         let mut sum = [0; 3];
         let mut start = 0;
         while start < text.len() {
             self.starts.push(start as u32);
             let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |length| start + length);
             let (code, comment) = comments.inspect(text.as_bytes(), start, end);
+            let code = code || (!comment && texts.cover(start));
             let class = match (code, comment) {
                 (true, _) => LineClass::Code,
                 (false, true) => LineClass::Comment,
@@ -112,7 +134,7 @@ mod tests {
 
     fn classes(text: &str, ranges: &[(u32, u32)]) -> Vec<LineClass> {
         let mut lines = Lines::default();
-        lines.scan(text, ranges);
+        lines.scan(text, ranges, &[]);
         (0..lines.len()).map(|line| lines.classes.class(line).expect("a line below the length")).collect()
     }
 
@@ -130,12 +152,21 @@ mod tests {
         let text = "a /* b\n\nc */ d\n/* e */ /* f */\n";
         assert_eq!(classes(text, &[(2, 12), (15, 22), (23, 30)]), [Code, Blank, Code, Comment]);
         let mut lines = Lines::default();
-        lines.scan(text, &[(2, 12), (15, 22), (23, 30)]);
+        lines.scan(text, &[(2, 12), (15, 22), (23, 30)], &[]);
         let mut metrics = SpaceMetrics::default();
         lines.measure(0, 4, &mut metrics);
         assert_eq!((metrics.sloc, metrics.ploc, metrics.cloc, metrics.blank), (4, 2, 3, 1));
         lines.measure(1, 3, &mut metrics);
         assert_eq!((metrics.sloc, metrics.ploc, metrics.cloc, metrics.blank), (2, 1, 1, 1));
+    }
+
+    #[test]
+    fn an_empty_line_is_code_where_a_string_goes_over_it() {
+        let text = "a = '''\n\n \nb'''\n\n'''\n\n''' # c\n\n";
+        let mut lines = Lines::default();
+        lines.scan(text, &[(25, 28)], &[(4, 15), (17, 25)]);
+        let found: Vec<_> = (0..lines.len()).filter_map(|line| lines.classes.class(line)).collect();
+        assert_eq!(found, [Code, Code, Code, Code, Blank, Code, Code, Code, Blank]);
     }
 
     /// The definition: ask every byte of a line whether it is inside a comment.

@@ -20,8 +20,10 @@ pub(super) struct Shape {
     pub(super) name: Option<Box<str>>,
     /// The class it says it belongs to (C++ outside the class, Go's receiver).
     pub(super) class: Option<Box<str>>,
-    /// The receiver's name (Go).
+    /// The receiver's name (Go, Python).
     pub(super) receiver: Option<Box<str>>,
+    /// The first parameter's name, if it takes one value.
+    pub(super) first: Option<Box<str>>,
     /// Declared parameters without the receiver.
     pub(super) params: u32,
     /// Where its parameters end that stand in the function itself, defaults included (bytes).
@@ -171,13 +173,11 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             lists = self.declared(declarator, &mut shape).into_iter().collect();
         }
         if let Some(receiver) = receiver {
-            (shape.receiver, shape.class) = receiver_parts(self.text_of(receiver));
+            (shape.receiver, shape.class) = self.receiver(receiver);
         }
         shape.params += loose;
         for list in lists {
-            let (params, takes_self) = self.count_params(list);
-            shape.params += params;
-            shape.takes_self |= takes_self;
+            self.count_params(list, &mut shape);
         }
         if let Some(body) = body {
             shape.has_body = true;
@@ -205,7 +205,7 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             });
             // A conversion operator has no name node: its own text up to the parameters is the name.
             if self.text_of(node).starts_with("operator") {
-                name = self.text_of(node).split('(').next();
+                name = Some(operator_name(self.text_of(node)));
             }
             params = list.or(params);
             let Some(next) = inner.or(if list.is_none() { last } else { None }) else {
@@ -215,21 +215,47 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             node = next;
         }
         let (class, own) = split_qualified(self.text_of(node));
-        (shape.name, shape.class) = (tidy(own), class.and_then(tidy));
+        (shape.name, shape.class) = (tidy(operator_name(own)), class.and_then(|class| tidy(&plain_path(class))));
         params
     }
 
-    /// Declared parameters in a list, without the receiver, and whether there is one; a rest or destructured parameter
-    /// is one.
-    fn count_params(&mut self, list: Node<'tree>) -> (u32, bool) {
+    /// Name and type of a Go receiver: `(s *Server[T])` is `s` and `Server`.
+    fn receiver(&mut self, list: Node<'tree>) -> (Option<Box<str>>, Option<Box<str>>) {
+        let ids = &self.table.fields;
+        let Some(param) = self.first_part(list) else { return (None, None) };
+        let name = self.child_in(param, &[ids.name]).and_then(|name| tidy(self.text_of(name)));
+        let mut kind = self.child_in(param, &[ids.kind]);
+        // A pointer, parentheses or parameters are around the type's name.
+        while let Some(part) = kind.filter(|kind| self.table.classes(kind.kind_id()) & LEAF == 0) {
+            kind = self.first_part(part);
+        }
+        (name, kind.and_then(|kind| tidy(self.text_of(kind))))
+    }
+
+    /// The first child with a name that is no comment.
+    fn first_part(&mut self, node: Node<'tree>) -> Option<Node<'tree>> {
+        let table = self.table;
+        let mut found = None;
+        self.children(node, |child, _field| {
+            if !child.is_named() || table.classes(child.kind_id()) & COMMENT != 0 {
+                return Continue(());
+            }
+            found = Some(child);
+            Break(())
+        });
+        found
+    }
+
+    /// Counts the declared parameters in a list, without the receiver; a rest or destructured parameter is one.
+    fn count_params(&mut self, list: Node<'tree>, shape: &mut Shape) {
         let table = self.table;
         let list = self.child_of(list, PARAMS).unwrap_or(list);
         if list.named_child_count() == 0 {
             // `x -> x` has a name where others have a list.
-            return (u32::from(!self.text_of(list).starts_with(['(', '|'])), false);
+            shape.params += u32::from(!self.text_of(list).starts_with(['(', '|']));
+            return;
         }
-        let mut params = Vec::new();
-        let (mut takes_self, mut after) = (false, 0);
+        let (mut params, mut after) = (Vec::new(), 0);
         self.children(list, |child, field| {
             // A parameter without a node of its own is its name; its type is none more.
             if field != 0 && field == table.fields.kind {
@@ -237,31 +263,47 @@ impl<'text, 'tree> Reader<'text, 'tree> {
             }
             let is_default = after & ASSIGN != 0;
             after = table.classes(child.kind_id());
-            takes_self |= table.classes(child.kind_id()) & RECEIVER != 0;
-            if child.is_named() && !is_default && table.classes(child.kind_id()) & (COMMENT | NOT_PARAM | ERROR) == 0 {
+            shape.takes_self |= after & RECEIVER != 0;
+            if child.is_named() && !is_default && after & (COMMENT | NOT_PARAM | ERROR) == 0 {
                 params.push(child);
             }
             Continue(())
         });
-        let first = params.first().map_or("", |first| self.text_of(*first));
-        let word = first.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-        let is_self = table.traits.self_params.contains(&word);
-        // A class method takes the class and no object.
-        takes_self |= is_self && word != "cls";
-        let receiver = u32::from(is_self || (params.len() == 1 && first == "void"));
-        if !table.traits.grouped_params {
-            return (params.len() as u32 - receiver, takes_self);
+        if let Some(first) = params.first().copied() {
+            let text = self.text_of(first);
+            let is_self = self.is_receiver(first);
+            shape.takes_self |= is_self;
+            if is_self || (params.len() == 1 && text == "void") {
+                params.remove(0);
+            } else {
+                shape.first = tidy(text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default());
+            }
         }
-        let mut count = 0;
         for param in params {
             let mut names = 0;
-            self.children(param, |_child, field| {
-                names += u32::from(field == table.fields.name);
-                Continue(())
-            });
-            count += names.max(1);
+            if table.traits.grouped_params {
+                self.children(param, |_child, field| {
+                    names += u32::from(field == table.fields.name);
+                    Continue(())
+                });
+            }
+            shape.params += names.max(1);
         }
-        (count, takes_self)
+    }
+
+    /// Whether a first parameter says that it is the object itself: `this: T`, `self: Box<Self>`, `this string text`.
+    fn is_receiver(&mut self, param: Node<'tree>) -> bool {
+        let (table, text) = (self.table, self.text);
+        let mut found = false;
+        self.children(param, |child, field| {
+            let classes = table.classes(child.kind_id());
+            if classes & ASSIGN != 0 || (field != 0 && field == table.fields.value) {
+                return Break(());
+            }
+            found |= classes & SELF != 0 || text.get(child.byte_range()) == Some("this");
+            Continue(())
+        });
+        found
     }
 
     /// Whether a body consists of one definition and a `return`, a string that documents it apart.
@@ -309,12 +351,30 @@ fn split_qualified(text: &str) -> (Option<&str>, &str) {
     cut.map_or((None, text), |at| (Some(&text[..at]), text[at + 2..].trim_start()))
 }
 
-/// Name and type of a Go receiver: `(s *Server[T])` is `s` and `Server`.
-fn receiver_parts(text: &str) -> (Option<Box<str>>, Option<Box<str>>) {
-    let text = text.trim_start_matches('(').trim_end_matches(')').trim();
-    let (name, kind) = text.split_once(char::is_whitespace).map_or((None, text), |(name, kind)| (Some(name), kind));
-    let kind = kind.trim().trim_start_matches(['*', '(']).split(['[', ')']).next().unwrap_or_default();
-    (name.and_then(tidy), tidy(kind))
+/// The name of an operator without the parameters that stand in one text with it; any other name as it is.
+fn operator_name(text: &str) -> &str {
+    let Some(rest) = text.strip_prefix("operator").filter(|rest| !rest.starts_with(['(', '_'])) else { return text };
+    let (mut depth, start) = (0usize, text.len() - rest.len());
+    let is_type = rest.trim_start().starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':'));
+    let end = rest.bytes().position(|byte| {
+        depth += usize::from(byte == b'<');
+        depth = depth.saturating_sub(usize::from(byte == b'>'));
+        byte == b'(' && depth == 0
+    });
+    // `operator<` opens nothing.
+    if is_type { text[..end.map_or(text.len(), |end| start + end)].trim_end() } else { text }
+}
+
+/// The path of a class without the arguments of templates: methods belong to `a::b`, whichever `a<c>::b<d>` they are of.
+fn plain_path(path: &str) -> String {
+    let mut depth = 0usize;
+    let outside = |c: &char| {
+        depth += usize::from(*c == '<');
+        let is_outside = depth == 0;
+        depth = depth.saturating_sub(usize::from(*c == '>'));
+        is_outside
+    };
+    path.chars().filter(outside).collect::<String>().trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -330,14 +390,20 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_has_a_name_and_a_type() {
-        let parts = |text: &str| {
-            let (name, kind) = receiver_parts(text);
-            (name.unwrap_or_default().into_string(), kind.unwrap_or_default().into_string())
-        };
-        assert_eq!(parts("(s *Server[T])"), ("s".to_owned(), "Server".to_owned()));
-        assert_eq!(parts("(Server)"), (String::new(), "Server".to_owned()));
-        assert_eq!(parts("( s (*Server) )"), ("s".to_owned(), "Server".to_owned()));
+    fn an_operators_name_ends_before_its_parameters() {
+        for (text, name) in [
+            ("operator bool() const", "operator bool"),
+            ("operator std::function<int(int)>() &", "operator std::function<int(int)>"),
+            ("operator()", "operator()"),
+            ("operator<", "operator<"),
+            ("operator new[]", "operator new[]"),
+            ("operator\"\"_x", "operator\"\"_x"),
+            ("operator_of", "operator_of"),
+            ("operators", "operators"),
+        ] {
+            assert_eq!(operator_name(text), name);
+        }
+        assert_eq!(plain_path("n::A<b::c<d>>::B <e>"), "n::A::B");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod commands;
 mod findings;
 mod frames;
 mod functions;
+mod initializers;
 mod leaves;
 mod recursion;
 mod words;
@@ -63,6 +64,8 @@ pub(super) struct Found {
     pub(super) file: SpaceMetrics,
     /// Comments in order of place (bytes).
     pub(super) comments: Vec<(u32, u32)>,
+    /// String literals of several lines in order of place (bytes); one may hold others.
+    pub(super) texts: Vec<(u32, u32)>,
     /// Bytes inside ERROR nodes.
     pub(super) error_bytes: u32,
     /// Whether nodes lay too deep to be told apart.
@@ -100,6 +103,8 @@ pub(super) struct Pass<'text, 'tree> {
     module_prefix: &'static str,
     /// Number of the token that is declared, if it is a name.
     declared_at: u32,
+    /// Starts of jumps still to come whose word is not in the tree (bytes).
+    jumps: &'text [u32],
     /// Where the part ends that is not code (bytes).
     quiet_end: usize,
     /// The use of a member that the last token was, by the token's number and its index.
@@ -122,8 +127,13 @@ pub(super) struct Pass<'text, 'tree> {
 }
 
 impl<'text, 'tree> Pass<'text, 'tree> {
-    /// A pass that has seen nothing and opens at most `frames_max` frames.
-    pub(super) fn new(reader: Reader<'text, 'tree>, tokens: &'text mut Tokens, frames_max: usize) -> Self {
+    /// A pass that has seen nothing and opens at most `frames_max` frames; `jumps` start where the tree has no word.
+    pub(super) fn new(
+        reader: Reader<'text, 'tree>,
+        tokens: &'text mut Tokens,
+        frames_max: usize,
+        jumps: &'text [u32],
+    ) -> Self {
         tokens.begin(reader.table.operators, reader.text.len());
         let space = Space { first: tokens.now + 1, ..Space::new(0, reader.text.len()) };
         Self {
@@ -140,6 +150,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             module_at: 0,
             module_prefix: "",
             declared_at: 0,
+            jumps,
             quiet_end: 0,
             last_access: (0, 0),
             frames_max,
@@ -156,6 +167,7 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 functions: Vec::new(),
                 file: SpaceMetrics::default(),
                 comments: Vec::new(),
+                texts: Vec::new(),
                 error_bytes: 0,
                 truncated: false,
                 imports: Imported::default(),
@@ -187,6 +199,9 @@ impl<'text, 'tree> Pass<'text, 'tree> {
                 }
             }
             if classes & LEAF != 0 {
+                if classes & STRING != 0 && self.level == self.watched_level {
+                    self.watch(node, walk.field());
+                }
                 descend = self.leaf(node, kind, classes);
             } else {
                 if self.level == self.watched_level {

@@ -58,6 +58,18 @@ impl Scopes {
         self.unique(path)
     }
 
+    /// Takes back a qualified name that was given last.
+    pub(super) fn take_back(&mut self, qualified_name: &str) {
+        self.given.remove(qualified_name);
+        let numbered =
+            qualified_name.rsplit_once('#').and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)));
+        if let Some((name, number)) = numbered
+            && let Some(count) = self.given.get_mut(name).filter(|count| **count == number)
+        {
+            *count -= 1;
+        }
+    }
+
     fn join(&self, class: Option<&str>, name: &str) -> String {
         let mut length = name.len() + class.map_or(0, |class| class.len() + 2);
         let mut first = self.open.len();
@@ -113,6 +125,8 @@ mod tests {
         assert_eq!(&*scopes.qualify(None, "m#2"), "A::m#2");
         assert_eq!(&*scopes.qualify(None, "m"), "A::m#3");
         assert_eq!(&*scopes.qualify(Some("B"), "m"), "A::B::m");
+        scopes.take_back("A::m#3");
+        assert_eq!(&*scopes.qualify(None, "m"), "A::m#3");
         scopes.leave();
         assert_eq!(scopes.class(), None);
         assert_eq!(&*scopes.qualify(None, "m"), "m");

@@ -137,6 +137,16 @@ impl Space {
         }
     }
 
+    /// Adds what `inner`, which is closed and turned out to be no function, counts for this space.
+    pub(super) fn take_in(&mut self, inner: &Self) {
+        self.statements += inner.statements;
+        self.exits += inner.exits;
+        self.yields += inner.yields;
+        for (own, inner) in self.distinct.iter_mut().zip(inner.distinct) {
+            *own = own.wrapping_add(inner);
+        }
+    }
+
     /// Its cognitive complexity without what inner functions hold.
     fn own(&self) -> u32 {
         self.cognitive.saturating_add(u32::from(self.recursive))

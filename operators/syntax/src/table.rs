@@ -40,8 +40,8 @@ pub(super) struct Table {
 pub(super) struct Traits {
     /// What stands before a method's name when an object calls itself.
     pub(super) self_prefixes: &'static [&'static str],
-    /// Names of a first parameter that is the receiver.
-    pub(super) self_params: &'static [&'static str],
+    /// Whether the first parameter of a method is the receiver, whatever it is called.
+    pub(super) first_is_receiver: bool,
     /// Whether a method may be called without naming its object.
     pub(super) implicit_self: bool,
     /// Whether functions of one name differ by their parameters.
@@ -155,7 +155,7 @@ pub(super) const SPELLED_OPERATORS: usize = 1 << 10;
 /// Habits most languages share.
 pub(super) const PLAIN: Traits = Traits {
     self_prefixes: &[],
-    self_params: &[],
+    first_is_receiver: false,
     implicit_self: false,
     overloads: false,
     arm_patterns: false,
@@ -224,6 +224,8 @@ pub(super) struct Fields {
     pub(super) property: u16,
     pub(super) pattern: u16,
     pub(super) operator: u16,
+    pub(super) value: u16,
+    pub(super) default_value: u16,
 }
 
 /// A table over kind ids.
@@ -232,6 +234,8 @@ pub(super) struct Compiled {
     leaves: Vec<Leaf>,
     /// What a semicolon is.
     pub(super) semicolon: Leaf,
+    /// What the word of a jump is.
+    pub(super) goto: Leaf,
     /// How many distinct operators there may be.
     pub(super) operators: usize,
     pub(super) bases: Vec<u16>,
@@ -284,6 +288,13 @@ fn token_class(name: &str) -> Classes {
     }
 }
 
+/// Whether a literal of this kind is a text, which may go over several lines.
+fn is_text(name: &str) -> bool {
+    const PARTS: [&str; 8] =
+        ["string", "heredoc", "nowdoc", "regex", "subshell", "symbol", "shell_command", "user_defined_literal"];
+    PARTS.iter().any(|part| name.contains(part))
+}
+
 /// What a leaf of this name and these classes is; `operator` is its number.
 fn leaf(name: &str, classes: Classes, operator: u16) -> Leaf {
     let roles = [
@@ -312,7 +323,8 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
         let named = grammar.node_kind_is_named(id);
         let entries = lineage(table).flat_map(|t| if named { t.kinds } else { t.tokens });
         let given = entries.filter(|(_, names)| names.contains(&name)).fold(0, |classes, (class, _)| classes | class);
-        if named { given } else { given | token_class(name) }
+        let text = if given & OPERAND != 0 && is_text(name) { TEXT } else { 0 };
+        if named { given | text } else { given | token_class(name) }
     };
     let count = u16::try_from(grammar.node_kind_count()).expect("kind ids are 16 bits wide");
     let field = |name: &str| grammar.field_id_for_name(name).map_or(0, |id| id.get());
@@ -330,6 +342,7 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
         classes: (0..count).map(of).collect(),
         leaves: (0..count).map(leaf_of).collect(),
         semicolon: leaf_of(grammar.id_for_node_kind(";", false)),
+        goto: leaf_of(grammar.id_for_node_kind("goto", false)),
         operators: names.len() + 1 + SPELLED_OPERATORS,
         bases: ids(table.base_fields),
         header: (0..=grammar.field_count()).map(|id| headers.iter().any(|header| usize::from(*header) == id)).collect(),
@@ -348,6 +361,8 @@ fn compile(grammar: &tree_sitter::Language, table: &'static Table) -> Compiled {
             property: field("property"),
             pattern: field("pattern"),
             operator: field("operator"),
+            value: field("value"),
+            default_value: field("default_value"),
         },
         declares: table.tokens.iter().any(|(classes, _)| classes & DECLARER != 0),
         traits: table.traits,

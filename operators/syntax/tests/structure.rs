@@ -312,3 +312,44 @@ fn a_copy_with_other_names_shares_windows_with_its_original() {
     let other = hashes(&body("third", 10).replace(" * ", " / "));
     assert_eq!(original.intersection(&other).count(), 0);
 }
+
+#[test]
+fn an_empty_line_within_a_string_is_code_in_every_language() {
+    let cases = [
+        (Language::Python, "a = f'''x\n\n{b}\n \n'''\n\n"),
+        (Language::JavaScript, "a = `x\n\n${b}\n \n`;\n\n"),
+        (Language::TypeScript, "a = `x\n\n${b}\n \n`;\n\n"),
+        (Language::Java, "class C { String a = \"\"\"\nx\n\ny\n \n\"\"\"; }\n\n"),
+        (Language::Cpp, "auto a = R\"(x\n\ny\n \n)\";\n\n"),
+        (Language::Go, "package p\n\nvar a = `x\n\ny\n \n`\n\n"),
+        (Language::Rust, "const A: &str = \"x\n\ny\n \n\";\n\n"),
+        (Language::Rust, "const A: &str = r#\"x\n\ny\n \n\"#;\n\n"),
+    ];
+    for (language, text) in cases {
+        let metrics = facts(language, text).metrics;
+        let blank = 1 + u32::from(language == Language::Go);
+        assert_eq!((metrics.blank, metrics.ploc + metrics.blank), (blank, metrics.sloc), "{language}");
+    }
+    // Text of markup is no string.
+    assert_eq!(facts(Language::JavaScript, "a = <p>\n\nb</p>;\n").metrics.blank, 1);
+}
+
+#[test]
+fn a_methods_object_is_what_its_first_parameter_is_called_in_python() {
+    let text = "class A:
+    def m(this, other):
+        this.a = other.b
+    @classmethod
+    def c(klass):
+        return klass.d
+    @staticmethod
+    def s(self):
+        return self.e
+";
+    let facts = facts(Language::Python, text);
+    let class = &facts.structure.classes[0];
+    let shared: Vec<bool> = class.methods.iter().map(|method| method.shared).collect();
+    assert_eq!(shared, [false, true, true]);
+    let own: Vec<_> = class.methods.iter().map(|method| method.own_fields.clone()).collect();
+    assert_eq!(own, [vec![name_hash("a")], vec![name_hash("d")], vec![]]);
+}

@@ -283,3 +283,27 @@ fn findings_stand_on_their_lines() {
         assert_eq!(found, expected, "{language}");
     }
 }
+
+#[test]
+fn an_empty_line_within_a_string_is_code() {
+    let cases = [
+        (Language::CSharp, "class A { string a = @\"x\n\ny\n \n\"; }\n\n"),
+        (Language::CSharp, "class A { string a = $@\"x\n\n{y}\n \n\"; }\n\n"),
+        (Language::Php, "<?php\n$a = \"x\n\n$y\n \n\";\n\n"),
+        (Language::Php, "<?php\n$a = <<<E\nx\n\ny\n \nE;\n\n"),
+        (Language::Php, "<?php\n$a = <<<'E'\nx\n\ny\n \nE;\n\n"),
+        (Language::Ruby, "a = \"x\n\n#{y}\n \n\"\n\n"),
+        (Language::Ruby, "a = <<~E\n  x\n\n  y\n \nE\n\n"),
+        (Language::Kotlin, "val a = \"\"\"x\n\n$y\n \n\"\"\"\n\n"),
+        (Language::Swift, "let a = \"\"\"\nx\n\ny\n \n\"\"\"\n\n"),
+        (Language::Scala, "object A { val a = \"\"\"x\n\ny\n \n\"\"\" }\n\n"),
+        (Language::Scala, "object A { val a = s\"\"\"x\n\n$y\n \n\"\"\" }\n\n"),
+        (Language::Bash, "a=\"x\n\n$y\n \n\"\n\n"),
+        (Language::Bash, "a='x\n\ny\n \n'\n\n"),
+        (Language::Bash, "cat <<E\nx\n\n$y\n \nE\n\n"),
+    ];
+    for (language, text) in compiled(cases) {
+        let metrics = facts(language, text).metrics;
+        assert_eq!((metrics.blank, metrics.ploc), (1, metrics.sloc - 1), "{language}: {text}");
+    }
+}

@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::error::ArrowError;
 use driftline_schema::{FeatureMeta, Fixed, Label, Prediction, Verdict};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The features table a file follows.
@@ -36,7 +37,10 @@ pub(super) fn schema(table: FeatureTable<'_>) -> Schema {
         Field::new("offset", DataType::UInt64, false),
         Field::new("time", utc, true),
     ];
-    fields.extend(table.features.iter().map(|feature| Field::new(feature.name, DECIMAL, false)));
+    // A reader need not know the features table to know that an age is in days.
+    let unit = |feature: &FeatureMeta| HashMap::from([("unit".to_owned(), feature.unit.to_owned())]);
+    let feature = |feature: &FeatureMeta| Field::new(feature.name, DECIMAL, false).with_metadata(unit(feature));
+    fields.extend(table.features.iter().map(feature));
     fields.extend([
         Field::new("label", DataType::Utf8, true),
         Field::new("label_kind", DataType::Utf8, true),

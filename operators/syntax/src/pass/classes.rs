@@ -329,7 +329,7 @@ fn is_public(traits: &Traits, prefix: &str, name: &str, public_now: bool) -> boo
 }
 
 /// The name in a declarator and whether it is that of a function.
-fn declared_name(text: &str) -> Option<(&str, bool)> {
+pub(super) fn declared_name(text: &str) -> Option<(&str, bool)> {
     let signs = ['*', '&', ' ', '\n', '\t', '\r', '"', '\''];
     let mut text = text.trim_start_matches(signs);
     while let Some(rest) = text.strip_prefix("const ").or(text.strip_prefix("volatile ")) {

@@ -31,7 +31,7 @@ impl<'tree> Pass<'_, 'tree> {
         match name {
             "return" => self.space.exits += 1,
             // A number says how many loops are left at once, as a label would.
-            "break" | "continue" if !argument.is_empty() => {
+            "break" | "continue" if !matches!(argument, "" | "1") => {
                 self.space.cognitive = self.space.cognitive.saturating_add(1);
             }
             "source" | "." => {

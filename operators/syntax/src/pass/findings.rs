@@ -41,6 +41,7 @@ impl<'tree> Pass<'_, 'tree> {
     /// Counts a statement.
     pub(super) fn statement(&mut self, node: Node<'tree>, classes: Classes) {
         self.space.statements += 1;
+        let jumps = self.jumps.first().is_some_and(|jump| (*jump as usize) < node.start_byte());
         if self.level == self.reach.ended {
             self.reach.ended = NOWHERE;
             // A second jump, as `break` after `return`, is no code that was meant to do something.
@@ -49,6 +50,19 @@ impl<'tree> Pass<'_, 'tree> {
             }
         }
         self.reach.statement = (self.level, self.tokens.now);
+        if jumps {
+            self.jump();
+        }
+    }
+
+    /// Counts a jump whose word is not in the tree and whose target is the statement that begins here.
+    fn jump(&mut self) {
+        if let [jump, rest @ ..] = self.jumps {
+            self.jumps = rest;
+            self.operator(self.reader.table.goto, *jump as usize);
+            self.space.cognitive = self.space.cognitive.saturating_add(1);
+            self.end_of_block(STATEMENT);
+        }
     }
 
     /// Counts a statement that is a name alone: it may be a call.

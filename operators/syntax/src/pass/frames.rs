@@ -26,6 +26,8 @@ pub(super) struct Frame<'tree> {
     pub(super) logical: bool,
     /// Whether the word `else` was passed.
     pub(super) else_seen: bool,
+    /// Number of the last sign in it that assigns, if it is a member.
+    pub(super) assigned_at: u32,
     pub(super) node: Node<'tree>,
 }
 
@@ -44,19 +46,21 @@ impl<'tree> Pass<'_, 'tree> {
             if field != 0 && field == table.fields.condition {
                 self.quiet_end = node.end_byte();
             }
-        } else if table.is_header(field) && self.frames.len() < self.frames_max {
+        } else if classes & (MEMBERS | MEMBER) != 0 {
+            self.watch_member(node, field);
+        } else if classes & HEADED == 0 && table.is_header(field) && self.frames.len() < self.frames_max {
             self.push(Frame { restore: self.nesting, outer, classes: HEADER, ..self.frame(node, 0) });
             self.nesting = outer;
         }
     }
 
-    fn frame(&self, node: Node<'tree>, classes: Classes) -> Frame<'tree> {
+    pub(super) fn frame(&self, node: Node<'tree>, classes: Classes) -> Frame<'tree> {
         let (level, nesting) = (self.level, self.nesting);
         let (run, logical, else_seen) = ((Operator::None, Operator::None), false, false);
-        Frame { level, classes, restore: nesting, outer: nesting, run, logical, else_seen, node }
+        Frame { level, classes, restore: nesting, outer: nesting, run, logical, else_seen, assigned_at: 0, node }
     }
 
-    fn push(&mut self, frame: Frame<'tree>) {
+    pub(super) fn push(&mut self, frame: Frame<'tree>) {
         self.frame_level = frame.level;
         self.watched_level = watched(&frame);
         self.frames.push(frame);
@@ -71,6 +75,13 @@ impl<'tree> Pass<'_, 'tree> {
         let (above, outer, else_seen) =
             self.parent().map_or((0, 0, false), |frame| (frame.classes, frame.outer, frame.else_seen));
         let mut frame = self.frame(node, classes);
+        if classes & MEMBER != 0 && above & (MEMBERS | MEMBER) == 0 {
+            // A variable of a function is declared as a member is.
+            frame.classes &= !MEMBER;
+            if frame.classes & FRAMED == 0 {
+                return;
+            }
+        }
         if classes & FUNCTION != 0 && above & SHELL == 0 && self.open_function(node, classes, above) {
             // Whatever else it is, it is left as a function.
         } else if classes & SCOPE != 0 {
@@ -113,7 +124,7 @@ impl<'tree> Pass<'_, 'tree> {
     pub(super) fn leave(&mut self) {
         while let Some(frame) = self.frames.pop_if(|frame| frame.level == self.level) {
             if frame.classes & FUNCTION != 0 {
-                self.close_function(frame.restore);
+                self.close_function(frame.restore, frame.classes & BARE != 0);
             } else if frame.classes & SCOPE != 0 {
                 self.scopes.leave();
             } else if frame.classes & (BINARY | PAREN) != 0 {
@@ -132,5 +143,5 @@ impl<'tree> Pass<'_, 'tree> {
 
 /// The level below a frame whose nodes are asked for their field.
 fn watched(frame: &Frame<'_>) -> u32 {
-    if frame.classes & (STRUCTURAL | ELIF | PREPROC) != 0 { frame.level + 1 } else { NOWHERE }
+    if frame.classes & (STRUCTURAL | ELIF | PREPROC | MEMBERS | MEMBER) != 0 { frame.level + 1 } else { NOWHERE }
 }

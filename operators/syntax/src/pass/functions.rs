@@ -3,6 +3,7 @@
 //! Cyclomatic complexity, exits and parameters are of a function alone, as its control flow is; the rest includes what it
 //! encloses. The file's row holds the sums over closed functions until the pass ends.
 
+use super::initializers::STATIC;
 use super::{Pass, add_own};
 use crate::class::*;
 use crate::name::{ANONYMOUS, Shape};
@@ -10,9 +11,21 @@ use crate::space::Space;
 use crate::text_hash::name_hash;
 use crate::walk::Node;
 use driftline_schema::facts::{FunctionFacts, FunctionKind, SpaceMetrics};
+use std::ops::ControlFlow::Continue;
 
-/// What stands for the name of a static initialiser.
-const STATIC: &str = "<static>";
+/// What is known of a function before its children are seen, its shape apart.
+pub(super) struct Opened {
+    pub(super) name: Box<str>,
+    /// The property whose accessor it is.
+    pub(super) within: Option<Box<str>>,
+    /// Whether it has a name of its own or by what it is given to.
+    pub(super) is_named: bool,
+    /// Whether a call by the name alone can mean it.
+    pub(super) is_bound: bool,
+    /// Classes of its node and of the frame around it.
+    pub(super) classes: Classes,
+    pub(super) above: Classes,
+}
 
 impl<'tree> Pass<'_, 'tree> {
     /// Opens a function space; false if there is no body, and so no space.
@@ -27,10 +40,18 @@ impl<'tree> Pass<'_, 'tree> {
         let is_named = given.is_some();
         // An accessor is called after its property.
         let worded = namer.filter(|_| classes & WORDED != 0).and_then(|namer| self.reader.given_name(namer));
-        let worded = worded.map(|(name, _)| name);
+        let within = worded.map(|(name, _)| name);
         let none = || (if classes & INITIALIZER != 0 { STATIC } else { ANONYMOUS }.into(), false);
         let (name, is_bound) = given.unwrap_or_else(none);
+        self.open_space(node, Opened { name, within, is_named, is_bound, classes, above }, shape);
+        true
+    }
+
+    /// Opens a function space of this shape.
+    pub(super) fn open_space(&mut self, node: Node<'tree>, opened: Opened, mut shape: Shape) {
+        let Opened { name, within, is_named, is_bound, classes, above } = opened;
         let kind = self.kind(classes, shape.class.as_deref(), &name);
+        self.settle_receiver(&mut shape, kind, above);
         let index = self.found.functions.len();
         self.note_around();
         let (start, end) = (node.start_byte(), node.end_byte());
@@ -38,7 +59,7 @@ impl<'tree> Pass<'_, 'tree> {
         // A node that ends before the first character of a line does not reach into that line.
         let reaches = last.column > 0 || last.row as u32 + 1 == first;
         self.found.functions.push(FunctionFacts {
-            qualified_name: self.scopes.qualify(shape.class.as_deref().or(worded.as_deref()), &name),
+            qualified_name: self.scopes.qualify(shape.class.as_deref().or(within.as_deref()), &name),
             name: name.clone(),
             kind,
             start_line: first,
@@ -54,8 +75,8 @@ impl<'tree> Pass<'_, 'tree> {
             // The space it replaces below will be one more around it.
             named: if is_named { Some(self.outer_spaces.len() + 1) } else { self.space.named },
             params: shape.params,
-            // A default needs no name.
-            constant_end: shape.header_end,
+            // A default needs no name, and neither does a constant's value.
+            constant_end: if classes & INITIALIZER != 0 { self.space.constant_end } else { shape.header_end },
             decorator: shape.decorator,
             receiver_hash: self.receiver_hash(&shape, kind),
             receiver: shape.receiver,
@@ -69,7 +90,33 @@ impl<'tree> Pass<'_, 'tree> {
         self.outer_spaces.push(std::mem::replace(&mut self.space, space));
         self.scopes.enter(name, None);
         self.nesting = 0;
-        true
+    }
+
+    /// Takes the receiver from the parameters where a method has it as its first one: what that is called is a custom, and
+    /// only `@staticmethod` says that there is none.
+    fn settle_receiver(&mut self, shape: &mut Shape, kind: FunctionKind, above: Classes) {
+        const CLASS_METHODS: [&str; 3] = ["__new__", "__init_subclass__", "__class_getitem__"];
+        let is_method = matches!(kind, FunctionKind::Method | FunctionKind::Constructor);
+        if !self.reader.table.traits.first_is_receiver || !is_method {
+            return;
+        }
+        let decorated = if above & DECORATED != 0 { self.parent().map(|frame| frame.node) } else { None };
+        let (mut is_static, mut of_class) = (false, CLASS_METHODS.contains(&shape.name.as_deref().unwrap_or_default()));
+        let text = self.reader.text;
+        if let Some(decorated) = decorated {
+            self.reader.children(decorated, |child, _field| {
+                let words = text.get(child.byte_range()).unwrap_or_default();
+                let name = words.trim_start_matches(['@', ' ', '\t']).rsplit('.').next().unwrap_or_default().trim();
+                is_static |= words.starts_with('@') && matches!(name, "staticmethod" | "abstractstaticmethod");
+                of_class |= words.starts_with('@') && matches!(name, "classmethod" | "abstractclassmethod");
+                Continue(())
+            });
+        }
+        shape.takes_self = !is_static && !of_class;
+        if !is_static && let Some(first) = shape.first.take() {
+            shape.params = shape.params.saturating_sub(1);
+            shape.receiver = Some(first);
+        }
     }
 
     /// Hash of the name that a method has its object by.
@@ -78,8 +125,7 @@ impl<'tree> Pass<'_, 'tree> {
             Some(receiver) => name_hash(receiver.as_bytes()),
             None if !matches!(kind, FunctionKind::Method | FunctionKind::Constructor) => self.space.receiver_hash,
             None if let Some(name) = self.reader.table.traits.self_variable => name_hash(name.as_bytes()),
-            None if !self.reader.table.traits.self_params.contains(&"self") => 0,
-            None => name_hash(if shape.takes_self { b"self" } else { b"cls" }),
+            None => 0,
         }
     }
 
@@ -101,16 +147,20 @@ impl<'tree> Pass<'_, 'tree> {
         }
     }
 
-    /// Closes the innermost function space, which stood under `nesting` levels of the one around it.
-    pub(super) fn close_function(&mut self, nesting: u32) {
+    /// Closes the innermost function space, which stood under `nesting` levels of the one around it. One that may be none
+    /// is a function only if it has decisions or functions.
+    pub(super) fn close_function(&mut self, nesting: u32, may_be_none: bool) {
         self.scopes.leave();
         let Some(outer) = self.outer_spaces.pop() else { return };
         let mut inner = std::mem::replace(&mut self.space, outer);
         let text = self.reader.text.as_bytes();
         inner.hash.text(text.get(inner.hashed..inner.end).unwrap_or_default());
-        self.space.absorb(&inner, nesting);
         self.space.hash.word(inner.hash.finish());
         self.space.hashed = inner.end;
+        if may_be_none && self.take_back(&inner) {
+            return;
+        }
+        self.space.absorb(&inner, nesting);
         let metrics = inner.metrics(&self.totals);
         self.found.file.params = self.found.file.params.max(metrics.params);
         add_own(&mut self.found.file, &metrics);

@@ -188,7 +188,18 @@ impl<'tree> Pass<'_, 'tree> {
             self.module_at = self.tokens.now + 1;
             self.module_prefix = "";
         }
+        if classes & TEXT != 0 {
+            self.note_text(node);
+        }
         classes & STRING != 0 && self.holds_code(node)
+    }
+
+    /// Notes a string of several lines: its empty lines are part of it.
+    fn note_text(&mut self, node: Node<'tree>) {
+        let text = self.reader.text.as_bytes().get(node.byte_range()).unwrap_or_default();
+        if memchr::memchr(b'\n', text).is_some() {
+            self.found.texts.push((node.start_byte() as u32, node.end_byte() as u32));
+        }
     }
 
     fn holds_code(&self, node: Node<'tree>) -> bool {

@@ -24,6 +24,13 @@ impl Pass<'_, '_> {
         }
     }
 
+    /// Forgets the function that was opened last.
+    pub(super) fn forget_around(&mut self) {
+        if self.reader.table.traits.overloads {
+            self.recursion.around.pop();
+        }
+    }
+
     /// Notes that the nearest named function calls itself, as far as the call tells.
     pub(super) fn calls_itself(&mut self) {
         let overloads = self.reader.table.traits.overloads;

@@ -11,6 +11,9 @@ impl<'tree> Pass<'_, 'tree> {
         let level = self.level;
         let Some(frame) = self.frames.last_mut().filter(|frame| frame.level + 1 == level) else { return };
         let holder = frame.classes;
+        if classes & ASSIGN != 0 && holder & MEMBER != 0 {
+            frame.assigned_at = self.tokens.now;
+        }
         if classes & (AND | OR) != 0 && holder & BINARY != 0 {
             let operator = if classes & AND != 0 { Operator::And } else { Operator::Or };
             self.space.cyclomatic += 1;
@@ -42,8 +45,12 @@ impl<'tree> Pass<'_, 'tree> {
 
     /// Frees `a = b || {}` in the sonar profile: a run of `or` that is a whole value and ends with a literal.
     pub(super) fn free_default(&mut self, run: &Frame<'tree>) {
-        let is_value =
-            self.frames.last().is_some_and(|outer| outer.level + 1 == run.level && outer.classes & NAMER != 0);
+        let is_value = self
+            .frames
+            .iter()
+            .rev()
+            .find(|outer| outer.level < run.level)
+            .is_some_and(|outer| outer.level + 1 == run.level && outer.classes & NAMER != 0);
         if is_value && self.reader.child(run.node, 2).is_some_and(|last| self.reader.is_plain_value(last)) {
             self.space.free += 1;
         }

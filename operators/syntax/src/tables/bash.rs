@@ -11,6 +11,7 @@ pub(crate) static TABLE: Table = Table {
         (ELIF | DECISION | CONDITION, &["elif_clause"]),
         (ELSE | CONDITION, &["else_clause"]),
         (LOOP | STRUCTURAL | DECISION, &["for_statement", "c_style_for_statement", "while_statement"]),
+        (HEADED, &["for_statement", "c_style_for_statement"]),
         (STRUCTURAL | DECISION | CONDITION, &["ternary_expression"]),
         (STRUCTURAL | SWITCH, &["case_statement"]),
         (ARM, &["case_item"]),

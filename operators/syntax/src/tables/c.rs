@@ -14,6 +14,7 @@ pub(super) static COMMON: Table = Table {
         (IF | STRUCTURAL | DECISION, &["if_statement"]),
         (ELSE | CONDITION, &["else_clause"]),
         (LOOP | STRUCTURAL | DECISION, &["for_statement", "while_statement", "do_statement"]),
+        (HEADED, &["for_statement"]),
         (STRUCTURAL | DECISION | CONDITION, &["conditional_expression", "seh_except_clause"]),
         (CATCH, &["seh_except_clause"]),
         (STRUCTURAL | SWITCH, &["switch_statement"]),
@@ -102,7 +103,6 @@ pub(super) static COMMON: Table = Table {
         "declaration_list",
         "enumerator_list",
         "extension_expression",
-        "field_declaration_list",
         "field_designator",
         "field_expression",
         "generic_expression",
@@ -158,6 +158,6 @@ pub(crate) static TABLE: Table = Table {
     namer_fields: COMMON.namer_fields,
     scope_fields: COMMON.scope_fields,
     base_fields: COMMON.base_fields,
-    ignored: &["macro_type_specifier"],
+    ignored: &["field_declaration_list", "macro_type_specifier"],
     traits: TRAITS,
 };

@@ -8,11 +8,13 @@ use crate::table::{Table, Traits};
 pub(crate) static TABLE: Table = Table {
     base: Some(&COMMON),
     kinds: &[
-        (LOOP | STRUCTURAL | DECISION, &["for_range_loop"]),
+        (LOOP | HEADED | STRUCTURAL | DECISION, &["for_range_loop"]),
         (STRUCTURAL | DECISION | CATCH | CONDITION, &["catch_clause"]),
         (TRY, &["try_statement"]),
         (FUNCTION | CLOSURE, &["lambda_expression"]),
         (SCOPE | CLASS, &["class_specifier"]),
+        (MEMBERS, &["field_declaration_list"]),
+        (MEMBER, &["field_declaration"]),
         (BASES, &["base_class_clause"]),
         (ACCESS, &["access_specifier"]),
         (CREATES, &["new_expression"]),

@@ -9,6 +9,7 @@ pub(crate) static TABLE: Table = Table {
     kinds: &[
         (IF | STRUCTURAL | DECISION, &["if_statement"]),
         (LOOP | STRUCTURAL | DECISION, &["for_statement", "foreach_statement", "while_statement", "do_statement"]),
+        (HEADED, &["for_statement", "foreach_statement"]),
         (STRUCTURAL | DECISION | CONDITION, &["catch_clause", "conditional_expression"]),
         (CATCH, &["catch_clause"]),
         (STRUCTURAL | SWITCH, &["switch_statement", "switch_expression"]),
@@ -45,6 +46,17 @@ pub(crate) static TABLE: Table = Table {
         (BASES, &["base_list"]),
         (FIELD | MAY_BE_CONSTANT, &["field_declaration", "event_field_declaration"]),
         (DECLARES, &["variable_declaration"]),
+        (MEMBERS, &["declaration_list"]),
+        (
+            MEMBER,
+            &[
+                "event_field_declaration",
+                "field_declaration",
+                "property_declaration",
+                "variable_declaration",
+                "variable_declarator",
+            ],
+        ),
         (MAY_BE_CONSTANT, &["local_declaration_statement"]),
         (CONSTANT, &["attribute", "enum_member_declaration", "parameter"]),
         (NOT_PARAM, &["attribute_list"]),
@@ -104,6 +116,7 @@ pub(crate) static TABLE: Table = Table {
         (BINARY, &["binary_expression", "and_pattern", "or_pattern", "relational_pattern"]),
         (CONDITION, &["is_expression", "is_pattern_expression"]),
         (PAREN, &["parenthesized_expression", "parenthesized_pattern"]),
+        (EITHER, &["or_pattern", "parenthesized_pattern"]),
         (COMMENT, &["comment", "shebang_directive"]),
         (EXIT, &["return_statement", "throw_statement", "throw_expression"]),
         (
@@ -176,7 +189,6 @@ pub(crate) static TABLE: Table = Table {
         "constructor_constraint",
         "constructor_initializer",
         "declaration_expression",
-        "declaration_list",
         "declaration_pattern",
         "default_expression",
         "delegate_declaration",

@@ -7,7 +7,6 @@ use crate::table::{CodeInStrings, Imports, PLAIN, Table, Traits, Visibility};
 /// How calls and constructors look, here and in TypeScript.
 pub(super) const TRAITS: Traits = Traits {
     self_prefixes: &["this."],
-    self_params: &["this"],
     constructor: Some("constructor"),
     visibility: Visibility::NotPrivate,
     imports: Imports::EcmaScript,
@@ -24,6 +23,7 @@ pub(super) static COMMON: Table = Table {
         (IF | STRUCTURAL | DECISION, &["if_statement"]),
         (ELSE | CONDITION, &["else_clause"]),
         (LOOP | STRUCTURAL | DECISION, &["for_statement", "for_in_statement", "while_statement", "do_statement"]),
+        (HEADED, &["for_statement", "for_in_statement"]),
         (STRUCTURAL | DECISION | CONDITION, &["catch_clause", "ternary_expression"]),
         (CATCH, &["catch_clause"]),
         (STRUCTURAL | SWITCH, &["switch_statement"]),
@@ -35,6 +35,7 @@ pub(super) static COMMON: Table = Table {
         (FUNCTION | INITIALIZER, &["class_static_block"]),
         (SCOPE | CLASS, &["class_declaration", "class"]),
         (NAMER, &["variable_declarator", "assignment_expression", "pair"]),
+        (MEMBERS, &["class_body"]),
         (BASES, &["class_heritage"]),
         (MAY_BE_CONSTANT, &["lexical_declaration"]),
         (CONSTANT, &["decorator"]),
@@ -111,7 +112,6 @@ pub(super) static COMMON: Table = Table {
         "array",
         "array_pattern",
         "await_expression",
-        "class_body",
         "computed_property_name",
         "empty_statement",
         "export_clause",
@@ -147,7 +147,7 @@ pub(crate) static TABLE: Table = Table {
     base: Some(&COMMON),
     kinds: &[
         (DECISION | OPERATOR | DOT, &["optional_chain"]),
-        (NAMER | FIELD, &["field_definition"]),
+        (NAMER | FIELD | MEMBER, &["field_definition"]),
         (STATEMENT, &["using_declaration"]),
         (OPERAND, &["jsx_text", "html_character_reference"]),
     ],

@@ -14,7 +14,7 @@ static BOTH: Table = Table {
         (SCOPE | CLASS | ENUM | CONSTANT, &["enum_declaration"]),
         (SCOPE, &["internal_module", "module"]),
         (BASES, &["extends_type_clause"]),
-        (NAMER | FIELD, &["public_field_definition"]),
+        (NAMER | FIELD | MEMBER, &["public_field_definition"]),
         (FIELD, &["property_signature"]),
         (CONSTANT, &["literal_type"]),
         (TYPE_ARGS, &["type_arguments"]),

@@ -48,7 +48,7 @@ func chainNestsOnce(a, b, c bool) { if a { } else if b { } else if c { } else { 
 // cc=4 cog=5
 func elseWithIf(a bool) { if a { } else { if a && a { } } }
 
-// cc=2/2 cog=3/1
+// cc=2/2 cog=4/1
 func callbackInHeader(a []int) { for i := pick(func() int { if a == nil { return 1 }; return 0 }); i > 0; i-- { } }
 
 func withoutBody(a int) int
