@@ -87,10 +87,11 @@ impl Importer {
         }
     }
 
-    /// Adds a repository; `known` gives the commits of a repository that stand in the log already.
+    /// Adds a repository under a name; `known` gives the commits of a repository that stand in the log already.
     pub fn add(
         &mut self,
         path: &Path,
+        name: &str,
         key: &AuthorKey,
         limits: &Limits,
         known: impl FnOnce(&str) -> Vec<CommitId>,
@@ -98,7 +99,8 @@ impl Importer {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = NonZeroUsize::new(cores.min(2)).unwrap_or(NonZeroUsize::MIN);
         let (limits, cpu) = (limits.clone(), self.collect.clone());
-        let options = CollectOptions { limits, threads, cpu, ..CollectOptions::new(key.clone()) };
+        let repository = Some(name.to_owned());
+        let options = CollectOptions { repository, limits, threads, cpu, ..CollectOptions::new(key.clone()) };
         let history = GitHistory::open(path, options)?;
         let known = known(history.name());
         self.repositories.push(Follower::new(history, known)?);

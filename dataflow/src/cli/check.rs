@@ -1,7 +1,9 @@
 //! `driftline check`: the configuration in layers, from syntax to surroundings.
 
 use super::Outcome;
+use super::repositories::shown_path;
 use crate::config::{Config, ConfigError};
+use crate::terminal::say;
 use clap::Args;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::path::PathBuf;
@@ -32,14 +34,14 @@ pub fn run(args: CheckArgs) -> Outcome {
 
 fn check(args: &CheckArgs) -> Result<(), ConfigError> {
     let config = Config::read(&args.config)?;
-    println!("{}: syntax, keys and values are right", args.config.display());
+    say!("{}: syntax, keys and values are right", shown_path(&args.config));
     if args.no_environment {
         return Ok(());
     }
     config.check_environment(&args.config)?;
-    println!("data folder and secrets can be used");
+    say!("data folder and secrets can be used");
     check_brokers(args, &config)?;
-    println!("topic {} answers on {}", config.kafka.topic, config.kafka.brokers);
+    say!("topic {} answers on {}", config.kafka.topic, config.kafka.brokers);
     Ok(())
 }
 

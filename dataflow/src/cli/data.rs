@@ -1,6 +1,8 @@
 //! Where a data folder is, and the engine on the embedded log in it.
 
-use crate::collect::CollectError;
+use super::fingerprint::KeyError;
+use super::repositories::{RepositoryError, shown_path};
+use crate::collect::{CollectError, RangeError};
 use crate::config::BackendChoice;
 use crate::engine::{Engine, EngineConfig, EngineError};
 use crate::log::{DataDir, EmbeddedLog, LogConfig, LogError};
@@ -44,7 +46,7 @@ pub enum DataError {
     #[error(transparent)]
     Collect(#[from] CollectError),
     /// A file of the data folder or an output file.
-    #[error("cannot write {path}")]
+    #[error("cannot write {}", shown_path(path))]
     File {
         /// The file.
         path: PathBuf,
@@ -52,7 +54,7 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// A file cannot be read.
-    #[error("cannot read {path}")]
+    #[error("cannot read {}", shown_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -68,11 +70,31 @@ pub enum DataError {
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
+    /// There is nothing to read.
+    #[error(
+        "there is no data folder at {} ({reason}); name one with --data DIR, or make one: driftline up --data {}",
+        shown_path(path), shown_path(path)
+    )]
+    NoData {
+        /// What was named.
+        path: PathBuf,
+        /// What is there instead.
+        reason: &'static str,
+    },
+    /// The repositories cannot be worked on.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The author key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The range of commits cannot be scored.
+    #[error(transparent)]
+    Range(#[from] RangeError),
     /// Two runs over one log parted.
     #[error("{0}")]
     Differs(String),
     /// HTTP cannot be served.
-    #[error("cannot serve HTTP on {address}")]
+    #[error("cannot serve HTTP on {address}; choose another address with --listen (port 0 picks a free one)")]
     Listen {
         /// The address.
         address: String,
@@ -82,9 +104,30 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Whether the command line itself is at fault.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Repository(error) => error.is_usage(),
+            Self::Range(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+
     /// A sink's reason not to open.
     pub fn sink(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Sink(Box::new(error))
+    }
+}
+
+/// Refuses a folder that holds no log, so that a mistyped name is neither made nor taken for an empty history.
+pub fn require(args: &DataArgs) -> Result<(), DataError> {
+    let refuse = |reason| Err(DataError::NoData { path: args.data.clone(), reason });
+    match std::fs::metadata(&args.data) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => refuse("no such folder"),
+        Err(source) => Err(DataError::Read { path: args.data.clone(), source }),
+        Ok(metadata) if !metadata.is_dir() => refuse("it is no folder"),
+        Ok(_) if !args.data.join(LogConfig::default().topic).is_dir() => refuse("it holds no log"),
+        Ok(_) => Ok(()),
     }
 }
 

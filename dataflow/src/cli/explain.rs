@@ -1,8 +1,10 @@
 //! `driftline explain COMMIT`: everything known of one commit, from the log of a data folder.
 
-use super::data::{DataArgs, DataError, Local};
+use super::data::{DataArgs, DataError, Local, require};
+use super::repositories::shown_path;
 use super::show;
 use crate::engine::EngineConfig;
+use crate::terminal::{self, say, shown};
 use clap::Args;
 use driftline_operators::features::FEATURES;
 use driftline_schema::Fixed;
@@ -39,6 +41,7 @@ struct Explanation<'a> {
 
 /// Runs the command.
 pub fn run(args: ExplainArgs) -> Result<(), DataError> {
+    require(&args.data)?;
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
     let local = Local::start(&args.data, &config, Vec::new())?;
     local.engine.wait_until_idle()?;
@@ -59,22 +62,32 @@ fn find(local: &Local, args: &ExplainArgs) -> Result<ChangeDetail, DataError> {
         match view.lookup(name, &args.commit).1 {
             Lookup::Found(detail) => found.push(*detail),
             Lookup::NoCommit => {}
-            Lookup::NoRepository => return Err(missing(format!("the log holds no repository `{name}`"))),
+            Lookup::NoRepository => {
+                let known: Vec<String> = view.repositories().1.iter().map(|row| row.repository.to_string()).collect();
+                let (name, known) = (shown(name), if known.is_empty() { "none".to_owned() } else { known.join(", ") });
+                return Err(missing(format!("the log holds no repository `{name}`; it holds {known}")));
+            }
             Lookup::Ambiguous(commits) => {
                 let commits: Vec<String> = commits.iter().map(ToString::to_string).collect();
                 return Err(missing(format!(
-                    "`{}` is the start of several commits: {}",
+                    "`{}` is the start of several commits: {}; give more of the one you mean",
                     args.commit,
                     commits.join(", ")
                 )));
             }
             Lookup::BadPrefix => {
-                return Err(missing(format!("`{}` is no start of a commit id (4 to 64 hex digits)", args.commit)));
+                let commit = shown(&args.commit);
+                return Err(missing(format!("`{commit}` is no start of a commit id, which is 4 to 64 hex digits")));
             }
         }
     }
     match found.len() {
-        0 => Err(missing(format!("no commit of {} begins with `{}`", names.join(", "), args.commit))),
+        0 if names.is_empty() => Err(missing("the log holds no commits yet; `driftline up` brings them in".to_owned())),
+        0 => {
+            let (names, commit, data) = (names.join(", "), &args.commit, shown_path(&args.data.data));
+            let advice = "is it on the branch that is followed, and was `driftline up` run since?";
+            Err(missing(format!("no commit of {names} in {data} begins with `{commit}`; {advice}")))
+        }
         1 => Ok(found.remove(0)),
         _ => Err(missing("several repositories hold such a commit; name one with --repository".to_owned())),
     }
@@ -95,20 +108,20 @@ fn print(detail: &ChangeDetail, json: bool) {
             label: &detail.label,
             evidence: &detail.evidence,
         };
-        println!("{}", serde_json::to_string(&explanation).expect("an explanation is plain data"));
+        say!("{}", terminal::json(&explanation));
         return;
     }
     if let Some(prediction) = &detail.prediction {
-        print!("{}", show::page(prediction));
+        say!("{}", show::page(prediction).trim_end());
     }
     match &detail.label {
         Some(label) => {
-            println!("label: {:?} by {}, {} rows of evidence", label.verdict, label.kind.code(), label.evidence)
+            say!("label: {:?} by {}, {} rows of evidence", label.verdict, label.kind.code(), label.evidence)
         }
-        None => println!("label: none yet"),
+        None => say!("label: none yet"),
     }
     for evidence in &detail.evidence {
-        println!(
+        say!(
             "  {} says {:?}, weight {}, record {}",
             evidence.kind.code(),
             evidence.verdict,
@@ -116,8 +129,8 @@ fn print(detail: &ChangeDetail, json: bool) {
             evidence.source
         );
     }
-    println!("features:");
+    say!("features:");
     for (meta, value) in FEATURES.iter().zip(detail.vector.iter().flat_map(|vector| vector.iter())) {
-        println!("  {:<28} {:<14} {:<9} {}", meta.name, value.to_string(), meta.unit, meta.definition);
+        say!("  {:<28} {:<14} {:<9} {}", meta.name, value.to_string(), meta.unit, meta.definition);
     }
 }

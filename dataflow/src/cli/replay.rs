@@ -1,10 +1,11 @@
 //! `driftline replay --verify`: everything is computed once more from the log, in other ways, and must come out the same.
 
-use super::data::{DataArgs, DataError, Local};
+use super::data::{DataArgs, DataError, Local, require};
 use crate::capture::Reflected;
 use crate::clock::ClockConfig;
 use crate::config::BackendChoice;
 use crate::engine::EngineConfig;
+use crate::terminal::say;
 use clap::Args;
 use std::num::{NonZeroU32, NonZeroUsize};
 
@@ -53,12 +54,13 @@ const WAYS: [Way; 3] = [
 
 /// Runs the command.
 pub fn run(args: ReplayArgs) -> Result<(), DataError> {
+    require(&args.data)?;
     let ways = if args.verify { &WAYS[..] } else { &WAYS[..1] };
     let mut first: Option<Reflected> = None;
     for way in ways {
         let reflected = replay(&args.data, way)?;
         if !args.json {
-            println!("{}  {}", reflected.digests.combined(), way.name);
+            say!("{}  {}", reflected.digests.combined(), way.name);
         }
         match &first {
             None => first = Some(reflected),
@@ -73,9 +75,9 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
         let result = serde_json::json!({
             "digest": digest, "as_of": first.as_of, "ways": ways, "equal": true, "collections": collections,
         });
-        println!("{result}");
+        say!("{result}");
     } else if args.verify {
-        println!("equal in {} ways, as of {:?}", ways.len(), first.as_of);
+        say!("equal in {} ways, as of {:?}", ways.len(), first.as_of);
     }
     Ok(())
 }

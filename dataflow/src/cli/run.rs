@@ -9,6 +9,8 @@ use crate::engine::{Engine, EngineConfig};
 use crate::importer::Schedule;
 use crate::log::DataDir;
 use crate::source::kafka::{KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic};
+use crate::plain_file;
+use crate::terminal::note;
 use clap::Args;
 use driftline_sinks::webhook::{EndpointConfig, Secret, WebhookConfig, WebhookSink};
 use driftline_sinks::{KafkaSink, KafkaSinkConfig, Metrics, Sink};
@@ -65,8 +67,8 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     let metrics = Metrics::new();
     let engine = Engine::start_with(&dir, source, appender, &engine_config, sinks(config, &metrics)?, metrics)?;
     let serving = serve::start(&engine, config.listen)?;
-    eprintln!("driftline listens on http://{}", serving.address());
-    eprintln!("kernels run on: {}", engine.backend());
+    note!("driftline listens on http://{}", serving.address());
+    note!("kernels run on: {}", engine.backend());
     let schedule = Schedule::new(&config.training);
     loop {
         engine.check()?;
@@ -149,7 +151,7 @@ fn sinks(config: &Config, metrics: &Metrics) -> Result<Vec<Box<dyn Sink>>, DataE
 }
 
 fn endpoint(index: usize, webhook: &crate::config::WebhookConfig) -> Result<EndpointConfig, DataError> {
-    let text = std::fs::read_to_string(&webhook.secret_file)
+    let text = plain_file::read_text(&webhook.secret_file)
         .map_err(|source| DataError::Read { path: webhook.secret_file.clone(), source })?;
     let secret = Secret::parse(text.trim()).map_err(DataError::sink)?;
     Ok(EndpointConfig { name: format!("webhook-{}", index + 1), url: webhook.url.clone(), secrets: vec![secret] })

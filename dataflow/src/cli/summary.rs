@@ -2,6 +2,7 @@
 
 use crate::cpu::{peak_rss_bytes, process_cpu_ns};
 use crate::engine::Engine;
+use crate::terminal::{self, say};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -97,10 +98,10 @@ fn cpu_seconds(engine: &Engine) -> BTreeMap<&'static str, f64> {
 /// Prints the summary: JSON on one line, or a few lines for people.
 pub fn print_summary(summary: &Summary, json: bool) {
     if json {
-        println!("{}", serde_json::to_string(summary).expect("counts and names are plain data"));
+        say!("{}", terminal::json(summary));
         return;
     }
-    println!(
+    say!(
         "{} events ({} accepted, {} rejected), {} commits, {} predictions, {} models, {} alerts",
         summary.events,
         summary.accepted,
@@ -110,8 +111,8 @@ pub fn print_summary(summary: &Summary, json: bool) {
         summary.models,
         summary.alerts
     );
-    println!("{} contents parsed, {} reused; labels {:?}", summary.files_parsed, summary.blobs_reused, summary.labels);
+    say!("{} contents parsed, {} reused; labels {:?}", summary.files_parsed, summary.blobs_reused, summary.labels);
     let total = summary.cpu_seconds.get("total").copied().unwrap_or(0.0);
-    println!("{total:.1} CPU s, peak memory {} MiB, kernels on {}", summary.peak_rss_bytes >> 20, summary.backend);
-    println!("digest {}", summary.digest);
+    say!("{total:.1} CPU s, peak memory {} MiB, kernels on {}", summary.peak_rss_bytes >> 20, summary.backend);
+    say!("digest {}", summary.digest);
 }

@@ -1,17 +1,20 @@
 //! `driftline up`: the whole engine on the embedded log, for the repositories at hand.
 
 use super::data::{DataArgs, DataError, Local};
+use super::fingerprint;
+use super::repositories::{Chosen, Memory, RepoArg, choose};
 use super::serve::{self, Serving};
 use super::summary::{Summary, print_summary};
 use crate::collect::{AuthorKey, author_key};
 use crate::engine::EngineConfig;
 use crate::importer::{ImportError, Importer};
+use crate::terminal::{note, say, shown};
 use clap::Args;
 use driftline_schema::CommitId;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often repositories are looked at for new commits: a push is answered within a second.
@@ -20,13 +23,18 @@ const POLL: Duration = Duration::from_millis(300);
 /// Arguments of `up`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  driftline up --repo .\n  driftline up --repo a --repo b.git --listen 127.0.0.1:0\n  \
-                        driftline up --repo . --exit-when-idle --json"
+    after_help = "Examples:\n  driftline up\n  driftline up a b.git --repo team/c=/srv/git/c.git --listen 127.0.0.1:0\n  \
+                        driftline up --repo . --exit-when-idle --json\n\n\
+                        A repository is called owner/name after its origin, or else as its folder; --repo NAME=PATH sets it."
 )]
 pub struct UpArgs {
-    /// Repository to replay and follow, a work tree or a bare one; may be given several times.
-    #[arg(long = "repo", value_name = "PATH", default_value = ".")]
-    repos: Vec<PathBuf>,
+    /// Repositories to replay and follow: work trees, folders in them, or bare ones. Default: the current folder.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// One more, under a name of your choice where NAME= is given; may be repeated. A path that holds `=` begins with
+    /// `/` or `./`.
+    #[arg(long = "repo", value_name = "[NAME=]PATH", value_parser = RepoArg::parser())]
+    repos: Vec<RepoArg>,
     #[command(flatten)]
     data: DataArgs,
     /// Where HTTP is served; port 0 picks one and prints it.
@@ -52,17 +60,17 @@ pub struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// Reads the key, making it on first use.
-    pub fn read(&self) -> Result<AuthorKey, DataError> {
+    /// Reads the key that `data` was written with, making it on first use.
+    pub fn read(&self, data: &Path) -> Result<AuthorKey, DataError> {
         let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let configuration = || folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
         let path = self.author_key_file.clone().unwrap_or_else(|| {
             configuration().unwrap_or_else(|| PathBuf::from(".")).join("driftline").join("author.key")
         });
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|source| DataError::File { path: parent.into(), source })?;
-        }
-        Ok(author_key(&path)?)
+        fingerprint::may_be_made(data, &path)?;
+        let key = author_key(&path)?;
+        fingerprint::check(data, &path, &key)?;
+        Ok(key)
     }
 }
 
@@ -75,15 +83,25 @@ pub struct Imported {
 }
 
 /// Starts the engine on what the log holds and opens the repositories; nothing is brought in yet.
-pub fn open(data: &DataArgs, repos: &[PathBuf], key: &KeyArgs) -> Result<Imported, DataError> {
+pub fn open(data: &DataArgs, repos: &[Chosen], key: &KeyArgs) -> Result<Imported, DataError> {
     let config = EngineConfig::default();
-    let key = key.read()?;
+    let mut memory = Memory::read(&data.data)?;
+    let key = key.read(&data.data)?;
     let local = Local::start(data, &config, Vec::new())?;
+    fingerprint::remember(&data.data, &key)?;
     local.engine.wait_until_idle()?;
+    let mut names = Vec::new();
+    for chosen in repos {
+        names.push(memory.settle(chosen, &names, |name| known_commits(&local, name))?);
+    }
+    memory.write()?;
     let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training);
-    for path in repos {
+    for (chosen, name) in repos.iter().zip(&names) {
         let known = |name: &str| known_commits(&local, name);
-        importer.add(path, &key, &config.limits, known).map_err(import_error)?;
+        importer.add(chosen.located.place(), name, &key, &config.limits, known).map_err(import_error)?;
+        if let Some(reason) = chosen.located.no_commits() {
+            note!("{}: {}; it is followed, and its first commit will be scored", shown(name), shown(&reason));
+        }
     }
     Ok(Imported { local, importer })
 }
@@ -129,20 +147,24 @@ fn progress_bar() -> ProgressBar {
 
 /// Runs the command.
 pub fn run(args: UpArgs) -> Result<(), DataError> {
-    let mut up = open(&args.data, &args.repos, &args.key)?;
+    let mut repos: Vec<RepoArg> = args.paths.iter().map(RepoArg::at).chain(args.repos).collect();
+    if repos.is_empty() {
+        repos.push(RepoArg::at("."));
+    }
+    let mut up = open(&args.data, &choose(&repos)?, &args.key)?;
     let serving = serve::start(&up.local.engine, args.listen)?;
     if !args.json || !args.exit_when_idle {
-        println!("driftline listens on http://{}", serving.address());
+        say!("driftline listens on http://{}", serving.address());
     } else {
-        eprintln!("driftline listens on http://{}", serving.address());
+        note!("driftline listens on http://{}", serving.address());
     }
-    eprintln!("kernels run on: {}", up.local.engine.backend());
+    note!("kernels run on: {}", up.local.engine.backend());
     up.catch_up()?;
     serving.ready();
     if args.exit_when_idle {
         return finish(up, serving, args.json);
     }
-    eprintln!("up to date; following {} (Ctrl-C ends)", plural(args.repos.len()));
+    note!("up to date; following {} (Ctrl-C ends)", plural(repos.len()));
     while !serving.wait_for_signal(POLL) {
         up.local.engine.check()?;
         if let Err(error) = up.importer.follow() {

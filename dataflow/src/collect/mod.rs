@@ -14,8 +14,10 @@ mod graph;
 mod history;
 mod kafka;
 mod lines;
+mod locate;
 mod objects;
 mod pipeline;
+mod range;
 mod rename;
 mod stats;
 #[cfg(test)]
@@ -28,5 +30,7 @@ pub use error::CollectError;
 pub use follow::{Follower, News};
 pub use history::{CollectOptions, GitHistory, Heads};
 pub use kafka::KafkaTarget;
+pub use locate::{Located, parse_name};
 pub use pipeline::Events;
+pub use range::RangeError;
 pub use stats::CollectStats;

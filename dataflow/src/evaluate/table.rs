@@ -4,13 +4,13 @@
 
 use super::EvaluateError;
 use super::features::{COLUMNS, DELETED, SIZE};
+use crate::plain_file;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 /// One change of the table.
@@ -47,7 +47,7 @@ pub struct Project {
 
 /// Reads the projects of a table, in order of name; only `wanted` when given.
 pub fn read_projects(path: &Path, wanted: Option<&str>) -> Result<Vec<Project>, EvaluateError> {
-    let file = File::open(path).map_err(|source| EvaluateError::Open { path: path.into(), source })?;
+    let file = plain_file::open(path).map_err(|source| EvaluateError::Open { path: path.into(), source })?;
     let bad_file = |source| EvaluateError::Parquet { path: path.into(), source };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(bad_file)?;
     let names = ["project", "time", "buggy", "first_fix_time"];

@@ -18,7 +18,7 @@ mod segment;
 mod tests;
 
 pub use dir::DataDir;
-pub(crate) use dir::write_whole;
+pub(crate) use dir::{ignore_in_git, write_whole};
 pub use error::LogError;
 pub use frame::RECORD_BYTES_MAX;
 pub use reader::PartitionReader;
