@@ -173,7 +173,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is no valid configuration; the message names line, column and key.
-    #[error("{path}: {message}")]
+    #[error("the configuration {path} cannot be understood: {message}")]
     Parse {
         /// The file.
         path: PathBuf,

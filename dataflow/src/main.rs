@@ -7,6 +7,7 @@ use clap::Parser;
 use driftline::cli::{Cli, Outcome, run};
 use driftline::memory::{share_heaps, trees_apart};
 use driftline::terminal;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -15,8 +16,17 @@ fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DRIFTLINE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     // Where standard error is a closed pipe, saying so on it would end the process.
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false).init();
-    let code = exit_code(run(Cli::parse()));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.log_internal_errors(false).with_ansi(std::io::stderr().is_terminal()).init();
+    let code = match Cli::try_parse() {
+        Ok(cli) => exit_code(run(cli)),
+        Err(error) if error.use_stderr() => {
+            // What was typed may come from a script, and stands in the message as it is.
+            terminal::note_line(format_args!("{}", terminal::shown_message(error.to_string().trim_end())));
+            ExitCode::from(2)
+        }
+        Err(help) => help.exit(),
+    };
     match terminal::failure() {
         Some(error) => {
             note(&format!("standard output did not take everything: {error}"));

@@ -192,6 +192,8 @@ mod tests {
         assert!(fs::symlink_metadata(&link).expect("is there").is_symlink(), "the link stays a link");
         assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 2, "nothing is left aside");
         symlink("nothing", folder.path().join("dangling")).expect("is linked");
-        assert!(output(&folder.path().join("dangling")).expect_err("is refused").to_string().contains("link to nothing"));
+        assert!(
+            output(&folder.path().join("dangling")).expect_err("is refused").to_string().contains("link to nothing")
+        );
     }
 }

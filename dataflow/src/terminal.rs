@@ -88,6 +88,11 @@ pub fn shown_lines(text: &str) -> String {
     lines.join("\n    ")
 }
 
+/// The same of a whole message of driftline's own, whose line ends stay as they are.
+pub fn shown_message(text: &str) -> String {
+    text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
+}
+
 /// A value as one line of JSON, in which characters that a terminal would act upon are written `\uXXXX`.
 pub fn json(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).expect("what is printed is plain data");
@@ -114,10 +119,14 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_act_upon_is_escaped() {
-        assert_eq!(shown("plain, na\u{ef}ve \u{1f468}\u{200d}\u{1f4bb}"), "plain, na\u{ef}ve \u{1f468}\u{200d}\u{1f4bb}");
+        assert_eq!(
+            shown("plain, na\u{ef}ve \u{1f468}\u{200d}\u{1f4bb}"),
+            "plain, na\u{ef}ve \u{1f468}\u{200d}\u{1f4bb}"
+        );
         assert_eq!(shown("\x1b[31mred\x1b]0;title\x07"), "\\u{1b}[31mred\\u{1b}]0;title\\u{7}");
         assert_eq!(shown("a\nb\tc\rd"), "a\\nb\\tc\\rd");
         assert_eq!(shown("\u{9b}2J\u{202e}txt\u{2066}\u{e0041}"), "\\u{9b}2J\\u{202e}txt\\u{2066}\\u{e0041}");
+        assert_eq!(shown_message("one\x1b\n\n  two\n"), "one\\u{1b}\n\n  two\n");
         assert_eq!(shown_lines("one\ndriftline: all is well\x1b\n"), "one\n    driftline: all is well\\u{1b}");
     }
 

@@ -16,8 +16,8 @@ use std::sync::Arc;
 /// Arguments of every command that works on a data folder.
 #[derive(Clone, Debug, Args)]
 pub struct DataArgs {
-    /// Folder with the log, bindings and models.
-    #[arg(long, value_name = "DIR", default_value = ".driftline")]
+    /// Folder with the log, bindings and models; inside a work tree one of a folder above is found.
+    #[arg(long, value_name = "DIR", default_value_os_t = default_data(&std::env::current_dir().unwrap_or_default()))]
     pub data: PathBuf,
     /// Dataflow workers; on two cores one is the faster choice beside HTTP.
     #[arg(long, value_name = "N", default_value = "1")]
@@ -25,6 +25,20 @@ pub struct DataArgs {
     /// Where models are trained and scored: CUDA where there is a device, or the CPU. The bits are the same.
     #[arg(long, value_enum, default_value = "auto")]
     pub backend: BackendChoice,
+}
+
+/// The data folder when none is named: that of this folder, or the nearest above it in the same work tree.
+fn default_data(here: &Path) -> PathBuf {
+    const NAME: &str = ".driftline";
+    for folder in here.ancestors() {
+        if folder != here && folder.join(NAME).is_dir() {
+            return folder.join(NAME);
+        }
+        if folder.join(NAME).is_dir() || folder.join(".git").exists() {
+            break;
+        }
+    }
+    PathBuf::from(NAME)
 }
 
 /// Why a command on a data folder failed.
@@ -53,6 +67,20 @@ pub enum DataError {
         /// Why.
         source: std::io::Error,
     },
+    /// An output file.
+    #[error("cannot write {}; --out FILE names a file that is new or may be replaced", shown_path(path))]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What was named as the data folder is something else.
+    #[error("{} cannot be the data folder: it is no folder; name one with --data DIR", shown_path(path))]
+    NoFolder {
+        /// What was named.
+        path: PathBuf,
+    },
     /// A file cannot be read.
     #[error("cannot read {}", shown_path(path))]
     Read {
@@ -73,7 +101,8 @@ pub enum DataError {
     /// There is nothing to read.
     #[error(
         "there is no data folder at {} ({reason}); name one with --data DIR, or make one: driftline up --data {}",
-        shown_path(path), shown_path(path)
+        shown_path(path),
+        shown_path(path)
     )]
     NoData {
         /// What was named.
@@ -125,9 +154,17 @@ pub fn require(args: &DataArgs) -> Result<(), DataError> {
     match std::fs::metadata(&args.data) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => refuse("no such folder"),
         Err(source) => Err(DataError::Read { path: args.data.clone(), source }),
-        Ok(metadata) if !metadata.is_dir() => refuse("it is no folder"),
+        Ok(metadata) if !metadata.is_dir() => Err(DataError::NoFolder { path: args.data.clone() }),
         Ok(_) if !args.data.join(LogConfig::default().topic).is_dir() => refuse("it holds no log"),
         Ok(_) => Ok(()),
+    }
+}
+
+/// Refuses what is there and no folder; nothing is opened, so nothing can wait.
+pub fn require_folder(args: &DataArgs) -> Result<(), DataError> {
+    match std::fs::metadata(&args.data) {
+        Ok(metadata) if !metadata.is_dir() => Err(DataError::NoFolder { path: args.data.clone() }),
+        _ => Ok(()),
     }
 }
 
@@ -177,5 +214,39 @@ fn remove(path: &Path) -> Result<(), DataError> {
             Err(DataError::File { path: path.to_owned(), source })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_folder_of_the_work_tree_is_found_from_inside_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (tree, inner) = (folder.path().join("tree"), folder.path().join("tree/src/inner"));
+        std::fs::create_dir_all(&inner).expect("is made");
+        std::fs::create_dir_all(folder.path().join(".driftline")).expect("is made");
+        std::fs::create_dir(tree.join(".git")).expect("is made");
+        assert_eq!(default_data(&inner), Path::new(".driftline"), "what lies above the work tree is another's");
+        std::fs::create_dir(tree.join(".driftline")).expect("is made");
+        assert_eq!(default_data(&inner), tree.join(".driftline"));
+        assert_eq!(default_data(&tree), Path::new(".driftline"));
+    }
+
+    #[test]
+    fn a_mistyped_data_folder_is_not_made() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let args = |name: &str| DataArgs {
+            data: folder.path().join(name),
+            workers: NonZeroUsize::MIN,
+            backend: BackendChoice::Cpu,
+        };
+        assert!(matches!(require(&args("typo")), Err(DataError::NoData { .. })));
+        assert!(!folder.path().join("typo").exists());
+        assert!(matches!(require(&args("")), Err(DataError::NoData { .. })), "it holds no log");
+        std::fs::write(folder.path().join("file"), b"x").expect("is written");
+        assert!(matches!(require_folder(&args("file")), Err(DataError::NoFolder { .. })));
+        require_folder(&args("new")).expect("it will be made");
     }
 }

@@ -27,7 +27,7 @@ pub struct ExportArgs {
 /// Runs the command.
 pub fn run(args: ExportArgs) -> Result<(), DataError> {
     require(&args.data)?;
-    let refuse = |source| DataError::File { path: args.out.clone(), source };
+    let refuse = |source| DataError::Output { path: args.out.clone(), source };
     let out = plain_file::output(&args.out).map_err(refuse)?;
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
     let local = Local::start(&args.data, &config, Vec::new())?;

@@ -23,7 +23,8 @@ pub enum KeyError {
     #[error(
         "the author key {} is missing, and {} was written with one; bring it back from a copy, name it with \
          --author-key-file FILE, or begin a new data folder (--data DIR): a new key would give everybody a second pseudonym",
-        shown_path(path), shown_path(data)
+        shown_path(path),
+        shown_path(data)
     )]
     Missing {
         /// Where the key was looked for.
@@ -35,7 +36,8 @@ pub enum KeyError {
     #[error(
         "the author key {} is not the one that {} was written with; name that one with --author-key-file FILE, or begin a \
          new data folder (--data DIR): another key would give everybody a second pseudonym",
-        shown_path(path), shown_path(data)
+        shown_path(path),
+        shown_path(data)
     )]
     Another {
         /// The key's file.

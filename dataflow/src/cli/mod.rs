@@ -16,8 +16,8 @@ pub mod up;
 mod verdict;
 
 use crate::config::ConfigError;
-use data::DataError;
 use clap::{Parser, Subcommand};
+use data::DataError;
 use std::error::Error;
 
 /// Live code quality: how risky is a commit, why, where, and can the model be trusted.

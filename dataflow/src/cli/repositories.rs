@@ -41,7 +41,10 @@ pub enum RepositoryError {
     /// Two repositories would have one name.
     #[error(
         "{} and {} would both be called `{}`; give one another name: --repo NAME={}",
-        shown_path(first), shown_path(second), shown(name), shown_path(second)
+        shown_path(first),
+        shown_path(second),
+        shown(name),
+        shown_path(second)
     )]
     OneName {
         /// The name.
@@ -68,7 +71,11 @@ pub enum RepositoryError {
         shallow: bool,
     },
     /// A name that events cannot carry.
-    #[error("the repository at {} would be called {reason}; name it with --repo NAME={}", shown_path(path), shown_path(path))]
+    #[error(
+        "the repository at {} would be called {reason}; name it with --repo NAME={}",
+        shown_path(path),
+        shown_path(path)
+    )]
     BadName {
         /// Where it is.
         path: PathBuf,
@@ -246,12 +253,7 @@ impl Memory {
     }
 
     /// Whether the repository has a commit of the history that is known under `name`; `None` when nothing is.
-    fn shares_history(
-        &self,
-        located: &Located,
-        name: &str,
-        in_log: &impl Fn(&str) -> Vec<CommitId>,
-    ) -> Option<bool> {
+    fn shares_history(&self, located: &Located, name: &str, in_log: &impl Fn(&str) -> Vec<CommitId>) -> Option<bool> {
         let known = self.known.iter().find(|known| known.name == name);
         let roots = known.map(|known| known.roots.as_slice()).unwrap_or_default();
         if roots.iter().any(|commit| located.holds(*commit)) {

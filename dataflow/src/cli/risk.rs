@@ -16,9 +16,11 @@ use driftline_sinks::view::Lookup;
 
 /// Arguments of `risk`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  driftline risk HEAD~20..HEAD\n  driftline risk origin/main..HEAD --fail-over 0.8\n\n\
+#[command(
+    after_help = "Examples:\n  driftline risk HEAD~20..HEAD\n  driftline risk origin/main..HEAD --fail-over 0.8\n\n\
                         Exits with 3 when a commit is over --fail-over, and else with 4 when one has no verdict: in a \
-                        shallow clone, before driftline has learnt enough, and when the range is empty.")]
+                        shallow clone, before driftline has learnt enough, and when the range is empty."
+)]
 pub struct RiskArgs {
     /// Commits to score, as git writes a range; a single revision means that commit alone.
     #[arg(value_name = "REV..REV")]

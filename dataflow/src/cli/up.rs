@@ -1,6 +1,6 @@
 //! `driftline up`: the whole engine on the embedded log, for the repositories at hand.
 
-use super::data::{DataArgs, DataError, Local};
+use super::data::{DataArgs, DataError, Local, require_folder};
 use super::fingerprint;
 use super::repositories::{Chosen, Memory, RepoArg, choose};
 use super::serve::{self, Serving};
@@ -85,6 +85,7 @@ pub struct Imported {
 /// Starts the engine on what the log holds and opens the repositories; nothing is brought in yet.
 pub fn open(data: &DataArgs, repos: &[Chosen], key: &KeyArgs) -> Result<Imported, DataError> {
     let config = EngineConfig::default();
+    require_folder(data)?;
     let mut memory = Memory::read(&data.data)?;
     let key = key.read(&data.data)?;
     let local = Local::start(data, &config, Vec::new())?;

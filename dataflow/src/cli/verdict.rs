@@ -121,7 +121,12 @@ impl Report {
         let over: Vec<&Line<'_>> = lines.iter().filter(|line| line.verdict == Verdict::Over).collect();
         if let Some(limit) = self.fail_over.filter(|_| !over.is_empty()) {
             said.push(format!("{} of {} commits are over a risk of {:.2}:", over.len(), lines.len(), limit.to_f64()));
-            said.extend(over.iter().take(NAMED_MAX).filter_map(|line| line.prediction).map(|it| format!("  {}", show::brief(it))));
+            said.extend(
+                over.iter()
+                    .take(NAMED_MAX)
+                    .filter_map(|line| line.prediction)
+                    .map(|it| format!("  {}", show::brief(it))),
+            );
             if over.len() > NAMED_MAX {
                 said.push(format!("  and {} more", over.len() - NAMED_MAX));
             }
@@ -191,7 +196,12 @@ mod tests {
             size_contribution: Fixed(0),
             other_contribution: Fixed(0),
             places: Vec::new(),
-            receipt: Receipt { position: Position { partition: 0, offset: 0 }, model: None, cut: None },
+            receipt: Receipt {
+                position: Position { partition: 0, offset: 0 },
+                model: None,
+                cut: None,
+                features_version: 1,
+            },
         }
     }
 

@@ -92,10 +92,11 @@ pub fn run(args: &CollectArgs) -> Result<CollectSummary, CollectError> {
     let CollectSource::Git(args) = &args.source;
     let history = GitHistory::open(&args.path, options(args)?)?;
     let mut out = Out::open(args)?;
-    let summary = match copy(&history, &mut out) {
+    let copied = copy(&history, &mut out).and_then(|summary| out.finish().map(|()| summary));
+    let summary = match copied {
         // The reader of a pipe has seen enough.
         Err(CollectError::Output { source, .. }) if source.kind() == ErrorKind::BrokenPipe => summary(&history, 0, 0),
-        outcome => outcome.and_then(|summary| out.finish().map(|()| summary))?,
+        outcome => outcome?,
     };
     report(args, &summary);
     Ok(summary)

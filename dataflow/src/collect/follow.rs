@@ -63,7 +63,9 @@ impl Follower {
     /// What is new; `None` when nothing is. The same is told again until it is confirmed.
     pub fn poll_new(&mut self) -> Result<Option<News>, CollectError> {
         let heads = self.history.read_heads(&mut self.followed)?;
-        if self.heads.as_ref() == Some(&heads) {
+        // A branch without a commit yet says nothing; above all it does not abandon what the log holds.
+        let unborn = self.heads.is_none() && heads.is_empty();
+        if unborn || self.heads.as_ref() == Some(&heads) {
             return Ok(None);
         }
         let tips: Vec<ObjectId> = heads.values().copied().collect();
@@ -99,7 +101,10 @@ impl Follower {
         }
         let reached: HashSet<ObjectId> =
             graph::order(&self.history.shared, tips, |_| false)?.commits.into_iter().collect();
-        let mut gone: Vec<ObjectId> = self.known.iter().filter(|id| !reached.contains(*id)).copied().collect();
+        // A shallow clone lacks most of what its heads reach, so only what it has and no head reaches is gone.
+        let repo = self.history.shared.repo.to_thread_local();
+        let is_gone = |id: &ObjectId| !reached.contains(id) && (!self.history.is_shallow() || repo.has_object(id));
+        let mut gone: Vec<ObjectId> = self.known.iter().filter(|id| is_gone(id)).copied().collect();
         gone.sort_unstable();
         Ok(gone)
     }

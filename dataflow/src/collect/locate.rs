@@ -185,7 +185,8 @@ fn name_of_address(address: &str) -> Option<String> {
 
 /// A name that somebody gives a repository, if events can carry it.
 pub fn parse_name(text: &str) -> Result<String, String> {
-    let advice = "a name is 1 to 255 bytes, without control characters, and begins and ends with neither `/` nor a blank";
+    let advice =
+        "a name is 1 to 255 bytes, without control characters, and begins and ends with neither `/` nor a blank";
     let ends_well = !text.starts_with(['/', ' ']) && !text.ends_with(['/', ' ']);
     if text.is_empty() || text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control) || !ends_well {
         return Err(format!("`{}` cannot name a repository: {advice}", shown(text)));

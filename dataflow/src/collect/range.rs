@@ -12,7 +12,8 @@ pub enum RangeError {
     /// A revision names no commit.
     #[error(
         "`{}` names no commit of repository `{}`; `git log` and `git branch --all` show what there is",
-        shown(revision), shown(repository)
+        shown(revision),
+        shown(repository)
     )]
     Unknown {
         /// What was asked for.
@@ -29,7 +30,12 @@ pub enum RangeError {
         repository: String,
     },
     /// Three dots.
-    #[error("`{}` means commits of both sides; write {}..{} for those that are only on the second", shown(range), shown(from), shown(to))]
+    #[error(
+        "`{}` means commits of both sides; write {}..{} for those that are only on the second",
+        shown(range),
+        shown(from),
+        shown(to)
+    )]
     TwoSided {
         /// What was asked for.
         range: String,
@@ -41,7 +47,8 @@ pub enum RangeError {
     /// The commits are not among those that are followed.
     #[error(
         "`{}` is not on the branch that is checked out, and only that is followed; check it out first: git switch {}",
-        shown(revision), shown(revision)
+        shown(revision),
+        shown(revision)
     )]
     NotOnHead {
         /// What was asked for.
@@ -68,8 +75,10 @@ impl Located {
     /// The commits of `REV..REV`, or the one of `REV`, newest first. All are reachable from `HEAD`.
     pub fn range(&self, range: &str) -> Result<Vec<CommitId>, RangeError> {
         let repo = self.repository();
-        let unreadable =
-            |source: Box<dyn std::error::Error + Send + Sync>| RangeError::Unreadable { range: range.to_owned(), source };
+        let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| RangeError::Unreadable {
+            range: range.to_owned(),
+            source,
+        };
         if let Some((from, to)) = range.split_once("...") {
             let (from, to) = (from.to_owned(), to.to_owned());
             return Err(RangeError::TwoSided { range: range.to_owned(), from, to });

@@ -56,7 +56,7 @@ pub struct EvaluateArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
     /// The file cannot be opened.
-    #[error("cannot open {path}")]
+    #[error("the table {path} cannot be opened; --data FILE names a Parquet file")]
     Open {
         /// The file.
         path: PathBuf,
@@ -64,7 +64,7 @@ pub enum EvaluateError {
         source: std::io::Error,
     },
     /// The file is not Parquet, or is damaged.
-    #[error("cannot read {path} as Parquet")]
+    #[error("{path} cannot be read as Parquet; --data FILE names a Parquet file")]
     Parquet {
         /// The file.
         path: PathBuf,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// Another process, or another part of this one, has the data directory.
-    #[error("{} is in use by process {holder}", path.display())]
+    #[error("{} is in use by process {holder}; stop that one, or name another folder with --data DIR", path.display())]
     Locked {
         /// The data directory.
         path: PathBuf,

@@ -16,7 +16,7 @@ pub struct Setting {
 #[derive(Debug, thiserror::Error)]
 pub enum ThresholdsError {
     /// It cannot be read.
-    #[error("the thresholds in {path} cannot be read")]
+    #[error("the thresholds in {path} cannot be read; --thresholds FILE names a TOML file of lines NAME = VALUE")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -24,7 +24,7 @@ pub enum ThresholdsError {
         source: io::Error,
     },
     /// It says something else than thresholds.
-    #[error("the thresholds in {path} cannot be understood")]
+    #[error("the thresholds in {path} cannot be understood; a line is NAME = VALUE, as `long_method_ploc = 80`")]
     Malformed {
         /// The file.
         path: PathBuf,
