@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     };
     match terminal::failure() {
         Some(error) => {
-            note(&format!("standard output did not take everything: {error}"));
+            note("standard output did not take everything; is there room?");
+            because(&error);
             ExitCode::FAILURE
         }
         None => code,
@@ -62,9 +63,13 @@ fn report(error: &dyn std::error::Error) {
     note(&error.to_string());
     let mut cause = error.source();
     while let Some(error) = cause {
-        terminal::note_line(format_args!("  because {}", terminal::shown_lines(&error.to_string())));
+        because(error);
         cause = error.source();
     }
+}
+
+fn because(cause: &dyn std::error::Error) {
+    terminal::note_line(format_args!("  because {}", terminal::shown_lines(&cause.to_string())));
 }
 
 /// A message of this program; what stands in it may come from anywhere.

@@ -104,7 +104,7 @@ pub enum Error {
     #[error(transparent)]
     Thresholds(#[from] ThresholdsError),
     /// Nothing more can be printed.
-    #[error("the metrics could not be printed")]
+    #[error("standard output did not take everything; is there room?")]
     Output(#[from] io::Error),
 }
 

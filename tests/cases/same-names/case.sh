@@ -17,7 +17,8 @@ status=0; up x/app --repo again=x/app --data d 2>err || status=$?
 expect "one repository twice is usage" 2 "$status"
 expect "two names, two repositories" 5 "$(up x/app --repo team/y=y/app --data d | commits)"
 expect "both are remembered" "app team/y" "$(repositories d)"
-expect "a name that was given stays with its path" 5 "$(up x/app y/app --data d | commits)"
+expect "a name that was given stays with its path" 5 "$(up y/app --data d | commits)"
+expect "and no third is made" "app team/y" "$(repositories d)"
 
 up x/app --data one >/dev/null 2>&1
 status=0; up y/app --data one 2>err || status=$?
