@@ -244,7 +244,16 @@ fn configuration(at: &Place) -> Cases {
     at.write("value.toml", "data = \"d\"\n[kafka]\nbrokers = \" \"\n");
     let secret = "[[webhook]]\nurl = \"http://127.0.0.1:9/\"\nsecret_file = \"/dev/zero\"\n";
     at.write("secret.toml", &format!("data = \"d\"\n[kafka]\nbrokers = \"127.0.0.1:9\"\n{secret}"));
+    at.write("silent.toml", "data = \"silent\"\n[kafka]\nbrokers = \"127.0.0.1:9\"\n");
+    // Both wait until they give up; side by side it takes half the time.
+    let mut collect = at.command("collect git app --to kafka://127.0.0.1:9/t --author-key-file key");
+    let collect = collect.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("driftline runs");
+    let silent = at.run("check --config silent.toml");
+    let output = collect.wait_with_output().expect("it ends");
+    let collect = Seen { code: output.status.code(), text: String::from_utf8_lossy(&output.stderr).into_owned() };
     vec![
+        ("brokers-silent", silent),
+        ("collect-brokers-silent", collect),
         ("configuration-unreadable", at.run("check --config /dev/zero")),
         ("configuration-malformed", at.run("check --config bad.toml")),
         ("configuration-value", at.run("run --config value.toml")),

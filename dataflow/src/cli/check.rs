@@ -52,9 +52,12 @@ fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
         .set("bootstrap.servers", &config.kafka.brokers)
         .create()
         .map_err(|error| refuse("kafka.brokers", error.to_string()))?;
-    let metadata = consumer
-        .fetch_metadata(Some(&config.kafka.topic), BROKER_TIMEOUT)
-        .map_err(|error| refuse("kafka.brokers", format!("{} does not answer: {error}", config.kafka.brokers)))?;
+    let metadata = consumer.fetch_metadata(Some(&config.kafka.topic), BROKER_TIMEOUT).map_err(|error| {
+        refuse(
+            "kafka.brokers",
+            format!("{} does not answer ({error}); start the brokers, or correct the key", config.kafka.brokers),
+        )
+    })?;
     let topic = metadata.topics().iter().find(|topic| topic.name() == config.kafka.topic);
     match topic {
         Some(topic) if topic.error().is_none() && !topic.partitions().is_empty() => Ok(()),

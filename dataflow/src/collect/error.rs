@@ -84,7 +84,7 @@ pub enum CollectError {
         source: std::io::Error,
     },
     /// The brokers are not reachable or refused a record.
-    #[error("Kafka at {brokers} did not take the events: {reason}")]
+    #[error("Kafka at {brokers} did not take the events: {reason}; does it run, and is the topic there?")]
     Kafka {
         /// Where the brokers were looked for.
         brokers: String,

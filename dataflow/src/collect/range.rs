@@ -1,6 +1,7 @@
 //! A range of commits as git writes it, resolved before any work is done.
 
 use super::change::commit_id;
+use super::error::Cause;
 use super::locate::Located;
 use crate::terminal::shown;
 use driftline_schema::CommitId;
@@ -20,6 +21,8 @@ pub enum RangeError {
         revision: String,
         /// The repository's name.
         repository: String,
+        /// What git's rules say.
+        source: Cause,
     },
     /// A revision names no commit of a shallow clone, which may only lack it.
     #[error("`{}` names no commit of repository `{}`, which is a shallow clone", shown(revision), shown(repository))]
@@ -60,7 +63,7 @@ pub enum RangeError {
         /// What was asked for.
         range: String,
         /// Why not.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
 }
 
@@ -75,10 +78,7 @@ impl Located {
     /// The commits of `REV..REV`, or the one of `REV`, newest first. All are reachable from `HEAD`.
     pub fn range(&self, range: &str) -> Result<Vec<CommitId>, RangeError> {
         let repo = self.repository();
-        let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| RangeError::Unreadable {
-            range: range.to_owned(),
-            source,
-        };
+        let unreadable = |source: Cause| RangeError::Unreadable { range: range.to_owned(), source };
         if let Some((from, to)) = range.split_once("...") {
             let (from, to) = (from.to_owned(), to.to_owned());
             return Err(RangeError::TwoSided { range: range.to_owned(), from, to });
@@ -101,16 +101,16 @@ impl Located {
     /// The commit a revision names; none means `HEAD`, as in git.
     fn resolve(&self, repo: &gix::Repository, revision: &str) -> Result<ObjectId, RangeError> {
         let named = if revision.is_empty() { "HEAD" } else { revision };
-        let commit = repo.rev_parse_single(named).ok().and_then(|id| id.object().ok());
-        let commit = commit.and_then(|object| object.peel_to_kind(gix::objs::Kind::Commit).ok());
-        commit.map(|commit| commit.id).ok_or_else(|| {
+        let refuse = |source: Cause| {
             let (revision, repository) = (named.to_owned(), self.name().to_owned());
             if self.is_shallow() {
                 RangeError::UnknownInShallow { revision, repository }
             } else {
-                RangeError::Unknown { revision, repository }
+                RangeError::Unknown { revision, repository, source }
             }
-        })
+        };
+        let object = repo.rev_parse_single(named).and_then(|id| id.object()).map_err(|error| refuse(error.into()))?;
+        object.peel_to_kind(gix::objs::Kind::Commit).map(|commit| commit.id).map_err(|error| refuse(error.into()))
     }
 
     /// Parents of its first commits that a shallow clone lacks, sorted; none of a whole repository.
