@@ -87,11 +87,11 @@ impl Importer {
         }
     }
 
-    /// Adds a repository under a name; `known` gives the commits of a repository that stand in the log already.
+    /// Adds a repository, under a name where one is given; `known` gives the commits of a repository that stand in the log already.
     pub fn add(
         &mut self,
         path: &Path,
-        name: &str,
+        name: Option<&str>,
         key: &AuthorKey,
         limits: &Limits,
         known: impl FnOnce(&str) -> Vec<CommitId>,
@@ -99,7 +99,7 @@ impl Importer {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = NonZeroUsize::new(cores.min(2)).unwrap_or(NonZeroUsize::MIN);
         let (limits, cpu) = (limits.clone(), self.collect.clone());
-        let repository = Some(name.to_owned());
+        let repository = name.map(str::to_owned);
         let options = CollectOptions { repository, limits, threads, cpu, ..CollectOptions::new(key.clone()) };
         let history = GitHistory::open(path, options)?;
         let known = known(history.name());

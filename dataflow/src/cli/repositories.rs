@@ -148,38 +148,52 @@ impl RepoArg {
     }
 }
 
-/// A repository that was found on disk.
+/// A repository to work on.
 pub struct Chosen {
     /// As it was named.
     pub arg: RepoArg,
-    /// What was found.
-    pub located: Located,
+    /// What was found there; nothing, while the disk it is on is missing.
+    pub located: Option<Located>,
 }
 
-/// Finds the repositories; two that are one, or would have one name, are refused before anything of them is read.
+/// Finds the repositories; two that are one, or would have one name, are refused before anything of them is read. One of
+/// several may be missing: the others do not wait for it.
 pub fn choose(args: &[RepoArg]) -> Result<Vec<Chosen>, RepositoryError> {
     let mut chosen: Vec<Chosen> = Vec::new();
     for arg in args {
-        let located = Located::at(&arg.path)?;
-        let name = arg.name.as_deref().unwrap_or(located.name());
-        parse_name(name).map_err(|reason| RepositoryError::BadName { path: arg.path.clone(), reason })?;
+        let located = match Located::at(&arg.path) {
+            Err(error) if args.len() == 1 => return Err(error.into()),
+            located => located.ok(),
+        };
+        let one = Chosen { arg: arg.clone(), located };
+        let name = one.name();
+        if let Some(Err(reason)) = name.map(parse_name) {
+            return Err(RepositoryError::BadName { path: arg.path.clone(), reason });
+        }
         for other in &chosen {
             let (first, second) = (other.arg.path.clone(), arg.path.clone());
-            if other.located.place() == located.place() {
+            if other.place() == one.place() {
                 return Err(RepositoryError::GivenTwice { first, second });
             }
-            if other.name() == name {
+            if let Some(name) = name.filter(|name| other.name() == Some(name)) {
                 return Err(RepositoryError::OneName { name: name.to_owned(), first, second });
             }
         }
-        chosen.push(Chosen { arg: arg.clone(), located });
+        chosen.push(one);
     }
     Ok(chosen)
 }
 
 impl Chosen {
-    fn name(&self) -> &str {
-        self.arg.name.as_deref().unwrap_or(self.located.name())
+    /// What it is called where no data folder says otherwise; nothing is known of one that is missing.
+    fn name(&self) -> Option<&str> {
+        self.arg.name.as_deref().or(self.located.as_ref().map(Located::name))
+    }
+
+    /// Where it is, or where it would be.
+    pub fn place(&self) -> PathBuf {
+        let absolute = || std::path::absolute(&self.arg.path).unwrap_or_else(|_| self.arg.path.clone());
+        self.located.as_ref().map_or_else(absolute, |located| located.place().to_owned())
     }
 }
 
@@ -226,30 +240,34 @@ impl Memory {
         Ok(Self { data: data.to_owned(), known, changed: false })
     }
 
-    /// What the repository is called here. `in_log` gives the commits that the log holds under a name; `taken` are names
-    /// of others on the same command line.
+    /// What the repository is called here; nothing, for one that is missing and was never seen. `in_log` gives the commits
+    /// that the log holds under a name; `taken` are names of others on the same command line.
     pub fn settle(
         &mut self,
         chosen: &Chosen,
-        taken: &[String],
+        taken: &[Option<String>],
         in_log: impl Fn(&str) -> Vec<CommitId>,
-    ) -> Result<String, RepositoryError> {
-        let located = &chosen.located;
-        let place = located.place().to_string_lossy();
-        let same = |name: &str| self.shares_history(located, name, &in_log);
+    ) -> Result<Option<String>, RepositoryError> {
+        let place = chosen.place();
+        let place = place.to_string_lossy();
+        let is_free = |name: &String| !taken.iter().flatten().any(|taken| taken == name);
         let named = self.known.iter().filter(|known| known.path == place).map(|known| known.name.clone());
         let mut candidates: Vec<String> = named.collect();
+        let Some(located) = &chosen.located else {
+            return Ok(chosen.arg.name.clone().or(candidates.into_iter().find(is_free)));
+        };
+        let same = |name: &str| self.shares_history(located, name, &in_log);
         candidates.push(located.name().to_owned());
         candidates.extend(located.earlier_names().iter().cloned());
-        candidates.retain(|name| chosen.arg.name.is_none() && !taken.contains(name));
+        candidates.retain(|name| chosen.arg.name.is_none() && is_free(name));
         let kept = candidates.into_iter().find(|name| same(name) == Some(true));
-        let name = kept.unwrap_or_else(|| chosen.name().to_owned());
+        let name = kept.or(chosen.arg.name.clone()).unwrap_or_else(|| located.name().to_owned());
         if same(&name) == Some(false) {
             let (path, data, shallow) = (chosen.arg.path.clone(), self.data.clone(), located.is_shallow());
             return Err(RepositoryError::OtherHistory { path, data, name, shallow });
         }
         self.note(&name, &place, located);
-        Ok(name)
+        Ok(Some(name))
     }
 
     /// Whether the repository has a commit of the history that is known under `name`; `None` when nothing is.

@@ -9,7 +9,7 @@ use super::show;
 use super::up::{KeyArgs, open};
 use super::verdict::{Report, Scored, ShallowClone};
 use super::{Outcome, on_data};
-use crate::collect::RangeError;
+use crate::collect::{Located, RangeError};
 use clap::Args;
 use driftline_schema::{CommitId, Fixed, Prediction};
 use driftline_sinks::view::Lookup;
@@ -69,11 +69,12 @@ fn assess(args: &RiskArgs) -> Result<Report, DataError> {
     let mut report = Report::new(&args.range, args.fail_over);
     let mut chosen = choose(std::slice::from_ref(&args.repo))?;
     let repository = chosen.pop().expect("one repository was named");
-    if let Some(reason) = repository.located.no_commits() {
+    let located = repository.located.as_ref().expect("one that is alone is found or refused");
+    if let Some(reason) = located.no_commits() {
         report.nothing(format!("{}: {reason}", shown_path(&args.repo.path)));
         return Ok(report);
     }
-    let commits = match repository.located.range(&args.range) {
+    let commits = match located.range(&args.range) {
         Err(error @ RangeError::UnknownInShallow { .. }) => {
             report.nothing(format!("{error}; {}", ShallowClone::MENDED_BY));
             return Ok(report);
@@ -103,7 +104,7 @@ fn score(args: &RiskArgs, repository: &Chosen, commits: &[CommitId]) -> Result<S
     let predictions: Vec<(CommitId, Option<Prediction>)> =
         commits.iter().map(|commit| (*commit, find(commit).and_then(|detail| detail.prediction))).collect();
     // A shallow clone does no harm where the log knows what it lacks.
-    let lacks = repository.located.missing_parents();
+    let lacks = repository.located.as_ref().map_or_else(Vec::new, Located::missing_parents);
     let shallow = lacks.iter().any(|commit| find(commit).is_none());
     up.local.stop()?;
     Ok(Scored { repository: name, predictions, shallow })

@@ -5,7 +5,7 @@ use super::fingerprint;
 use super::repositories::{Chosen, Memory, RepoArg, choose};
 use super::serve::{self, Serving};
 use super::summary::{Summary, print_summary};
-use crate::collect::{AuthorKey, author_key};
+use crate::collect::{AuthorKey, Located, author_key};
 use crate::engine::EngineConfig;
 use crate::importer::{ImportError, Importer};
 use crate::terminal::{note, say, shown};
@@ -99,8 +99,8 @@ pub fn open(data: &DataArgs, repos: &[Chosen], key: &KeyArgs) -> Result<Imported
     let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training);
     for (chosen, name) in repos.iter().zip(&names) {
         let known = |name: &str| known_commits(&local, name);
-        importer.add(chosen.located.place(), name, &key, &config.limits, known).map_err(import_error)?;
-        if let Some(reason) = chosen.located.no_commits() {
+        let name = importer.add(&chosen.place(), name.as_deref(), &key, &config.limits, known).map_err(import_error)?;
+        if let Some(reason) = chosen.located.as_ref().and_then(Located::no_commits) {
             note!("{}: {}; it is followed, and its first commit will be scored", shown(name), shown(&reason));
         }
     }

@@ -60,7 +60,7 @@ pub enum SourceError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// The Kafka cluster refused, or does not have what is asked.
-    #[error("topic {topic} cannot be read: {reason}; `driftline check --config FILE` looks at the brokers")]
+    #[error("topic {topic} cannot be read: {reason}")]
     Kafka {
         /// The topic.
         topic: String,

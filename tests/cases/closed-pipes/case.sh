@@ -23,12 +23,12 @@ done
 status=$( { { "$DRIFTLINE" risk HEAD --repo r --data d 2>&1; echo $? >&3; } | true; } 3>&1 )
 expect "the verdict with both outputs closed" 4 "$status"
 
-{ status=0; "$DRIFTLINE" up --repo r --data d --listen 127.0.0.1:0 2>up.err || status=$?; echo "$status" >up.status; } | head -n 1 >first &
+"$DRIFTLINE" up --repo r --data d --listen 127.0.0.1:0 2>up.err > >(head -n 1 >first) & up=$!
 for _ in $(seq 200); do grep -q following up.err 2>/dev/null && break; sleep 0.1; done
 expect_in "the first line is read" "driftline listens on http://" "$(cat first)"
 address=$(sed 's/.*http/http/' first)
 curl -sf "$address/v1/predictions/r/$head" >/dev/null || fail "it does not serve once its reader is gone"
-kill -TERM "$(cat d/LOCK)"
-wait
-expect "it ends in order" 0 "$(cat up.status)"
+kill -TERM "$up"
+status=0; wait "$up" || status=$?
+expect "it ends in order" 0 "$status"
 ! grep -q panicked up.err || fail "$(cat up.err)"

@@ -27,8 +27,12 @@ fn repository(path: &Path, subjects: &[&str]) -> RepoArg {
     RepoArg::at(path)
 }
 
-fn one(arg: &RepoArg) -> Chosen {
+fn chosen(arg: &RepoArg) -> Chosen {
     choose(std::slice::from_ref(arg)).expect("is a repository").pop().expect("one was named")
+}
+
+fn one(arg: &RepoArg) -> Located {
+    chosen(arg).located.expect("one that is alone is found or refused")
 }
 
 fn commits(path: &Path) -> Vec<CommitId> {
@@ -40,9 +44,9 @@ fn commits(path: &Path) -> Vec<CommitId> {
 fn settle(data: &Path, arg: &RepoArg, in_log: &[(&str, Vec<CommitId>)]) -> Result<String, RepositoryError> {
     let find = |name: &str| in_log.iter().find(|(known, _)| *known == name).map_or(Vec::new(), |(_, ids)| ids.clone());
     let mut memory = Memory::read(data)?;
-    let name = memory.settle(&one(arg), &[], find)?;
+    let name = memory.settle(&chosen(arg), &[], find)?;
     memory.write()?;
-    Ok(name)
+    Ok(name.expect("what is found has a name"))
 }
 
 #[test]
@@ -80,7 +84,7 @@ fn a_folder_inside_a_work_tree_finds_its_repository() {
     repository(&app, &["one"]);
     std::fs::create_dir_all(app.join("src/inner")).expect("is made");
     let inner = one(&RepoArg::at(app.join("src/inner")));
-    assert_eq!((inner.located.name(), inner.located.place()), ("app", &*app.canonicalize().expect("is there")));
+    assert_eq!((inner.name(), inner.place()), ("app", &*app.canonicalize().expect("is there")));
     assert!(Located::at(folder.path()).is_err(), "what lies in no repository is none");
 }
 
@@ -88,8 +92,8 @@ fn a_folder_inside_a_work_tree_finds_its_repository() {
 fn a_name_with_control_characters_is_escaped() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let odd = repository(&folder.path().join("a\x1b[2J\nb"), &["one"]);
-    assert_eq!(one(&odd).located.name(), "a\\u{1b}[2J\\nb");
-    parse_name(one(&odd).located.name()).expect("events can carry it");
+    assert_eq!(one(&odd).name(), "a\\u{1b}[2J\\nb");
+    parse_name(one(&odd).name()).expect("events can carry it");
 }
 
 #[test]
@@ -120,16 +124,16 @@ fn a_history_that_got_a_root_or_was_deepened_is_the_same() {
     git(&at("shallow"), &["clone", "-q", "--depth", "1", &url, "app"]);
     let shallow = RepoArg::at(at("shallow/app"));
     assert_eq!(settle(&data, &shallow, &[]).expect("is new"), "full/app");
-    assert_eq!(one(&shallow).located.missing_parents(), commits(&full.path)[1..2]);
+    assert_eq!(one(&shallow).missing_parents(), commits(&full.path)[1..2]);
     git(&shallow.path, &["fetch", "-q", "--unshallow"]);
     assert_eq!(settle(&data, &shallow, &[]).expect("was deepened"), "full/app");
-    assert!(one(&shallow).located.missing_parents().is_empty());
+    assert!(one(&shallow).missing_parents().is_empty());
     git(&shallow.path, &["checkout", "-q", "--orphan", "side"]);
     git(&shallow.path, &["commit", "-q", "--allow-empty", "-m", "another root"]);
     git(&shallow.path, &["checkout", "-q", "main"]);
     git(&shallow.path, &["merge", "-q", "--allow-unrelated-histories", "-m", "merge", "side"]);
     assert_eq!(settle(&data, &shallow, &[]).expect("got a root"), "full/app");
-    assert_eq!(one(&shallow).located.roots().len(), 2);
+    assert_eq!(one(&shallow).roots().len(), 2);
 }
 
 #[test]
@@ -171,12 +175,12 @@ fn a_folder_of_an_earlier_version_keeps_its_names() {
 fn an_unborn_branch_has_no_commits_yet() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let empty = repository(&folder.path().join("empty"), &[]);
-    assert_eq!(one(&empty).located.no_commits().as_deref(), Some("no commits yet"));
-    assert!(one(&empty).located.roots().is_empty());
+    assert_eq!(one(&empty).no_commits().as_deref(), Some("no commits yet"));
+    assert!(one(&empty).roots().is_empty());
     let other = repository(&folder.path().join("other"), &["one"]);
-    assert_eq!(one(&other).located.no_commits(), None);
+    assert_eq!(one(&other).no_commits(), None);
     git(&other.path, &["symbolic-ref", "HEAD", "refs/heads/master"]);
-    let said = one(&other).located.no_commits().expect("`master` does not exist");
+    let said = one(&other).no_commits().expect("`master` does not exist");
     assert!(said.contains("on `master`") && said.contains("refs/heads/main"), "{said}");
 }
 
@@ -188,7 +192,7 @@ fn a_range_is_resolved_or_refused_before_any_work() {
     git(&app.path, &["checkout", "-q", "side"]);
     git(&app.path, &["commit", "-q", "--allow-empty", "-m", "aside"]);
     git(&app.path, &["checkout", "-q", "main"]);
-    let located = one(&app).located;
+    let located = one(&app);
     let all = commits(&app.path);
     assert_eq!(located.range("HEAD~2..HEAD").expect("is a range"), all[..2]);
     assert_eq!(located.range("HEAD~2..").expect("is a range"), all[..2]);
@@ -200,4 +204,24 @@ fn a_range_is_resolved_or_refused_before_any_work() {
     assert!(refused("main..side").contains("git switch side"));
     assert!(refused("side...main").contains("write side..main"));
     assert!(refused("HEAD:").contains("names no commit"));
+}
+
+#[test]
+fn one_of_several_may_be_missing_and_keeps_its_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (at, data) =
+        (|path: &str| folder.path().canonicalize().expect("is there").join(path), folder.path().join("data"));
+    std::fs::create_dir(&data).expect("is made");
+    let (x, y) = (repository(&at("x"), &["one"]), repository(&at("y"), &["two"]));
+    git(&x.path, &["remote", "add", "origin", "https://example.org/owner/tool.git"]);
+    assert_eq!(settle(&data, &x, &[]).expect("is new"), "owner/tool");
+    std::fs::rename(at("x"), at("away")).expect("is moved");
+    let both = choose(&[x.clone(), y]).expect("the other is there");
+    let mut memory = Memory::read(&data).expect("is readable");
+    let name = memory.settle(&both[0], &[], |_| Vec::new()).expect("nothing can be compared");
+    assert_eq!(name.as_deref(), Some("owner/tool"), "as it was called at this place");
+    let taken = [name];
+    assert_eq!(memory.settle(&both[1], &taken, |_| Vec::new()).expect("is new").as_deref(), Some("y"));
+    assert!(choose(&[x.clone()]).is_err(), "alone there is nothing to do");
+    assert!(choose(&[x.clone(), x]).is_err(), "one place is one repository, there or not");
 }
