@@ -190,6 +190,12 @@ impl Chosen {
         self.arg.name.as_deref().or(self.located.as_ref().map(Located::name))
     }
 
+    /// What to open it by: its top folder, which stays when folders inside it go, unless its git folder lies elsewhere.
+    pub fn path(&self) -> PathBuf {
+        let place = self.place();
+        if place.join(".git").exists() || place.join("HEAD").exists() { place } else { self.arg.path.clone() }
+    }
+
     /// Where it is, or where it would be.
     pub fn place(&self) -> PathBuf {
         let absolute = || std::path::absolute(&self.arg.path).unwrap_or_else(|_| self.arg.path.clone());
@@ -240,23 +246,43 @@ impl Memory {
         Ok(Self { data: data.to_owned(), known, changed: false })
     }
 
-    /// What the repository is called here; nothing, for one that is missing and was never seen. `in_log` gives the commits
-    /// that the log holds under a name; `taken` are names of others on the same command line.
+    /// What each repository is called here; nothing, for one that is missing and was never seen. `in_log` gives the commits
+    /// that the log holds under a name.
     pub fn settle(
         &mut self,
-        chosen: &Chosen,
-        taken: &[Option<String>],
+        repos: &[Chosen],
         in_log: impl Fn(&str) -> Vec<CommitId>,
+    ) -> Result<Vec<Option<String>>, RepositoryError> {
+        // A name that somebody gives comes before one that is only remembered, wherever it stands.
+        let mut taken: Vec<String> = repos.iter().filter_map(|chosen| chosen.arg.name.clone()).collect();
+        let mut names: Vec<Option<String>> = Vec::new();
+        for chosen in repos {
+            let name = self.settle_one(chosen, &taken, &in_log)?;
+            if let Some(at) = names.iter().position(|other| name.is_some() && *other == name) {
+                let (first, second) = (repos[at].arg.path.clone(), chosen.arg.path.clone());
+                return Err(RepositoryError::OneName { name: name.unwrap_or_default(), first, second });
+            }
+            taken.extend(name.clone());
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    fn settle_one(
+        &mut self,
+        chosen: &Chosen,
+        taken: &[String],
+        in_log: &impl Fn(&str) -> Vec<CommitId>,
     ) -> Result<Option<String>, RepositoryError> {
         let place = chosen.place();
         let place = place.to_string_lossy();
-        let is_free = |name: &String| !taken.iter().flatten().any(|taken| taken == name);
+        let is_free = |name: &String| !taken.contains(name);
         let named = self.known.iter().filter(|known| known.path == place).map(|known| known.name.clone());
         let mut candidates: Vec<String> = named.collect();
         let Some(located) = &chosen.located else {
             return Ok(chosen.arg.name.clone().or(candidates.into_iter().find(is_free)));
         };
-        let same = |name: &str| self.shares_history(located, name, &in_log);
+        let same = |name: &str| self.shares_history(located, name, in_log);
         candidates.push(located.name().to_owned());
         candidates.extend(located.earlier_names().iter().cloned());
         candidates.retain(|name| chosen.arg.name.is_none() && is_free(name));

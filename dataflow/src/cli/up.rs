@@ -91,15 +91,12 @@ pub fn open(data: &DataArgs, repos: &[Chosen], key: &KeyArgs) -> Result<Imported
     let local = Local::start(data, &config, Vec::new())?;
     fingerprint::remember(&data.data, &key)?;
     local.engine.wait_until_idle()?;
-    let mut names = Vec::new();
-    for chosen in repos {
-        names.push(memory.settle(chosen, &names, |name| known_commits(&local, name))?);
-    }
+    let names = memory.settle(repos, |name| known_commits(&local, name))?;
     memory.write()?;
     let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training);
     for (chosen, name) in repos.iter().zip(&names) {
         let known = |name: &str| known_commits(&local, name);
-        let name = importer.add(&chosen.place(), name.as_deref(), &key, &config.limits, known).map_err(import_error)?;
+        let name = importer.add(&chosen.path(), name.as_deref(), &key, &config.limits, known).map_err(import_error)?;
         if let Some(reason) = chosen.located.as_ref().and_then(Located::no_commits) {
             note!("{}: {}; it is followed, and its first commit will be scored", shown(name), shown(&reason));
         }

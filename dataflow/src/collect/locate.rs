@@ -34,7 +34,8 @@ pub(super) fn open(path: &Path) -> Result<gix::Repository, CollectError> {
         Err(error) => error,
     };
     // Only a folder that is no repository itself may lie in one; a damaged one must not be passed over.
-    if !path.is_dir() || path.join(".git").exists() || path.join("HEAD").exists() {
+    let looks_bare = path.join("HEAD").exists() && path.join("objects").exists();
+    if !path.is_dir() || path.join(".git").exists() || looks_bare {
         return Err(refuse(direct.into()));
     }
     let both = gix::sec::trust::Mapping { full: settings.clone(), reduced: settings };

@@ -44,7 +44,7 @@ fn commits(path: &Path) -> Vec<CommitId> {
 fn settle(data: &Path, arg: &RepoArg, in_log: &[(&str, Vec<CommitId>)]) -> Result<String, RepositoryError> {
     let find = |name: &str| in_log.iter().find(|(known, _)| *known == name).map_or(Vec::new(), |(_, ids)| ids.clone());
     let mut memory = Memory::read(data)?;
-    let name = memory.settle(&chosen(arg), &[], find)?;
+    let name = memory.settle(&[chosen(arg)], find)?.remove(0);
     memory.write()?;
     Ok(name.expect("what is found has a name"))
 }
@@ -218,10 +218,40 @@ fn one_of_several_may_be_missing_and_keeps_its_name() {
     std::fs::rename(at("x"), at("away")).expect("is moved");
     let both = choose(&[x.clone(), y]).expect("the other is there");
     let mut memory = Memory::read(&data).expect("is readable");
-    let name = memory.settle(&both[0], &[], |_| Vec::new()).expect("nothing can be compared");
-    assert_eq!(name.as_deref(), Some("owner/tool"), "as it was called at this place");
-    let taken = [name];
-    assert_eq!(memory.settle(&both[1], &taken, |_| Vec::new()).expect("is new").as_deref(), Some("y"));
+    let names = memory.settle(&both, |_| Vec::new()).expect("nothing can be compared");
+    assert_eq!(names, [Some("owner/tool".to_owned()), Some("y".to_owned())], "as it was called at this place");
     assert!(choose(&[x.clone()]).is_err(), "alone there is nothing to do");
     assert!(choose(&[x.clone(), x]).is_err(), "one place is one repository, there or not");
+}
+
+#[test]
+fn a_remembered_name_gives_way_to_one_that_is_given() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (at, data) = (|path: &str| folder.path().join(path), folder.path().join("data"));
+    std::fs::create_dir(&data).expect("is made");
+    let app = repository(&at("x/app"), &["one"]);
+    let named = RepoArg { name: Some("tool".to_owned()), ..app.clone() };
+    assert_eq!(settle(&data, &named, &[]).expect("is new"), "tool");
+    std::fs::create_dir(at("y")).expect("is made");
+    git(&at("y"), &["clone", "-q", &at("x/app").display().to_string(), "fork"]);
+    let fork = RepoArg { name: Some("tool".to_owned()), ..RepoArg::at(at("y/fork")) };
+    let both = choose(&[app, fork]).expect("they have names of their own");
+    let names = Memory::read(&data).expect("is readable").settle(&both, |_| Vec::new()).expect("they share a history");
+    assert_eq!(names, [Some("app".to_owned()), Some("tool".to_owned())]);
+}
+
+#[test]
+fn a_work_tree_elsewhere_is_opened_by_its_git_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let app = repository(&folder.path().join("app"), &["one"]);
+    let tree = folder.path().join("tree");
+    std::fs::create_dir(&tree).expect("is made");
+    std::fs::rename(app.path.join(".git"), folder.path().join("apart.git")).expect("is moved");
+    let apart = RepoArg::at(folder.path().join("apart.git"));
+    git(&apart.path, &["config", "core.worktree", &tree.display().to_string()]);
+    let path = chosen(&apart).path();
+    assert!(Located::at(&path).is_ok(), "{} opens", path.display());
+    std::fs::create_dir_all(app.path.join("HEAD")).expect("is made");
+    git(&app.path, &["init", "-q", "-b", "main", "."]);
+    assert!(Located::at(&app.path.join("HEAD")).is_ok(), "a folder called so is no repository of its own");
 }
