@@ -3,6 +3,7 @@
 //! Unknown keys are errors: a misspelt limit that is silently ignored is worse than no limit.
 
 use crate::log::RECORD_BYTES_MAX;
+use crate::plain_file;
 use driftline_schema::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -185,7 +186,7 @@ fn default_group() -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {path}")]
+    #[error("cannot read the configuration {path}; name another with --config FILE")]
     Read {
         /// The file.
         path: PathBuf,
@@ -193,7 +194,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is no valid configuration; the message names line, column and key.
-    #[error("{path}: {message}")]
+    #[error("the configuration {path} cannot be understood: {message}")]
     Parse {
         /// The file.
         path: PathBuf,
@@ -215,7 +216,7 @@ pub enum ConfigError {
 impl Config {
     /// Reads and checks a file: syntax, keys, values; not the surroundings.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        let text = plain_file::read_text(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
         let config: Self = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.into(), message: error.to_string() })?;
         config.check_values(path)?;
@@ -267,7 +268,7 @@ impl Config {
             return refuse("data", format!("{} cannot be created: {error}", self.data.display()));
         }
         for webhook in &self.webhook {
-            if let Err(error) = std::fs::read_to_string(&webhook.secret_file) {
+            if let Err(error) = plain_file::read_text(&webhook.secret_file) {
                 return refuse("webhook.secret_file", format!("{}: {error}", webhook.secret_file.display()));
             }
         }

@@ -107,7 +107,9 @@ pub enum EngineError {
     #[error("cannot start the dataflow: {0}")]
     Dataflow(String),
     /// A worker stopped before it was asked to; its panic was printed above.
-    #[error("a dataflow worker stopped: {0}")]
+    #[error(
+        "a dataflow worker stopped: {0}; the log is whole, so start again, and report the message if it comes back"
+    )]
     Worker(String),
 }
 

@@ -21,6 +21,7 @@ check "every event is accounted for" test "$(field '["events"]' <<<"$one")" = "$
 check "every commit has a prediction" test "$(field '["predictions"]' <<<"$one")" = 700
 check "labels come from SZZ" test "$(field '["labels"].get("szz", 0)' <<<"$one")" -gt 0
 git clone -q --bare "$work/repo" "$work/bare.git"
+mkdir "$work/copy" && cp -r "$work/repo" "$work/copy/repo"
 check "a bare clone gives a prediction for every commit" test "$(up --repo "$work/bare.git" --data "$work/bare" | field '["predictions"]')" = 700
 
 check "replay --verify" test "$(code "$binary" replay --verify --data "$work/one")" = 0
@@ -31,7 +32,14 @@ check "explain of an unknown commit fails with 1" test "$(code "$binary" explain
 check "risk of a range" test "$(code "$binary" risk HEAD~5..HEAD --repo "$work/repo" --data "$work/one" --json)" = 0
 check "risk prints each commit" test "$(wc -l <"$work/out")" = 5
 check "risk --fail-over 0 exits with 3" test "$(code "$binary" risk HEAD~5..HEAD --repo "$work/repo" --data "$work/one" --fail-over 0)" = 3
+check "risk names on standard error what is over" grep -q "$(git -C "$work/repo" rev-parse HEAD | cut -c1-12)" "$work/err"
 check "risk of a revision that does not exist exits with 1" test "$(code "$binary" risk nowhere..HEAD --repo "$work/repo" --data "$work/one")" = 1
+check "risk of an empty range exits with 4" test "$(code "$binary" risk HEAD..HEAD --repo "$work/repo" --data "$work/one")" = 4
+check "risk --abstain-ok of an empty range exits with 0" test "$(code "$binary" risk HEAD..HEAD --repo "$work/repo" --data "$work/one" --abstain-ok)" = 0
+check "up takes paths without an option" test "$(up "$work/repo" --data "$work/one" | field '["digest"]')" = "$digest"
+check "two repositories of one name are usage" test "$(code "$binary" up "$work/repo" "$work/copy/repo" --data "$work/one")" = 2
+check "explain in a folder that is not there exits with 1" test "$(code "$binary" explain "${head:0:10}" --data "$work/typo")" = 1
+check "and makes none" test ! -e "$work/typo"
 check "export" test "$(code "$binary" export --data "$work/one" --out "$work/vectors.parquet")" = 0
 check "the export is a Parquet file" test "$(head -c 4 "$work/vectors.parquet")" = PAR1
 check "metrics" test "$(code "$binary" metrics "$work/repo" --json)" = 0

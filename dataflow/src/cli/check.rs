@@ -1,7 +1,9 @@
 //! `driftline check`: the configuration in layers, from syntax to surroundings.
 
+use super::repositories::shown_path;
 use super::{Outcome, check_data};
 use crate::config::{Config, ConfigError};
+use crate::terminal::say;
 use clap::Args;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::path::PathBuf;
@@ -39,14 +41,14 @@ pub fn run(args: CheckArgs) -> Outcome {
 
 fn check(args: &CheckArgs) -> Result<(), ConfigError> {
     let config = Config::read(&args.config)?;
-    println!("{}: syntax, keys and values are right", args.config.display());
+    say!("{}: syntax, keys and values are right", shown_path(&args.config));
     if args.no_environment {
         return Ok(());
     }
     config.check_environment(&args.config)?;
-    println!("data folder and secrets can be used");
+    say!("data folder and secrets can be used");
     check_brokers(args, &config)?;
-    println!("topic {} answers on {}", config.kafka.topic, config.kafka.brokers);
+    say!("topic {} answers on {}", config.kafka.topic, config.kafka.brokers);
     Ok(())
 }
 
@@ -57,9 +59,12 @@ fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
         .set("bootstrap.servers", &config.kafka.brokers)
         .create()
         .map_err(|error| refuse("kafka.brokers", error.to_string()))?;
-    let metadata = consumer
-        .fetch_metadata(Some(&config.kafka.topic), BROKER_TIMEOUT)
-        .map_err(|error| refuse("kafka.brokers", format!("{} does not answer: {error}", config.kafka.brokers)))?;
+    let metadata = consumer.fetch_metadata(Some(&config.kafka.topic), BROKER_TIMEOUT).map_err(|error| {
+        refuse(
+            "kafka.brokers",
+            format!("{} does not answer ({error}); start the brokers, or correct the key", config.kafka.brokers),
+        )
+    })?;
     let topic = metadata.topics().iter().find(|topic| topic.name() == config.kafka.topic);
     match topic {
         Some(topic) if topic.error().is_none() && !topic.partitions().is_empty() => Ok(()),

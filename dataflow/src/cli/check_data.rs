@@ -8,6 +8,7 @@ use crate::clock::inspect_bindings;
 use crate::config::BackendChoice;
 use crate::controls::{ControlKeyArgs, change_key};
 use crate::log::{Damage, DataDir, EmbeddedLog, LogConfig, LogError, floor, inspect, partition_count, repair};
+use crate::terminal::say;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -47,16 +48,16 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     let bindings = folder.join("bindings");
     let bound = inspect_bindings(&bindings, &format!("embedded:{}", config.topic));
     if let Err(error) = &bound {
-        println!("{error}");
+        say!("{error}");
     }
     let partitions = partitions(&topic, &config, args.repair)?;
     let known = if bound.is_ok() { floor(&dir, &config.topic)? } else { Vec::new() };
     let damage = if args.repair { repair(&topic, partitions, &known)? } else { inspect(&topic, partitions, &known)? };
-    damage.iter().for_each(|damage| println!("{}", describe(damage)));
+    damage.iter().for_each(|damage| say!("{}", describe(damage)));
     if bound.is_err() || damage.iter().any(Damage::moves_controls) {
         if args.repair {
             let aside = move_aside(&bindings, "bindings")?;
-            println!("the bindings are in {} and are made anew; no answer depends on them", aside.display());
+            say!("the bindings are in {} and are made anew; no answer depends on them", aside.display());
         } else if bound.is_err() {
             return Err(unmended(folder));
         }
@@ -65,17 +66,17 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
         return Err(unmended(folder));
     }
     if damage.iter().any(|damage| damage.records > damage.controls) {
-        println!(
+        say!(
             "a record that says so stands in the place of each lost one and is counted as a reject; `driftline up` collects \
              lost commits again if they were the newest, and a fresh data folder has them all"
         );
     }
     let log = EmbeddedLog::open(&dir, &config)?;
     let records: u64 = log.ends().iter().sum();
-    println!("{}: {records} records in {partitions} partitions are whole", folder.display());
+    say!("{}: {records} records in {partitions} partitions are whole", folder.display());
     if args.new_control_key {
         let file = change_key(&data_args(args, folder).folder(dir.path(), &config.topic), log.ends())?;
-        println!("control records are sealed with the key in {} from now on", file.display());
+        say!("control records are sealed with the key in {} from now on", file.display());
     }
     Ok(())
 }
@@ -86,7 +87,7 @@ fn partitions(topic: &Path, config: &LogConfig, mend: bool) -> Result<u32, DataE
     match partition_count(&path, config) {
         Err(LogError::Damaged { reason, .. }) if mend => {
             let aside = move_aside(&path, "topic.json")?;
-            println!("{} is damaged: {reason}; its bytes are in {}", path.display(), aside.display());
+            say!("{} is damaged: {reason}; its bytes are in {}", path.display(), aside.display());
             Ok(partition_count(&path, config)?.get())
         }
         outcome => Ok(outcome?.get()),

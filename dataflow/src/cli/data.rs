@@ -1,8 +1,10 @@
 //! Where a data folder is, and the engine on the embedded log in it.
 
+use super::fingerprint::KeyError;
+use super::repositories::{RepositoryError, shown_path};
 use crate::capture::Reflected;
 use crate::clock::ClockError;
-use crate::collect::CollectError;
+use crate::collect::{CollectError, RangeError};
 use crate::config::BackendChoice;
 use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, open_controls, read_controls};
 use crate::engine::{Engine, EngineConfig, EngineError};
@@ -17,8 +19,8 @@ use std::sync::Arc;
 /// Arguments of every command that works on a data folder.
 #[derive(Clone, Debug, Args)]
 pub struct DataArgs {
-    /// Folder with the log, bindings and models.
-    #[arg(long, value_name = "DIR", default_value = ".driftline")]
+    /// Folder with the log, bindings and models; inside a work tree one of a folder above is found.
+    #[arg(long, value_name = "DIR", default_value_os_t = default_data(&std::env::current_dir().unwrap_or_default()))]
     pub data: PathBuf,
     /// Dataflow workers; on two cores one is the faster choice beside HTTP.
     #[arg(long, value_name = "N", default_value = "1")]
@@ -52,6 +54,20 @@ impl DataArgs {
     }
 }
 
+/// The data folder when none is named: that of this folder, or the nearest above it in the same work tree.
+fn default_data(here: &Path) -> PathBuf {
+    const NAME: &str = ".driftline";
+    for folder in here.ancestors() {
+        if folder != here && folder.join(NAME).is_dir() {
+            return folder.join(NAME);
+        }
+        if folder.join(NAME).is_dir() || folder.join(".git").exists() {
+            break;
+        }
+    }
+    PathBuf::from(NAME)
+}
+
 /// Why a command on a data folder failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -77,15 +93,29 @@ pub enum DataError {
     #[error(transparent)]
     Collect(#[from] CollectError),
     /// A file of the data folder or an output file.
-    #[error("cannot write {path}")]
+    #[error("cannot write {}", shown_path(path))]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
+    /// An output file.
+    #[error("cannot write {}; --out FILE names a file that is new or may be replaced", shown_path(path))]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What was named as the data folder is something else.
+    #[error("{} cannot be the data folder: it is no folder; name one with --data DIR", shown_path(path))]
+    NoFolder {
+        /// What was named.
+        path: PathBuf,
+    },
     /// A file cannot be read.
-    #[error("cannot read {path}")]
+    #[error("cannot read {}", shown_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -101,6 +131,27 @@ pub enum DataError {
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
+    /// There is nothing to read.
+    #[error(
+        "there is no data folder at {} ({reason}); name one with --data DIR, or make one: driftline up --data {}",
+        shown_path(path),
+        shown_path(path)
+    )]
+    NoData {
+        /// What was named.
+        path: PathBuf,
+        /// What is there instead.
+        reason: &'static str,
+    },
+    /// The repositories cannot be worked on.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The author key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The range of commits cannot be scored.
+    #[error(transparent)]
+    Range(#[from] RangeError),
     /// Two runs over one log parted.
     #[error("{0}")]
     Differs(String),
@@ -121,7 +172,7 @@ pub enum DataError {
     #[error(transparent)]
     Import(crate::importer::ImportError),
     /// HTTP cannot be served.
-    #[error("cannot serve HTTP on {address}")]
+    #[error("cannot serve HTTP on {address}; choose another address with --listen (port 0 picks a free one)")]
     Listen {
         /// The address.
         address: String,
@@ -131,9 +182,38 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Whether the command line itself is at fault.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Repository(error) => error.is_usage(),
+            Self::Range(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+
     /// A sink's reason not to open.
     pub fn sink(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Sink(Box::new(error))
+    }
+}
+
+/// Refuses a folder that holds no log, so that a mistyped name is neither made nor taken for an empty history.
+pub fn require(args: &DataArgs) -> Result<(), DataError> {
+    let refuse = |reason| Err(DataError::NoData { path: args.data.clone(), reason });
+    match std::fs::metadata(&args.data) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => refuse("no such folder"),
+        Err(source) => Err(DataError::Read { path: args.data.clone(), source }),
+        Ok(metadata) if !metadata.is_dir() => Err(DataError::NoFolder { path: args.data.clone() }),
+        Ok(_) if !args.data.join(LogConfig::default().topic).is_dir() => refuse("it holds no log"),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Refuses what is there and no folder; nothing is opened, so nothing can wait.
+pub fn require_folder(args: &DataArgs) -> Result<(), DataError> {
+    match std::fs::metadata(&args.data) {
+        Ok(metadata) if !metadata.is_dir() => Err(DataError::NoFolder { path: args.data.clone() }),
+        _ => Ok(()),
     }
 }
 
@@ -218,5 +298,39 @@ fn remove(path: &Path) -> Result<(), DataError> {
             Err(DataError::File { path: path.to_owned(), source })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_folder_of_the_work_tree_is_found_from_inside_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (tree, inner) = (folder.path().join("tree"), folder.path().join("tree/src/inner"));
+        std::fs::create_dir_all(&inner).expect("is made");
+        std::fs::create_dir_all(folder.path().join(".driftline")).expect("is made");
+        std::fs::create_dir(tree.join(".git")).expect("is made");
+        assert_eq!(default_data(&inner), Path::new(".driftline"), "what lies above the work tree is another's");
+        std::fs::create_dir(tree.join(".driftline")).expect("is made");
+        assert_eq!(default_data(&inner), tree.join(".driftline"));
+        assert_eq!(default_data(&tree), Path::new(".driftline"));
+    }
+
+    #[test]
+    fn a_mistyped_data_folder_is_not_made() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let args = |name: &str| DataArgs {
+            data: folder.path().join(name),
+            workers: NonZeroUsize::MIN,
+            backend: BackendChoice::Cpu,
+        };
+        assert!(matches!(require(&args("typo")), Err(DataError::NoData { .. })));
+        assert!(!folder.path().join("typo").exists());
+        assert!(matches!(require(&args("")), Err(DataError::NoData { .. })), "it holds no log");
+        std::fs::write(folder.path().join("file"), b"x").expect("is written");
+        assert!(matches!(require_folder(&args("file")), Err(DataError::NoFolder { .. })));
+        require_folder(&args("new")).expect("it will be made");
     }
 }

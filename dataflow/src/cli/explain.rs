@@ -1,9 +1,11 @@
 //! `driftline explain COMMIT`: everything known of one commit, from the log of a data folder.
 
 use super::ask::{Answering, Answers, own_or_running};
-use super::data::{DataArgs, DataError, Local};
+use super::data::{DataArgs, DataError, Local, require};
+use super::repositories::shown_path;
 use super::show;
 use crate::engine::EngineConfig;
+use crate::terminal::{self, say, shown};
 use clap::Args;
 use driftline_api::ChangeAnswer;
 use driftline_operators::features::FEATURES;
@@ -41,6 +43,7 @@ struct Explanation<'a> {
 
 /// Runs the command.
 pub fn run(args: ExplainArgs) -> Result<(), DataError> {
+    require(&args.data)?;
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
     let found = match own_or_running(&args.data.data, || Local::start(&args.data, &config, Vec::new()))? {
         Answering::Own(local) => {
@@ -75,22 +78,32 @@ fn find(answers: &impl Answers, args: &ExplainArgs) -> Result<ChangeAnswer, Data
         match answers.lookup(name, &args.commit)? {
             Lookup::Found(detail) => found.push(*detail),
             Lookup::NoCommit => {}
-            Lookup::NoRepository => return Err(missing(format!("the log holds no repository `{name}`"))),
+            Lookup::NoRepository => {
+                let known = answers.repositories()?;
+                let (name, known) = (shown(name), if known.is_empty() { "none".to_owned() } else { known.join(", ") });
+                return Err(missing(format!("the log holds no repository `{name}`; it holds {known}")));
+            }
             Lookup::Ambiguous(commits) => {
                 let commits: Vec<String> = commits.iter().map(ToString::to_string).collect();
                 return Err(missing(format!(
-                    "`{}` is the start of several commits: {}",
+                    "`{}` is the start of several commits: {}; give more of the one you mean",
                     args.commit,
                     commits.join(", ")
                 )));
             }
             Lookup::BadPrefix => {
-                return Err(missing(format!("`{}` is no start of a commit id (4 to 64 hex digits)", args.commit)));
+                let commit = shown(&args.commit);
+                return Err(missing(format!("`{commit}` is no start of a commit id, which is 4 to 64 hex digits")));
             }
         }
     }
     match found.len() {
-        0 => Err(missing(format!("no commit of {} begins with `{}`", names.join(", "), args.commit))),
+        0 if names.is_empty() => Err(missing("the log holds no commits yet; `driftline up` brings them in".to_owned())),
+        0 => {
+            let (names, commit, data) = (names.join(", "), &args.commit, shown_path(&args.data.data));
+            let advice = "is it on the branch that is followed, and was `driftline up` run since?";
+            Err(missing(format!("no commit of {names} in {data} begins with `{commit}`; {advice}")))
+        }
         1 => Ok(found.remove(0)),
         _ => Err(missing("several repositories hold such a commit; name one with --repository".to_owned())),
     }
@@ -109,20 +122,20 @@ fn print(detail: &ChangeAnswer, json: bool) {
             label: &detail.label,
             evidence: &detail.evidence,
         };
-        println!("{}", serde_json::to_string(&explanation).expect("an explanation is plain data"));
+        say!("{}", terminal::json(&explanation));
         return;
     }
     if let Some(prediction) = &detail.prediction {
-        print!("{}", show::page(prediction));
+        say!("{}", show::page(prediction).trim_end());
     }
     match &detail.label {
         Some(label) => {
-            println!("label: {:?} by {}, {} rows of evidence", label.verdict, label.kind.code(), label.evidence)
+            say!("label: {:?} by {}, {} rows of evidence", label.verdict, label.kind.code(), label.evidence)
         }
-        None => println!("label: none yet"),
+        None => say!("label: none yet"),
     }
     for evidence in &detail.evidence {
-        println!(
+        say!(
             "  {} says {:?}, weight {}, record {}",
             evidence.kind.code(),
             evidence.verdict,
@@ -130,8 +143,8 @@ fn print(detail: &ChangeAnswer, json: bool) {
             evidence.source
         );
     }
-    println!("features:");
+    say!("features:");
     for row in &detail.features {
-        println!("  {:<28} {:<14} {:<9} {}", row.name, row.value.to_string(), row.unit, row.definition);
+        say!("  {:<28} {:<14} {:<9} {}", row.name, row.value.to_string(), row.unit, row.definition);
     }
 }

@@ -1,8 +1,11 @@
 //! `driftline export`: vectors, labels and predictions as a Parquet file, as of the end of the log.
 
 use super::ask::{Answering, Running, own_or_running};
-use super::data::{DataArgs, DataError, Local};
+use super::data::{DataArgs, DataError, Local, require};
+use super::repositories::shown_path;
 use crate::engine::EngineConfig;
+use crate::plain_file;
+use crate::terminal::{self, say};
 use clap::Args;
 use driftline_operators::features::{FEATURES, FEATURES_VERSION};
 use driftline_sinks::parquet::{FeatureTable, export, write_whole};
@@ -28,23 +31,27 @@ pub struct ExportArgs {
 
 /// Runs the command.
 pub fn run(args: ExportArgs) -> Result<(), DataError> {
+    require(&args.data)?;
+    let refuse = |source| DataError::Output { path: args.out.clone(), source };
+    let out = plain_file::output(&args.out).map_err(refuse)?;
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
     let exported = match own_or_running(&args.data.data, || Local::start(&args.data, &config, Vec::new()))? {
         Answering::Own(local) => {
             local.engine.wait_until_idle()?;
             let table = FeatureTable { version: FEATURES_VERSION, features: FEATURES };
-            let exported = export(local.engine.view(), table, &args.out);
+            let exported = export(local.engine.view(), table, &out);
             local.stop()?;
             let exported = exported?;
             Written { rows: exported.rows, bytes: exported.bytes, offsets: exported.as_of.offsets.clone() }
         }
-        Answering::Running(engine) => download(&engine, &args.out)?,
+        Answering::Running(engine) => download(&engine, &out)?,
     };
     if args.json {
         let (rows, bytes, as_of) = (exported.rows, exported.bytes, &exported.offsets);
-        println!("{}", serde_json::json!({"file": args.out, "rows": rows, "bytes": bytes, "as_of": as_of}));
+        let result = serde_json::json!({"file": args.out, "rows": rows, "bytes": bytes, "as_of": as_of});
+        say!("{}", terminal::json(&result));
     } else {
-        println!("{}: {} rows, {} bytes", args.out.display(), exported.rows, exported.bytes);
+        say!("{}: {} rows, {} bytes", shown_path(&args.out), exported.rows, exported.bytes);
     }
     Ok(())
 }

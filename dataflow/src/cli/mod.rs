@@ -6,16 +6,20 @@ pub mod check_data;
 pub mod data;
 pub mod explain;
 pub mod export;
+pub mod fingerprint;
 pub mod replay;
+pub mod repositories;
 pub mod risk;
 pub mod run;
 pub mod serve;
 pub mod show;
 pub mod summary;
 pub mod up;
+mod verdict;
 
 use crate::config::ConfigError;
 use clap::{Parser, Subcommand};
+use data::DataError;
 use std::error::Error;
 
 /// Live code quality: how risky is a commit, why, where, and can the model be trusted.
@@ -38,7 +42,7 @@ pub enum Command {
     Collect(crate::collect::CollectArgs),
     /// Measure files: complexity, size and nesting by file and function.
     Metrics(crate::metrics_command::MetricsArgs),
-    /// Score commits of a local repository; exit 3 when one is over the threshold.
+    /// Score commits of a local repository; exit 3 when one is over the threshold, 4 when there is no verdict.
     Risk(risk::RiskArgs),
     /// Everything known of one commit: features, contributions, model, receipt, evidence.
     Explain(explain::ExplainArgs),
@@ -59,6 +63,10 @@ pub enum Outcome {
     Done,
     /// `risk --fail-over`: a commit is riskier than allowed.
     OverThreshold,
+    /// `risk`: a commit has no verdict, or there is no commit; what and why was said.
+    NoVerdict,
+    /// The command line asks for what cannot be.
+    Usage(Box<dyn Error + Send + Sync>),
     /// The configuration cannot be used.
     BadConfiguration(ConfigError),
     /// Anything else.
@@ -74,18 +82,26 @@ impl<E: Error + Send + Sync + 'static> From<Result<(), E>> for Outcome {
     }
 }
 
+/// Commands on a data folder.
+fn on_data(result: Result<(), DataError>) -> Outcome {
+    match result {
+        Err(error) if error.is_usage() => Outcome::Usage(Box::new(error)),
+        result => result.into(),
+    }
+}
+
 /// Runs one command.
 pub fn run(cli: Cli) -> Outcome {
     match cli.command {
-        Command::Up(args) => up::run(args).into(),
+        Command::Up(args) => on_data(up::run(args)),
         Command::Run(args) => run::run(args),
         Command::Collect(args) => crate::collect::run(&args).map(drop).into(),
         Command::Risk(args) => risk::run(args),
-        Command::Explain(args) => explain::run(args).into(),
+        Command::Explain(args) => on_data(explain::run(args)),
         Command::Metrics(args) => crate::metrics_command::run(args).into(),
         Command::Evaluate(args) => crate::evaluate::run(args).into(),
-        Command::Export(args) => export::run(args).into(),
-        Command::Replay(args) => replay::run(args).into(),
+        Command::Export(args) => on_data(export::run(args)),
+        Command::Replay(args) => on_data(replay::run(args)),
         Command::Check(args) => check::run(args),
     }
 }

@@ -1,12 +1,13 @@
 //! `driftline replay --verify`: everything is computed once more from the log, in other ways, and must come out the same.
 
 use super::ask::{Answering, RunningDigests, own_or_running};
-use super::data::{DataArgs, DataError, Local};
+use super::data::{DataArgs, DataError, Local, require};
 use crate::capture::Reflected;
 use crate::clock::ClockConfig;
 use crate::config::BackendChoice;
 use crate::engine::EngineConfig;
 use crate::log::DataDir;
+use crate::terminal::say;
 use clap::Args;
 use std::collections::BTreeSet;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -56,6 +57,7 @@ const WAYS: [Way; 3] = [
 
 /// Runs the command.
 pub fn run(args: ReplayArgs) -> Result<(), DataError> {
+    require(&args.data)?;
     let ways = if args.verify { &WAYS[..] } else { &WAYS[..1] };
     let running = match own_or_running(&args.data.data, || Ok(DataDir::open(&args.data.data)?))? {
         // Each replay opens the folder for itself.
@@ -75,7 +77,7 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
     for way in ways {
         let reflected = replay(&args.data, way, running.as_ref().map(|(digests, _)| &digests.as_of.offsets))?;
         if !args.json {
-            println!("{}  {}", reflected.digests.combined(), way.name);
+            say!("{}  {}", reflected.digests.combined(), way.name);
         }
         match &first {
             None => first = Some(reflected),
@@ -88,7 +90,7 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
     if let Some((digests, words)) = &running {
         names.push(words);
         if !args.json {
-            println!("{}  {words}", digests.digest);
+            say!("{}  {words}", digests.digest);
         }
         compare(&first, digests, words)?;
     }
@@ -97,9 +99,9 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
         let result = serde_json::json!({
             "digest": digest, "as_of": first.as_of, "ways": names, "equal": true, "collections": collections,
         });
-        println!("{result}");
+        say!("{result}");
     } else if args.verify || running.is_some() {
-        println!("equal in {} ways, as of {:?}", names.len(), first.as_of);
+        say!("equal in {} ways, as of {:?}", names.len(), first.as_of);
     }
     Ok(())
 }

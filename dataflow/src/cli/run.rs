@@ -10,9 +10,11 @@ use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, change_
 use crate::engine::{Engine, EngineConfig};
 use crate::importer::Schedule;
 use crate::log::DataDir;
+use crate::plain_file;
 use crate::reject_lines::RejectLines;
 use crate::source::kafka::{KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic};
 use crate::source::{Appender, Source};
+use crate::terminal::note;
 use clap::Args;
 use driftline_sinks::webhook::{EndpointConfig, Secret, WebhookConfig, WebhookSink};
 use driftline_sinks::{KafkaSink, KafkaSinkConfig, Metrics, Sink};
@@ -80,8 +82,8 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     let metrics = Metrics::new();
     let engine = Engine::start_with(&dir, source, appender, &engine_config, sinks(config, &metrics)?, metrics)?;
     let serving = serve::start(&engine, &dir, config.listen, &config.http.allowed_hosts)?;
-    eprintln!("driftline listens on http://{}", serving.address());
-    eprintln!("kernels run on: {}", engine.backend());
+    note!("driftline listens on http://{}", serving.address());
+    note!("kernels run on: {}", engine.backend());
     let schedule = Schedule::new(&config.training);
     let mut caught_up = false;
     loop {
@@ -151,7 +153,7 @@ fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender)
     let nothing = vec![0; log.partitions() as usize];
     if args.new_control_key {
         let file = change_key(&folder, bound.clone().unwrap_or_else(|| nothing.clone()))?;
-        eprintln!("control records are sealed with the key in {} from now on", file.display());
+        note!("control records are sealed with the key in {} from now on", file.display());
     }
     open_controls(&folder, |rule| {
         let Some(bound) = bound else {
@@ -213,7 +215,7 @@ fn sinks(config: &Config, metrics: &Metrics) -> Result<Vec<Box<dyn Sink>>, DataE
 }
 
 fn endpoint(index: usize, webhook: &crate::config::WebhookConfig) -> Result<EndpointConfig, DataError> {
-    let text = std::fs::read_to_string(&webhook.secret_file)
+    let text = plain_file::read_text(&webhook.secret_file)
         .map_err(|source| DataError::Read { path: webhook.secret_file.clone(), source })?;
     let secret = Secret::parse(text.trim()).map_err(DataError::sink)?;
     Ok(EndpointConfig { name: format!("webhook-{}", index + 1), url: webhook.url.clone(), secrets: vec![secret] })

@@ -8,6 +8,7 @@ use crate::descriptors::connections_max;
 use crate::engine::Engine;
 use crate::log::DataDir;
 use crate::wall_clock::complaint;
+use crate::terminal::note;
 use clap::Args;
 use driftline_api::{ApiState, DigestsAt, Hosts, Readiness, Repositories, ServerConfig, router, serve};
 use driftline_operators::features::{FEATURES, FEATURES_VERSION};
@@ -74,7 +75,7 @@ pub fn start(engine: &Engine, dir: &DataDir, address: SocketAddr, allowed: &[Str
     let (readiness, repositories) = (state.readiness.clone(), state.repositories.clone());
     readiness.set("caught_up", Err("the history is being brought in".to_owned()));
     if let Some(complaint) = complaint() {
-        eprintln!("warning: {complaint}");
+        note!("warning: {complaint}");
         readiness.set("clock", Err(complaint));
     }
     let (stop, mut stopped) = watch::channel(false);

@@ -1,5 +1,6 @@
 //! Predictions as people read them on a terminal.
 
+use crate::terminal::shown;
 use driftline_schema::{FeatureGroup, Prediction, Reason};
 use std::fmt::Write as _;
 
@@ -8,16 +9,22 @@ fn short(prediction: &Prediction) -> String {
     prediction.commit.to_string()[..12].to_owned()
 }
 
+/// Which commit, how risky, and what it says of itself.
+pub fn brief(prediction: &Prediction) -> String {
+    let risk = prediction.risk.map_or_else(|| "?".to_owned(), |risk| format!("{:.2}", risk.to_f64()));
+    format!("{} {risk} {}", short(prediction), cut(&shown(&prediction.subject), 72))
+}
+
 /// One line: risk, percentile, commit, subject, the first reasons.
 pub fn line(prediction: &Prediction) -> String {
     let risk = prediction.risk.map_or_else(|| "   ?".to_owned(), |risk| format!("{:.2}", risk.to_f64()));
     let rank =
         prediction.percentile.map_or_else(|| "    ".to_owned(), |rank| format!("p{:<3.0}", rank.to_f64() * 100.0));
     let why = match &prediction.abstained {
-        Some(reason) => format!("abstains: {reason}"),
+        Some(reason) => format!("abstains: {}", shown(reason)),
         None => reasons(prediction, 3),
     };
-    format!("{risk} {rank} {} {:<50} {why}", short(prediction), cut(&prediction.subject, 50))
+    format!("{risk} {rank} {} {:<50} {why}", short(prediction), cut(&shown(&prediction.subject), 50))
 }
 
 fn cut(text: &str, characters: usize) -> String {
@@ -36,14 +43,14 @@ fn reasons(prediction: &Prediction, most: usize) -> String {
 pub fn page(prediction: &Prediction) -> String {
     let mut text = String::new();
     let mut put = |line: String| writeln!(text, "{line}").expect("a string grows");
-    put(format!("{} {}", short(prediction), prediction.subject));
+    put(format!("{} {}", short(prediction), shown(&prediction.subject)));
     match (prediction.risk, &prediction.abstained) {
         (Some(risk), _) => {
             let rank = prediction.percentile.map(|rank| rank.to_f64() * 100.0);
             let rank = rank.map_or_else(String::new, |rank| format!(", riskier than {rank:.0} % of the last ones"));
             put(format!("risk {:.1} %{rank}", risk.to_f64() * 100.0));
         }
-        (None, Some(reason)) => put(format!("no risk is given: {reason}")),
+        (None, Some(reason)) => put(format!("no risk is given: {}", shown(reason))),
         (None, None) => put("no risk is given".to_owned()),
     }
     if prediction.risk.is_some() {
@@ -69,10 +76,10 @@ pub fn page(prediction: &Prediction) -> String {
         put(format!("expert {:<12} {}", expert.expert, expert.value));
     }
     for place in &prediction.places {
-        let name = place.function.as_deref().unwrap_or("file");
+        let (path, name) = (shown(&place.path), shown(place.function.as_deref().unwrap_or("file")));
         put(format!(
-            "  {}:{}-{}  {name}: {} changed lines, cognitive {} ({:+})",
-            place.path, place.start_line, place.end_line, place.changed_lines, place.cognitive, place.cognitive_delta
+            "  {path}:{}-{}  {name}: {} changed lines, cognitive {} ({:+})",
+            place.start_line, place.end_line, place.changed_lines, place.cognitive, place.cognitive_delta
         ));
     }
     let model = prediction.receipt.model.map_or_else(|| "none".to_owned(), |id| id.to_string());

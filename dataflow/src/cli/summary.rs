@@ -2,6 +2,7 @@
 
 use crate::cpu::{peak_rss_bytes, process_cpu_ns};
 use crate::engine::Engine;
+use crate::terminal::{self, note, say};
 use crate::wall_clock::{changes_ahead, complaint};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -118,12 +119,12 @@ fn troubles(summary: &Summary) -> Vec<String> {
 
 /// Prints the summary: JSON on one line, or a few lines for people.
 pub fn print_summary(summary: &Summary, json: bool) {
-    troubles(summary).iter().for_each(|trouble| eprintln!("warning: {trouble}"));
+    troubles(summary).iter().for_each(|trouble| note!("warning: {trouble}"));
     if json {
-        println!("{}", serde_json::to_string(summary).expect("counts and names are plain data"));
+        say!("{}", terminal::json(summary));
         return;
     }
-    println!(
+    say!(
         "{} events ({} accepted, {} rejected), {} commits, {} predictions, {} models, {} alerts",
         summary.events,
         summary.accepted,
@@ -134,10 +135,10 @@ pub fn print_summary(summary: &Summary, json: bool) {
         summary.alerts
     );
     if summary.rejected > 0 {
-        println!("rejected: {:?}", summary.rejects);
+        say!("rejected: {:?}", summary.rejects);
     }
-    println!("{} contents parsed, {} reused; labels {:?}", summary.files_parsed, summary.blobs_reused, summary.labels);
+    say!("{} contents parsed, {} reused; labels {:?}", summary.files_parsed, summary.blobs_reused, summary.labels);
     let total = summary.cpu_seconds.get("total").copied().unwrap_or(0.0);
-    println!("{total:.1} CPU s, peak memory {} MiB, kernels on {}", summary.peak_rss_bytes >> 20, summary.backend);
-    println!("digest {}", summary.digest);
+    say!("{total:.1} CPU s, peak memory {} MiB, kernels on {}", summary.peak_rss_bytes >> 20, summary.backend);
+    say!("digest {}", summary.digest);
 }

@@ -1,29 +1,37 @@
 //! `driftline up`: the whole engine on the embedded log, for the repositories at hand.
 
-use super::data::{DataArgs, DataError, Local};
+use super::data::{DataArgs, DataError, Local, require_folder};
+use super::fingerprint;
+use super::repositories::{Chosen, Memory, RepoArg, choose};
 use super::serve::{self, HostArgs, Serving};
 use super::summary::{Summary, print_summary};
-use crate::collect::{AuthorKey, author_key};
+use crate::collect::{AuthorKey, Located, author_key};
 use crate::engine::EngineConfig;
 use crate::importer::{ImportError, Importer, POLL};
 use crate::reject_lines::RejectLines;
+use crate::terminal::{note, say, shown};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Arguments of `up`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  driftline up --repo .\n  driftline up --repo a --repo b.git --listen 127.0.0.1:0\n  \
-                        driftline up --repo . --exit-when-idle --json"
+    after_help = "Examples:\n  driftline up\n  driftline up a b.git --repo team/c=/srv/git/c.git --listen 127.0.0.1:0\n  \
+                        driftline up --repo . --exit-when-idle --json\n\n\
+                        A repository is called owner/name after its origin, or else as its folder; --repo NAME=PATH sets it."
 )]
 pub struct UpArgs {
-    /// Repository to replay and follow, a work tree or a bare one; may be given several times.
-    #[arg(long = "repo", value_name = "PATH", default_value = ".")]
-    repos: Vec<PathBuf>,
+    /// Repositories to replay and follow: work trees, folders in them, or bare ones. Default: the current folder.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// One more, under a name of your choice where NAME= is given; may be repeated. A path that holds `=` begins with
+    /// `/` or `./`.
+    #[arg(long = "repo", value_name = "[NAME=]PATH", value_parser = RepoArg::parser())]
+    repos: Vec<RepoArg>,
     #[command(flatten)]
     data: DataArgs,
     /// Where HTTP is served; port 0 picks one and prints it.
@@ -51,17 +59,17 @@ pub struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// Reads the key, making it on first use.
-    pub fn read(&self) -> Result<AuthorKey, DataError> {
+    /// Reads the key that `data` was written with, making it on first use.
+    pub fn read(&self, data: &Path) -> Result<AuthorKey, DataError> {
         let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let configuration = || folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
         let path = self.author_key_file.clone().unwrap_or_else(|| {
             configuration().unwrap_or_else(|| PathBuf::from(".")).join("driftline").join("author.key")
         });
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|source| DataError::File { path: parent.into(), source })?;
-        }
-        Ok(author_key(&path)?)
+        fingerprint::may_be_made(data, &path)?;
+        let key = author_key(&path)?;
+        fingerprint::check(data, &path, &key)?;
+        Ok(key)
     }
 }
 
@@ -74,17 +82,25 @@ pub struct Imported {
 }
 
 /// Starts the engine on what the log holds and opens the repositories; nothing is brought in yet.
-pub fn open(data: &DataArgs, repos: &[PathBuf], key: &KeyArgs) -> Result<Imported, DataError> {
+pub fn open(data: &DataArgs, repos: &[Chosen], key: &KeyArgs) -> Result<Imported, DataError> {
     let config = EngineConfig::default();
+    require_folder(data)?;
+    let mut memory = Memory::read(&data.data)?;
     let data = DataArgs { author_key_file: key.author_key_file.clone(), ..data.clone() };
-    let key = key.read()?;
+    let key = key.read(&data.data)?;
     let local = Local::start(&data, &config, vec![Box::new(RejectLines::new())])?;
+    fingerprint::remember(&data.data, &key)?;
     local.engine.wait_until_idle()?;
     let standing = local.engine.standing().clone();
+    let names = memory.settle(repos, |name| standing.commits(name))?;
+    memory.write()?;
     let known = Arc::new(move |name: &str| standing.commits(name));
     let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training, known);
-    for path in repos {
-        importer.add(path, None, &key, &config.limits).map_err(import_error)?;
+    for (chosen, name) in repos.iter().zip(&names) {
+        let name = importer.add(&chosen.path(), name.as_deref(), &key, &config.limits).map_err(import_error)?;
+        if let Some(reason) = chosen.located.as_ref().and_then(Located::no_commits) {
+            note!("{}: {}; it is followed, and its first commit will be scored", shown(&name), shown(&reason));
+        }
     }
     // One that cannot be opened keeps no other from being followed; when there is no other, there is nothing to do.
     if importer.followed().0 == 0
@@ -132,15 +148,19 @@ fn progress_bar() -> ProgressBar {
 
 /// Runs the command.
 pub fn run(args: UpArgs) -> Result<(), DataError> {
-    let mut up = open(&args.data, &args.repos, &args.key)?;
+    let mut repos: Vec<RepoArg> = args.paths.iter().map(RepoArg::at).chain(args.repos).collect();
+    if repos.is_empty() {
+        repos.push(RepoArg::at("."));
+    }
+    let mut up = open(&args.data, &choose(&repos)?, &args.key)?;
     let serving = serve::start(&up.local.engine, &up.local.dir, args.listen, &args.hosts.allow_hosts)?;
     show_states(&mut up, &serving);
     if !args.json || !args.exit_when_idle {
-        println!("driftline listens on http://{}", serving.address());
+        say!("driftline listens on http://{}", serving.address());
     } else {
-        eprintln!("driftline listens on http://{}", serving.address());
+        note!("driftline listens on http://{}", serving.address());
     }
-    eprintln!("kernels run on: {}", up.local.engine.backend());
+    note!("kernels run on: {}", up.local.engine.backend());
     up.catch_up()?;
     serving.ready();
     if args.exit_when_idle {
@@ -150,7 +170,7 @@ pub fn run(args: UpArgs) -> Result<(), DataError> {
     }
     let (followed, all) = up.importer.followed();
     let of = if followed == all { String::new() } else { format!(" of {all}") };
-    eprintln!(
+    note!(
         "up to date; following {followed}{of} {} (Ctrl-C ends)",
         if all == 1 { "repository" } else { "repositories" }
     );

@@ -4,6 +4,9 @@
 //! it was used for and is kept beside it.
 
 use super::error::CollectError;
+use crate::log::ignore_in_git;
+use crate::plain_file;
+use driftline_schema::AuthorId;
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -30,6 +33,10 @@ impl AuthorKey {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+    /// What tells this key from another without giving it away: the pseudonym of a text that is no address.
+    pub fn fingerprint(&self) -> AuthorId {
+        AuthorId::of(&self.0, "the fingerprint of a driftline author key")
+    }
 }
 
 impl fmt::Debug for AuthorKey {
@@ -49,7 +56,7 @@ pub fn author_key(path: &Path) -> Result<AuthorKey, CollectError> {
 }
 
 fn read(path: &Path) -> io::Result<AuthorKey> {
-    let file = fs::File::open(path)?;
+    let file = plain_file::open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         tracing::warn!(path = %path.display(), "others may read the author key; use mode 0600");
     }
@@ -65,8 +72,10 @@ fn read(path: &Path) -> io::Result<AuthorKey> {
 /// Writes a key aside and links it into place, so that a reader never sees a part of it and the first of two writers
 /// wins.
 fn create(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
         fs::create_dir_all(folder)?;
+        // A secret in a folder of its own must not be committed by accident.
+        ignore_in_git(folder)?;
     }
     let mut key = [0; KEY_BYTES];
     fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
@@ -93,9 +102,13 @@ mod tests {
         assert_eq!(key.as_bytes().len(), KEY_BYTES);
         assert_eq!(author_key(&path).expect("is read"), key);
         assert_eq!(fs::metadata(&path).expect("exists").permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path().join("data")).expect("readable").count(), 1, "nothing is left aside");
+        let names: Vec<_> = fs::read_dir(folder.path().join("data")).expect("readable").flatten().collect();
+        let mut names: Vec<_> = names.iter().map(|entry| entry.file_name().into_string().expect("text")).collect();
+        names.sort();
+        assert_eq!(names, [".gitignore", "author.key"], "nothing is left aside");
         let other = author_key(&folder.path().join("other.key")).expect("is made");
         assert_ne!(other, key);
+        assert_ne!(other.fingerprint(), key.fingerprint());
         assert_eq!(format!("{key:?}"), "AuthorKey(..)");
     }
 
@@ -106,5 +119,7 @@ mod tests {
         fs::write(&path, b"short").expect("is written");
         let error = author_key(&path).expect_err("too short");
         assert!(error.to_string().contains("short.key"), "{error}");
+        let error = author_key(Path::new("/dev/zero")).expect_err("a device is refused at once");
+        assert!(error.to_string().contains("/dev/zero"), "{error}");
     }
 }

@@ -4,11 +4,13 @@ use super::author_key::author_key;
 use super::error::CollectError;
 use super::history::{CollectOptions, GitHistory, Heads};
 use super::kafka::{KafkaOut, KafkaTarget};
+use super::locate::parse_name;
 use super::stats::CollectStats;
+use crate::plain_file::Replacement;
+use crate::terminal::{self, note, say, shown};
 use driftline_schema::wire;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -37,7 +39,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, group = clap::ArgGroup::new("output").args(["to", "out"]).required(true))]
 pub struct GitArgs {
-    /// Work tree (its top folder) or bare repository
+    /// Work tree, a folder in one, or bare repository
     pub path: PathBuf,
     /// Send events to a topic: kafka://HOST:PORT[,HOST:PORT]/TOPIC
     #[arg(long, value_name = "URL")]
@@ -48,8 +50,8 @@ pub struct GitArgs {
     /// Leave out what this revision reaches; may be given several times
     #[arg(long, value_name = "REV")]
     pub since: Vec<String>,
-    /// Name in the events; by default the last part of the origin's address, or else the folder's name
-    #[arg(long, value_name = "NAME")]
+    /// Name in the events; by default owner/name of the origin's address, or else the folder's name
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub repository: Option<String>,
     /// Collect this branch instead of what HEAD points to
     #[arg(long, value_name = "NAME", conflicts_with = "all_branches")]
@@ -90,12 +92,13 @@ pub fn run(args: &CollectArgs) -> Result<CollectSummary, CollectError> {
     let CollectSource::Git(args) = &args.source;
     let history = GitHistory::open(&args.path, options(args)?)?;
     let mut out = Out::open(args)?;
-    let summary = match copy(&history, &mut out) {
+    let copied = copy(&history, &mut out).and_then(|summary| out.finish().map(|()| summary));
+    let summary = match copied {
         // The reader of a pipe has seen enough.
         Err(CollectError::Output { source, .. }) if source.kind() == ErrorKind::BrokenPipe => summary(&history, 0, 0),
-        outcome => outcome.and_then(|summary| out.finish().map(|()| summary))?,
+        outcome => outcome?,
     };
-    report(args, &summary).map_err(|source| CollectError::Output { target: "the terminal".to_owned(), source })?;
+    report(args, &summary);
     Ok(summary)
 }
 
@@ -148,45 +151,51 @@ fn progress(commits: usize) -> ProgressBar {
     ProgressBar::new(commits as u64).with_style(style.expect("the template is well formed"))
 }
 
-fn report(args: &GitArgs, summary: &CollectSummary) -> io::Result<()> {
+fn report(args: &GitArgs, summary: &CollectSummary) {
     let text = if args.json {
-        serde_json::to_string(summary).map_err(io::Error::other)?
+        terminal::json(summary)
     } else {
-        format!("{}: {} events, {} bytes; {}", summary.repository, summary.events, summary.bytes, summary.stats)
+        let name = shown(&summary.repository);
+        format!("{name}: {} events, {} bytes; {}", summary.events, summary.bytes, summary.stats)
     };
     if args.json && args.out.as_deref() != Some(Path::new("-")) {
-        writeln!(io::stdout(), "{text}")
+        say!("{text}");
     } else {
-        writeln!(io::stderr(), "{text}")
+        note!("{text}");
     }
 }
 
 /// Where events go.
 enum Out {
-    Lines { target: String, writer: BufWriter<Box<dyn Write>> },
+    Stdout(BufWriter<io::Stdout>),
+    /// A file that takes its name when it is complete, so that a failure leaves what was there.
+    File(String, BufWriter<Replacement>),
     Kafka(Box<KafkaOut>),
 }
 
 impl Out {
     fn open(args: &GitArgs) -> Result<Self, CollectError> {
+        const BUFFER_BYTES: usize = 1 << 20;
         if let Some(target) = &args.to {
             return Ok(Self::Kafka(Box::new(KafkaOut::connect(target.parse::<KafkaTarget>()?)?)));
         }
-        let (target, writer): (String, Box<dyn Write>) = match args.out.as_deref() {
+        match args.out.as_deref() {
             Some(path) if path != Path::new("-") => {
                 let target = path.display().to_string();
-                let file = File::create(path);
-                (target.clone(), Box::new(file.map_err(|source| CollectError::Output { target, source })?))
+                match Replacement::begin(path) {
+                    Ok(file) => Ok(Self::File(target, BufWriter::with_capacity(BUFFER_BYTES, file))),
+                    Err(source) => Err(CollectError::Output { target, source }),
+                }
             }
-            _ => ("standard output".to_owned(), Box::new(io::stdout())),
-        };
-        Ok(Self::Lines { target, writer: BufWriter::with_capacity(1 << 20, writer) })
+            _ => Ok(Self::Stdout(BufWriter::with_capacity(BUFFER_BYTES, io::stdout()))),
+        }
     }
 
     /// `line` ends with a line end, which is no part of a Kafka record.
     fn put(&mut self, repository: &str, line: &[u8]) -> Result<(), CollectError> {
         match self {
-            Self::Lines { target, writer } => {
+            Self::Stdout(writer) => writer.write_all(line).map_err(stdout_failed),
+            Self::File(target, writer) => {
                 writer.write_all(line).map_err(|source| CollectError::Output { target: target.clone(), source })
             }
             Self::Kafka(out) => out.put(repository, &line[..line.len() - 1]),
@@ -195,10 +204,16 @@ impl Out {
 
     fn finish(self) -> Result<(), CollectError> {
         match self {
-            Self::Lines { target, mut writer } => {
-                writer.flush().map_err(|source| CollectError::Output { target, source })
+            Self::Stdout(mut writer) => writer.flush().map_err(stdout_failed),
+            Self::File(target, writer) => {
+                let file = writer.into_inner().map_err(io::IntoInnerError::into_error);
+                file.and_then(Replacement::place).map_err(|source| CollectError::Output { target, source })
             }
             Self::Kafka(out) => out.finish(),
         }
     }
+}
+
+fn stdout_failed(source: io::Error) -> CollectError {
+    CollectError::Output { target: "standard output".to_owned(), source }
 }

@@ -12,7 +12,7 @@ pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
     /// The path is no git repository, or not one this build reads.
-    #[error("{} cannot be opened as a git repository (give the top folder of a work tree, or a bare repository)", path.display())]
+    #[error("{} is no git repository and lies in none; give a work tree, a folder in one, or a bare repository", path.display())]
     NotARepository {
         /// What was given.
         path: PathBuf,
@@ -20,7 +20,9 @@ pub enum CollectError {
         source: Cause,
     },
     /// A revision or branch was asked for that does not exist.
-    #[error("`{revision}` names no commit of repository `{repository}`")]
+    #[error(
+        "`{revision}` names no commit of repository `{repository}`; `git branch --all` and `git tag` list what there is"
+    )]
     UnknownRevision {
         /// What was asked for.
         revision: String,
@@ -30,7 +32,7 @@ pub enum CollectError {
         source: Cause,
     },
     /// The references are damaged or not readable.
-    #[error("the references of repository `{repository}` cannot be read")]
+    #[error("the references of repository `{repository}` cannot be read; `git fsck` shows what is damaged")]
     References {
         /// The repository's name.
         repository: String,
@@ -67,7 +69,7 @@ pub enum CollectError {
         other: PathBuf,
     },
     /// An object is missing, damaged or not readable.
-    #[error("object {id} of repository `{repository}` cannot be read ({place})")]
+    #[error("object {id} of repository `{repository}` cannot be read ({place}); `git fsck` shows what is damaged")]
     Object {
         /// The object, in hex.
         id: String,
@@ -79,7 +81,7 @@ pub enum CollectError {
         source: Cause,
     },
     /// The system gives no further thread.
-    #[error("no thread to collect repository `{repository}` can be started")]
+    #[error("no thread to collect repository `{repository}` can be started; raise the limit of processes (ulimit -u)")]
     Thread {
         /// The repository's name.
         repository: String,
@@ -87,7 +89,7 @@ pub enum CollectError {
         source: std::io::Error,
     },
     /// The key of author pseudonyms cannot be read or made.
-    #[error("the author key {} cannot be used", path.display())]
+    #[error("the author key {} cannot be used; --author-key-file FILE names another", path.display())]
     AuthorKey {
         /// The key's file.
         path: PathBuf,
@@ -101,7 +103,9 @@ pub enum CollectError {
         target: String,
     },
     /// The file or pipe did not take the events.
-    #[error("events cannot be written to {target}")]
+    #[error(
+        "events cannot be written to {target}; --out FILE names a file that is new or may be replaced, `-` standard output"
+    )]
     Output {
         /// The file's name, or `standard output`.
         target: String,
@@ -109,7 +113,7 @@ pub enum CollectError {
         source: std::io::Error,
     },
     /// The brokers are not reachable or refused a record.
-    #[error("Kafka at {brokers} did not take the events: {reason}")]
+    #[error("Kafka at {brokers} did not take the events: {reason}; does it run, and is the topic there?")]
     Kafka {
         /// Where the brokers were looked for.
         brokers: String,

@@ -73,6 +73,10 @@ impl Follower {
     pub fn poll_new(&mut self) -> Result<Option<News>, CollectError> {
         self.pending = None;
         let heads = self.history.read_heads(&mut self.followed)?;
+        // A branch without a commit yet says nothing; above all it does not abandon what the log holds.
+        if heads.is_empty() && self.heads.is_none() {
+            return Ok(None);
+        }
         if heads.is_empty() && !self.known.is_empty() {
             // A repository that is being deleted or copied looks like this for a moment.
             return Err(CollectError::NoBranch { repository: self.history.name().to_owned() });
@@ -138,7 +142,10 @@ impl Follower {
         }
         let reached: HashSet<ObjectId> =
             graph::order(&self.history.shared, tips, |_| false)?.commits.into_iter().collect();
-        let mut gone: Vec<ObjectId> = self.known.iter().filter(|id| !reached.contains(*id)).copied().collect();
+        // A shallow clone lacks most of what its heads reach, so only what it has and no head reaches is gone.
+        let repo = self.history.shared.repo.to_thread_local();
+        let is_gone = |id: &ObjectId| !reached.contains(id) && (!self.history.is_shallow() || repo.has_object(id));
+        let mut gone: Vec<ObjectId> = self.known.iter().filter(|id| is_gone(id)).copied().collect();
         gone.sort_unstable();
         Ok(gone)
     }

@@ -6,12 +6,12 @@
 use super::author_key::AuthorKey;
 use super::error::{Cause, CollectError};
 use super::graph::{self, Order};
+use super::locate;
 use super::pipeline::Events;
 use super::stats::Counters;
 use crate::cpu::StageCpu;
 use driftline_schema::Limits;
 use gix::ObjectId;
-use gix::bstr::ByteSlice as _;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub enum Heads {
 /// What to collect and how.
 #[derive(Clone, Debug)]
 pub struct CollectOptions {
-    /// The repository's name in events; by default the last part of the origin's address, or else the folder's name.
+    /// The repository's name in events; by default `owner/name` of the origin's address, or else the folder's name.
     pub repository: Option<String>,
     /// The key of author pseudonyms.
     pub author_key: AuthorKey,
@@ -102,18 +102,16 @@ pub struct GitHistory {
 }
 
 impl GitHistory {
-    /// Opens a work tree (by its top folder) or a bare repository.
+    /// Opens the repository that `path` is or lies in: a work tree, a folder inside one, or a bare repository.
     pub fn open(path: &Path, options: CollectOptions) -> Result<Self, CollectError> {
         let refuse = |source: Cause| CollectError::NotARepository { path: path.to_owned(), source };
-        // Nothing of the repository is executed and no filter applied, so its owner need not be trusted.
-        let settings = gix::open::Options::isolated().with(gix::sec::Trust::Full);
-        let repo = gix::open_opts(path, settings).map_err(|error| refuse(error.into()))?;
+        let repo = locate::open(path)?;
         let shallow = match repo.shallow_commits().map_err(|error| refuse(error.into()))? {
             Some(commits) => commits.iter().copied().collect(),
             None => HashSet::new(),
         };
         let shared = Shared {
-            name: options.repository.unwrap_or_else(|| default_name(&repo)),
+            name: options.repository.unwrap_or_else(|| locate::default_name(&repo)),
             author_key: options.author_key,
             limits: options.limits,
             partial: is_partial(&repo),
@@ -245,21 +243,6 @@ impl GitHistory {
         }
         Ok(heads)
     }
-}
-
-/// The last part of the origin's address, or else the folder's name, without `.git`.
-fn default_name(repo: &gix::Repository) -> String {
-    let last = |text: &str| {
-        let name = text.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
-        let name = name.strip_suffix(".git").unwrap_or(name);
-        (!name.is_empty()).then(|| name.to_owned())
-    };
-    let origin = repo.config_snapshot().string("remote.origin.url").and_then(|url| last(&url.to_str_lossy()));
-    let folder = || {
-        let folder = std::fs::canonicalize(repo.workdir().unwrap_or_else(|| repo.git_dir())).ok()?;
-        last(&folder.file_name()?.to_string_lossy())
-    };
-    origin.or_else(folder).unwrap_or_else(|| "repository".to_owned())
 }
 
 /// Whether some pack was made by a server that promised to deliver the rest on demand.

@@ -16,9 +16,9 @@ pub use measures::{Measures, Tested};
 pub use report::{ModelReport, ModelReports, ProjectReport};
 pub use table::{Change, Project, read_projects};
 
+use crate::terminal::say;
 use clap::{Args, ValueEnum};
 use driftline_kernels::KernelError;
-use std::io::Write;
 use std::path::PathBuf;
 
 /// In which order changes are learnt and predicted.
@@ -58,7 +58,7 @@ pub struct EvaluateArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
     /// The file cannot be opened.
-    #[error("cannot open {path}")]
+    #[error("the table {path} cannot be opened; --data FILE names a Parquet file")]
     Open {
         /// The file.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum EvaluateError {
         source: std::io::Error,
     },
     /// The file is not Parquet, or is damaged.
-    #[error("cannot read {path} as Parquet")]
+    #[error("{path} cannot be read as Parquet; --data FILE names a Parquet file")]
     Parquet {
         /// The file.
         path: PathBuf,
@@ -147,20 +147,16 @@ pub enum EvaluateError {
         /// Why.
         source: KernelError,
     },
-    /// The report cannot be written.
-    #[error("cannot write the report")]
-    Write(#[source] std::io::Error),
 }
 
 /// Runs the command: prints one report per project to standard output, as soon as it is there.
 pub fn run(args: EvaluateArgs) -> Result<(), EvaluateError> {
     let projects = read_projects(&args.data, args.project.as_deref())?;
     let progress = indicatif::ProgressBar::new(projects.len() as u64);
-    let mut out = std::io::stdout().lock();
     for project in &projects {
         let report = evaluate(project, &args)?;
-        let text = if args.json { report.to_json() + "\n" } else { report.to_table() };
-        progress.suspend(|| out.write_all(text.as_bytes()).and_then(|()| out.flush())).map_err(EvaluateError::Write)?;
+        let text = if args.json { report.to_json() } else { report.to_table() };
+        progress.suspend(|| say!("{}", text.strip_suffix('\n').unwrap_or(&text)));
         progress.inc(1);
     }
     progress.finish_and_clear();

@@ -72,6 +72,7 @@ impl ProjectReport {
     /// A table for people: each measure, and below it the gain over the constant score.
     pub fn to_table(&self) -> String {
         let Self { project, protocol, rows_train, rows_test, models, train_cpu_s } = self;
+        let project = crate::terminal::shown(project);
         let mut text = format!(
             "{project}: {protocol}, {rows_train} changes learnt, {rows_test} predicted, {train_cpu_s:.3} CPU s of training\n"
         );

@@ -5,11 +5,11 @@
 use super::EvaluateError;
 use super::columns::Batch;
 use super::features::{COLUMNS, DELETED, SIZE};
+use crate::plain_file;
 use arrow::array::{Array, Float64Array, RecordBatch};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 /// One change of the table.
@@ -46,12 +46,7 @@ pub struct Project {
 
 /// Reads the projects of a table, in order of name; only `wanted` when given.
 pub fn read_projects(path: &Path, wanted: Option<&str>) -> Result<Vec<Project>, EvaluateError> {
-    let bad_path = |source| EvaluateError::Open { path: path.into(), source };
-    if !std::fs::metadata(path).map_err(bad_path)?.is_file() {
-        // A pipe would be waited for and a device read for ever.
-        return Err(bad_path(std::io::Error::other("it is not a regular file")));
-    }
-    let file = File::open(path).map_err(bad_path)?;
+    let file = plain_file::open(path).map_err(|source| EvaluateError::Open { path: path.into(), source })?;
     let bad_file = |source| EvaluateError::Parquet { path: path.into(), source };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(bad_file)?;
     let needed = |name: &str| OTHERS.contains(&name) || COLUMNS.contains(&name);

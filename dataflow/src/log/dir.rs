@@ -34,7 +34,11 @@ impl DataDir {
     /// Creates the directory where needed and locks it; fails at once when another holder has it.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, LogError> {
         let path = path.into();
+        let is_new = std::fs::read_dir(&path).map_or(true, |mut entries| entries.next().is_none());
         create_dir(&path)?;
+        if is_new {
+            ignore_in_git(&path).map_err(|source| LogError::io("write .gitignore in", &path, source))?;
+        }
         let file_path = path.join("LOCK");
         let mut file = OpenOptions::new()
             .read(true)
@@ -127,6 +131,15 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), LogError> {
     }
 }
 
+/// Keeps git from seeing a folder that was just made, wherever it lies. An older `.gitignore` is left alone.
+pub(crate) fn ignore_in_git(folder: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).open(folder.join(".gitignore")) {
+        Ok(mut file) => file.write_all(b"# Made by driftline: nothing in here belongs into a repository.\n*\n"),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes the names in `path` durable: a synced file whose name is lost is lost too.
 pub(crate) fn sync_dir(path: &Path) -> Result<(), LogError> {
     File::open(path).and_then(|dir| dir.sync_all()).map_err(|source| LogError::io("sync", path, source))
@@ -147,6 +160,19 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn git_ignores_a_new_folder_and_nothing_that_was_there() {
+        let dir = crate::log::scratch();
+        let (new, old) = (dir.path().join("new"), dir.path().join("old"));
+        std::fs::create_dir(&old).expect("is made");
+        std::fs::write(old.join("work"), b"of somebody else").expect("is written");
+        DataDir::open(&new).expect("is made");
+        DataDir::open(&old).expect("is opened");
+        let text = std::fs::read_to_string(new.join(".gitignore")).expect("is written");
+        assert!(text.lines().any(|line| line == "*"), "{text}");
+        assert!(!old.join(".gitignore").exists());
+    }
 
     #[test]
     fn a_second_holder_is_refused_until_the_first_is_gone() {

@@ -23,8 +23,8 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use dir::write_whole;
 pub use dir::{DataDir, Holder};
+pub(crate) use dir::{ignore_in_git, write_whole};
 pub use error::LogError;
 pub(crate) use error::data_folder;
 pub use frame::RECORD_BYTES_MAX;

@@ -2,15 +2,17 @@
 
 use super::metric::Metric;
 use super::row::MeasuredFile;
+use crate::terminal::shown;
 use driftline_schema::FunctionFacts;
 use std::io::{self, Write};
 
-/// A field as it may stand between commas.
+/// A field as it may stand between commas; what a terminal or a spreadsheet would act upon is escaped.
 fn quoted(field: &str) -> String {
+    let field = shown(field);
     if field.contains([',', '"', '\n', '\r']) {
         return format!("\"{}\"", field.replace('"', "\"\""));
     }
-    field.to_owned()
+    field.into_owned()
 }
 
 /// Prints all functions, in the order of files and places.
@@ -49,6 +51,7 @@ mod tests {
     #[test]
     fn what_would_end_a_field_is_quoted() {
         assert_eq!(quoted("a::b"), "a::b");
-        assert_eq!(quoted("a, \"b\"\n"), "\"a, \"\"b\"\"\n\"");
+        assert_eq!(quoted("a, \"b\"\n"), "\"a, \"\"b\"\"\\n\"");
+        assert_eq!(quoted("a\x1b[2J"), "a\\u{1b}[2J");
     }
 }

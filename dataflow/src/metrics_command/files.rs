@@ -2,6 +2,7 @@
 //!
 //! The order is that of paths, whatever order the file system lists them in, and a file reached twice is measured once.
 
+use crate::terminal::shown;
 use driftline_operators::syntax::has_grammar;
 use driftline_schema::Language;
 use ignore::WalkBuilder;
@@ -55,7 +56,7 @@ impl fmt::Display for Reason {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.reason)
+        write!(f, "{}: {}", shown(&self.path), shown(&self.reason.to_string()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::metric::Limit;
 use super::row::MeasuredFile;
+use crate::terminal::shown;
 use std::io::{self, Write};
 
 /// Places named for each limit; more would drown the first.
@@ -18,7 +19,7 @@ pub(super) fn judge(files: &[MeasuredFile], limits: &[Limit], errors: &mut impl 
         over.sort_by(|(_, a), (_, b)| value(&b.metrics).total_cmp(&value(&a.metrics)));
         any |= !over.is_empty();
         for (file, function) in over.iter().take(NAMED_MAX) {
-            let (name, path, line) = (&function.qualified_name, &file.path, function.start_line);
+            let (name, path, line) = (shown(&function.qualified_name), shown(&file.path), function.start_line);
             let (metric, value) = (metric.name, metric.print(&function.metrics));
             writeln!(errors, "driftline: {path}:{line}: {metric} of {name} is {value}, over {most}")?;
         }

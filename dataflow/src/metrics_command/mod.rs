@@ -18,6 +18,7 @@ mod tests;
 mod thresholds;
 
 use crate::cli::Outcome;
+use crate::terminal::Quiet;
 use clap::Args;
 use driftline_operators::syntax::patterns::patterns;
 use driftline_operators::syntax::smells::{Thresholds, duplicates, smells};
@@ -104,7 +105,7 @@ pub enum Error {
     #[error(transparent)]
     Thresholds(#[from] ThresholdsError),
     /// Nothing more can be printed.
-    #[error("the metrics could not be printed")]
+    #[error("standard output did not take everything; is there room?")]
     Output(#[from] io::Error),
 }
 
@@ -126,7 +127,7 @@ pub fn run(args: MetricsArgs) -> Result<Verdict, Error> {
         ProgressBar::hidden()
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    execute(&args, Style::of_stdout(), &bar, &mut out, &mut io::stderr())
+    execute(&args, Style::of_stdout(), &bar, &mut out, &mut Quiet(io::stderr()))
 }
 
 /// Measures what `args` names: metrics to `out`, refusals and what is over a limit to `errors`.

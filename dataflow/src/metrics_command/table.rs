@@ -3,6 +3,7 @@
 use super::metric::Metric;
 use super::row::{ClassColumns, MeasuredFile};
 use super::style::Style;
+use crate::terminal::shown;
 use driftline_operators::syntax::patterns::Pattern;
 use driftline_operators::syntax::smells::{SmellKind, Thresholds};
 use driftline_schema::FunctionFacts;
@@ -60,7 +61,7 @@ impl Table<'_> {
         for (file, function) in rows {
             let cells: Vec<String> = columns.iter().map(|metric| self.cell(metric, function)).collect();
             let name = self.style.strong(&shorten(&function.qualified_name));
-            let place = self.style.faint(&format!("{}:{}", file.path, function.start_line));
+            let place = self.style.faint(&format!("{}:{}", shown(&file.path), function.start_line));
             writeln!(out, "{}  {name}  {place}", cells.join(" "))?;
         }
         Ok(())
@@ -88,7 +89,7 @@ impl Table<'_> {
             let lcom4 = or_none(columns.lcom4.map(|lcom4| lcom4.to_string()));
             let (tcc, woc) = (or_none(columns.tcc), or_none(columns.woc));
             let name = self.style.strong(&shorten(&class.qualified_name));
-            let place = self.style.faint(&format!("{}:{}", file.path, class.start_line));
+            let place = self.style.faint(&format!("{}:{}", shown(&file.path), class.start_line));
             writeln!(out, "{wmc} {methods:>7} {fields:>6} {lcom4:>6} {tcc:>9} {atfd:>6} {woc:>9}  {name}  {place}")?;
         }
         Ok(())
@@ -122,7 +123,7 @@ impl Table<'_> {
             let (confidence, kind) = (format!("{:.1}", f64::from(pattern.confidence) / 1000.0), pattern.kind.name());
             let kind = if pattern.kind.is_anti_pattern() { self.style.bad(kind) } else { kind.to_owned() };
             let name = self.style.strong(&shorten(&pattern.place));
-            let place = self.style.faint(&format!("{}:{}", file.path, pattern.start_line));
+            let place = self.style.faint(&format!("{}:{}", shown(&file.path), pattern.start_line));
             writeln!(out, "{confidence:>10}  {kind}  {name}  {place}")?;
         }
         Ok(())
@@ -160,11 +161,11 @@ fn sums(files: &[MeasuredFile], out: &mut impl Write) -> io::Result<()> {
 
 /// The end of a long name.
 pub(super) fn shorten(name: &str) -> String {
-    // A name may hold any character of the file; a line break in it must not break the table.
-    let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // A name may hold any character of the file; none may break the table or move a cursor.
+    let name = shown(name);
     let chars = name.chars().count();
     if chars <= NAME_CHARS_MAX {
-        return name;
+        return name.into_owned();
     }
     format!("...{}", name.chars().skip(chars + 3 - NAME_CHARS_MAX).collect::<String>())
 }

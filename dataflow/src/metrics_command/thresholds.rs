@@ -1,5 +1,6 @@
 //! The thresholds of smells: the usual ones, then those of a file, then those of the command line.
 
+use crate::plain_file;
 use driftline_operators::syntax::smells::{Ratio, Thresholds};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ pub struct Setting {
 #[derive(Debug, thiserror::Error)]
 pub enum ThresholdsError {
     /// It cannot be read.
-    #[error("the thresholds in {path} cannot be read")]
+    #[error("the thresholds in {path} cannot be read; --thresholds FILE names a TOML file of lines NAME = VALUE")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -23,7 +24,7 @@ pub enum ThresholdsError {
         source: io::Error,
     },
     /// It says something else than thresholds.
-    #[error("the thresholds in {path} cannot be understood")]
+    #[error("the thresholds in {path} cannot be understood; a line is NAME = VALUE, as `long_method_ploc = 80`")]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -58,7 +59,7 @@ pub(super) fn read(file: Option<&Path>, settings: &[Setting]) -> Result<Threshol
     let path = file.map(Path::to_path_buf).unwrap_or_default();
     let malformed = |source| ThresholdsError::Malformed { path: path.clone(), source: Box::new(source) };
     if let Some(file) = file {
-        let text = std::fs::read_to_string(file)
+        let text = plain_file::read_text(file)
             .map_err(|source| ThresholdsError::Unreadable { path: file.to_owned(), source })?;
         // Read as thresholds first: only so does an error tell the line.
         toml::from_str::<Thresholds>(&text).map_err(malformed)?;

@@ -38,6 +38,29 @@ fn a_history_goes_into_a_file_line_by_line() {
 }
 
 #[test]
+fn a_failure_leaves_the_file_that_was_there_and_a_device_stays_one() {
+    let repo = Repo::new();
+    repo.write("f", "1\n").commit("first");
+    std::fs::create_dir(repo.join("out")).expect("is made");
+    let (out, key) = (repo.join("out/events.jsonl"), repo.join("out/key"));
+    std::fs::write(&out, b"of an earlier run\n").expect("is written");
+    let text = |path: &std::path::Path| path.to_str().expect("text").to_owned();
+    let (path, out_text, key) = (text(repo.path()), text(&out), text(&key));
+    let line = ["git", &path, "--out", &out_text, "--author-key-file", &key, "--since", "nowhere"];
+    run(&parse(&line).expect("parses")).expect_err("there is no such revision");
+    assert_eq!(std::fs::read(&out).expect("is there"), b"of an earlier run\n");
+    let blob = repo.git(&["rev-parse", "HEAD:f"]);
+    std::fs::remove_file(repo.join(&format!(".git/objects/{}/{}", &blob[..2], &blob[2..]))).expect("is there");
+    let line = ["git", &path, "--out", &out_text, "--author-key-file", &key];
+    run(&parse(&line).expect("parses")).expect_err("a content is missing");
+    assert_eq!(std::fs::read(&out).expect("is there"), b"of an earlier run\n");
+    assert_eq!(std::fs::read_dir(repo.join("out")).expect("readable").count(), 2, "nothing is left aside");
+    let line = ["git", &path, "--out", "/dev/null", "--author-key-file", &key];
+    let error = run(&parse(&line).expect("parses")).expect_err("a device is refused");
+    assert!(error.to_string().contains("/dev/null"), "{error}");
+}
+
+#[test]
 fn one_target_must_be_given() {
     assert!(parse(&["git", "."]).is_err());
     assert!(parse(&["git", ".", "--out", "a", "--to", "kafka://b:1/t"]).is_err());

@@ -170,6 +170,29 @@ fn a_follower_started_again_goes_on_where_the_log_ends() {
 }
 
 #[test]
+fn a_shallow_clone_withdraws_nothing_it_cannot_see() {
+    let repo = Repo::new();
+    let all: Vec<CommitId> = (0..5).map(|number| id(&repo.commit(&format!("commit {number}")))).collect();
+    let clone = Repo::empty();
+    clone.git(&["clone", "-q", "--depth", "2", &format!("file://{}", repo.path().display()), "."]);
+    let mut follower = Follower::new(clone.history(), all).expect("has heads");
+    assert_eq!(next(&mut follower), (vec![], vec![]));
+    let new = clone.commit("new");
+    assert_eq!(next(&mut follower), (vec![], vec![new]));
+}
+
+#[test]
+fn an_unborn_branch_abandons_nothing() {
+    let repo = Repo::new();
+    let base = repo.commit("base");
+    repo.git(&["checkout", "-q", "--orphan", "side"]);
+    let mut follower = Follower::new(repo.history(), [id(&base)]).expect("opens");
+    assert_eq!(next(&mut follower), (vec![], vec![]));
+    let first = repo.commit("first of another root");
+    assert_eq!(next(&mut follower).1, [first]);
+}
+
+#[test]
 fn what_is_left_out_at_the_start_stays_out() {
     let repo = Repo::new();
     let base = repo.commit("base");

@@ -206,7 +206,8 @@ fn a_name_comes_from_the_origin_or_the_folder() {
     let repo = Repo::new();
     let folder = repo.path().file_name().expect("a name").to_string_lossy().into_owned();
     assert_eq!(repo.history().name(), folder);
-    for (url, name) in [("https://example.org/a/tool.git", "tool"), ("git@example.org:tool", "tool"), ("../x/", "x")] {
+    for (url, name) in [("https://example.org/a/tool.git", "a/tool"), ("git@example.org:tool", "tool"), ("../x/", "x")]
+    {
         repo.git(&["config", "remote.origin.url", url]);
         assert_eq!(repo.history().name(), name);
     }

@@ -151,7 +151,10 @@ fn partition_count<C: ClientContext>(
             Err(error) => error.to_string(),
         };
         if left.is_zero() {
-            return Err(config.fault(format!("{reason} (waited {} ms for {})", config.timeout_ms, config.brokers)));
+            return Err(config.fault(format!(
+                "{reason} (waited {} ms for {}; `driftline check` says more)",
+                config.timeout_ms, config.brokers
+            )));
         }
         std::thread::sleep(Duration::from_millis(50).min(left));
     }

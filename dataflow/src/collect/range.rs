@@ -1,0 +1,128 @@
+//! A range of commits as git writes it, resolved before any work is done.
+
+use super::change::commit_id;
+use super::error::Cause;
+use super::locate::Located;
+use crate::terminal::shown;
+use driftline_schema::CommitId;
+use gix::ObjectId;
+
+/// Why a range cannot be scored.
+#[derive(Debug, thiserror::Error)]
+pub enum RangeError {
+    /// A revision names no commit.
+    #[error(
+        "`{}` names no commit of repository `{}`; `git log` and `git branch --all` show what there is",
+        shown(revision),
+        shown(repository)
+    )]
+    Unknown {
+        /// What was asked for.
+        revision: String,
+        /// The repository's name.
+        repository: String,
+        /// What git's rules say.
+        source: Cause,
+    },
+    /// A revision names no commit of a shallow clone, which may only lack it.
+    #[error("`{}` names no commit of repository `{}`, which is a shallow clone", shown(revision), shown(repository))]
+    UnknownInShallow {
+        /// What was asked for.
+        revision: String,
+        /// The repository's name.
+        repository: String,
+    },
+    /// Three dots.
+    #[error(
+        "`{}` means commits of both sides; write {}..{} for those that are only on the second",
+        shown(range),
+        shown(from),
+        shown(to)
+    )]
+    TwoSided {
+        /// What was asked for.
+        range: String,
+        /// The first side.
+        from: String,
+        /// The second side.
+        to: String,
+    },
+    /// The commits are not among those that are followed.
+    #[error(
+        "`{}` is not on the branch that is checked out, and only that is followed; check it out first: git switch {}",
+        shown(revision),
+        shown(revision)
+    )]
+    NotOnHead {
+        /// What was asked for.
+        revision: String,
+    },
+    /// Commits are damaged or missing.
+    #[error("the commits of `{}` cannot be read; `git fsck` shows what is damaged", shown(range))]
+    Unreadable {
+        /// What was asked for.
+        range: String,
+        /// Why not.
+        source: Cause,
+    },
+}
+
+impl RangeError {
+    /// Whether the command line itself is at fault.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::TwoSided { .. })
+    }
+}
+
+impl Located {
+    /// The commits of `REV..REV`, or the one of `REV`, newest first. All are reachable from `HEAD`.
+    pub fn range(&self, range: &str) -> Result<Vec<CommitId>, RangeError> {
+        let repo = self.repository();
+        let unreadable = |source: Cause| RangeError::Unreadable { range: range.to_owned(), source };
+        if let Some((from, to)) = range.split_once("...") {
+            let (from, to) = (from.to_owned(), to.to_owned());
+            return Err(RangeError::TwoSided { range: range.to_owned(), from, to });
+        }
+        let (from, tip_name) = range.split_once("..").map_or((None, range), |(from, to)| (Some(from), to));
+        let from = from.map(|from| self.resolve(&repo, from)).transpose()?;
+        let tip = self.resolve(&repo, tip_name)?;
+        let head = self.resolve(&repo, "HEAD")?;
+        let beyond = |hidden: ObjectId| {
+            let walk = repo.rev_walk([tip]).with_hidden([hidden]).all().map_err(|error| unreadable(error.into()))?;
+            walk.map(|info| info.map(|info| commit_id(info.id)).map_err(|error| unreadable(error.into())))
+                .collect::<Result<Vec<CommitId>, RangeError>>()
+        };
+        if !beyond(head)?.is_empty() {
+            return Err(RangeError::NotOnHead { revision: tip_name.to_owned() });
+        }
+        from.map_or_else(|| Ok(vec![commit_id(tip)]), beyond)
+    }
+
+    /// The commit a revision names; none means `HEAD`, as in git.
+    fn resolve(&self, repo: &gix::Repository, revision: &str) -> Result<ObjectId, RangeError> {
+        let named = if revision.is_empty() { "HEAD" } else { revision };
+        let refuse = |source: Cause| {
+            let (revision, repository) = (named.to_owned(), self.name().to_owned());
+            if self.is_shallow() {
+                RangeError::UnknownInShallow { revision, repository }
+            } else {
+                RangeError::Unknown { revision, repository, source }
+            }
+        };
+        let object = repo.rev_parse_single(named).and_then(|id| id.object()).map_err(|error| refuse(error.into()))?;
+        object.peel_to_kind(gix::objs::Kind::Commit).map(|commit| commit.id).map_err(|error| refuse(error.into()))
+    }
+
+    /// Parents of its first commits that a shallow clone lacks, sorted; none of a whole repository.
+    pub fn missing_parents(&self) -> Vec<CommitId> {
+        let repo = self.repository();
+        let shallow = repo.shallow_commits().ok().flatten();
+        let boundary = shallow.iter().flat_map(|commits| commits.iter());
+        let commits = boundary.filter_map(|id| repo.find_commit(*id).ok());
+        let parents = commits.flat_map(|commit| commit.parent_ids().map(|id| id.detach()).collect::<Vec<_>>());
+        let mut missing: Vec<CommitId> = parents.filter(|id| !repo.has_object(id)).map(commit_id).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+}
