@@ -3,7 +3,7 @@
 use crate::validate::class_of;
 use driftline_schema::{
     AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, Language,
-    Position, RepoId,
+    Places, Position, RepoId,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -62,7 +62,10 @@ pub(crate) fn file(change: &ChangeRow, path: &str) -> FileRow {
         old_lines: 0,
         added: 0,
         removed: 0,
+        places: Places::Exact,
         hunks: vec![],
+        kept: vec![],
+        line_hashes: vec![],
         other_parents: vec![],
     }
 }

@@ -1,12 +1,13 @@
 //! One file of a change: whether its fields agree with each other and with its content, and the row made of it.
 
 use super::hunks::{Lines, Sides, count_lines, hunk_rows, hunks_fault};
+use super::kept::FileLines;
 use super::paths::{class_of, comment_marks, path_fault};
 use super::{Fault, fault, quoted};
 use crate::syntax::has_grammar;
 use driftline_schema::{
-    BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits, Omitted,
-    RejectReason, RepoId,
+    BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, LineCounts, Limits,
+    Omitted, Places, RejectReason, RepoId,
 };
 use std::sync::Arc;
 
@@ -18,8 +19,18 @@ pub(super) struct Context<'a> {
     pub(super) limits: &'a Limits,
 }
 
-/// The row of `file`, and its content if a grammar measures it.
-pub(super) fn file_row(file: FileChange, context: Context<'_>) -> Result<(FileRow, Option<BlobContent>), Fault> {
+/// What one file of a change gives.
+pub(super) struct Checked {
+    /// Its row, without what only follows from all files together.
+    pub(super) row: FileRow,
+    /// Its content, if a grammar measures it.
+    pub(super) content: Option<BlobContent>,
+    /// Its changed lines.
+    pub(super) lines: FileLines,
+}
+
+/// The row, content and lines of `file`.
+pub(super) fn file_row(file: FileChange, context: Context<'_>) -> Result<Checked, Fault> {
     check_paths(&file, context.limits)?;
     check_agreement(&file, context.merge)?;
     check_content(&file, context.limits)?;
@@ -33,7 +44,8 @@ pub(super) fn file_row(file: FileChange, context: Context<'_>) -> Result<(FileRo
         }
         _ => None,
     };
-    Ok((build(file, class, language, context.repo), content))
+    let lines = lines_of(&file, class, context.merge);
+    Ok(Checked { row: build(file, class, language, context.repo), content, lines })
 }
 
 fn contradiction(file: &FileChange, what: &str) -> Fault {
@@ -103,9 +115,10 @@ pub fn blob_id_of(content: &[u8], id_bytes: usize) -> BlobId {
 /// A file that is whole on one side only may leave its single hunk out; it is written out here.
 fn with_whole_hunk(mut file: FileChange) -> FileChange {
     if file.hunks.is_empty() {
+        let counts = file.line_counts.unwrap_or_default();
         let (old_lines, new_lines) = match file.kind {
-            FileKind::Added => (0, file.content.as_deref().map_or(0, count_lines)),
-            FileKind::Deleted => (file.old_lines, 0),
+            FileKind::Added => (0, file.content.as_deref().map_or(counts.added, count_lines)),
+            FileKind::Deleted => (file.old_lines.max(counts.removed), 0),
             FileKind::Modified | FileKind::Renamed => (0, 0),
         };
         if old_lines > 0 || new_lines > 0 {
@@ -147,9 +160,43 @@ fn sum(lines: impl Iterator<Item = u32>) -> u32 {
     lines.fold(0, u32::saturating_add)
 }
 
+/// Lines added and removed as far as the hunks tell.
+fn hunk_counts(file: &FileChange) -> LineCounts {
+    LineCounts {
+        added: sum(file.hunks.iter().map(|hunk| hunk.new_lines)),
+        removed: sum(file.hunks.iter().map(|hunk| hunk.old_lines)),
+    }
+}
+
+/// What the hunks tell about the places of the changed lines.
+fn places(file: &FileChange) -> Places {
+    let differ = file.blob != file.old_blob && file.kind != FileKind::Deleted;
+    // The kind says that there was an old version; it is then unknown, not empty.
+    let no_old_text = file.old_omitted.is_some();
+    let no_new_text = file.content.is_none() && file.omitted.is_some();
+    match file.line_counts {
+        Some(counts) if counts != hunk_counts(file) && file.hunks.is_empty() => Places::Unknown,
+        Some(counts) if counts != hunk_counts(file) => Places::Within,
+        _ if file.hunks.is_empty() && differ && (no_old_text || no_new_text) => Places::Unknown,
+        _ => Places::Exact,
+    }
+}
+
+/// The changed lines of source and tests, whose origins are followed. What a merge writes is nobody's, so nothing of it
+/// is followed.
+fn lines_of(file: &FileChange, class: FileClass, merge: bool) -> FileLines {
+    if !matches!(class, FileClass::Source | FileClass::Test) {
+        return FileLines::default();
+    }
+    match places(file) {
+        Places::Unknown => FileLines::whole(file.content.as_deref()),
+        _ if merge => FileLines::default(),
+        _ => FileLines::of_hunks(file),
+    }
+}
+
 fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: RepoId) -> FileRow {
-    let added = sum(file.hunks.iter().map(|hunk| hunk.new_lines));
-    let removed = sum(file.hunks.iter().map(|hunk| hunk.old_lines));
+    let LineCounts { added, removed } = file.line_counts.unwrap_or_else(|| hunk_counts(&file));
     let estimate = file.old_lines.saturating_add(added).saturating_sub(removed);
     let lines = sides(&file).new.unwrap_or(estimate);
     let marks = comment_marks(&file.path, language);
@@ -167,7 +214,10 @@ fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: R
         old_lines: file.old_lines,
         added,
         removed,
+        places: places(&file),
         hunks,
+        kept: Vec::new(),
+        line_hashes: Vec::new(),
         other_parents: file
             .other_parents
             .iter()
