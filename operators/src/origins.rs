@@ -10,6 +10,8 @@ mod recovered;
 mod versions;
 
 #[cfg(test)]
+mod agreement_report;
+#[cfg(test)]
 mod git_tests;
 #[cfg(test)]
 mod moved_tests;

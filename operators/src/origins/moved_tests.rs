@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 
 const PATHS: [&str; 2] = ["a.rs", "b.rs"];
 
-/// A line that occurs once: its number, and how far it is indented.
+/// A line that occurs once: its number, and how far it is indented. Each is heavy enough to be seen to move by itself: git
+/// weighs what is left of a block today, driftline the block as it moved.
 type Line = (u32, u32);
 
 /// Both files after a commit.
@@ -18,7 +19,7 @@ type Tree = [Vec<Line>; 2];
 
 fn text((number, indent): Line) -> String {
     let indent = "    ".repeat(indent as usize);
-    format!("{indent}let value_{number} = compute(input_{number}, other_{number});\n")
+    format!("{indent}let value_{number} = compute_the_total_of(input_{number}, other_{number}, third_{number});\n")
 }
 
 fn texts(lines: &[Line]) -> String {
