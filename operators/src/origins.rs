@@ -181,9 +181,8 @@ fn traced_after(versions: &Versions, change: &ChangeRow, file: &FileRow, origin:
     }
     let first = match file.places {
         Places::Unknown => recovered(versions, file, old.map_or(&unknown, Version::last_known)),
-        // Hunks that hold unchanged lines as well do not tell which lines are new.
-        places => {
-            let origin = if change.merge || places == Places::Within { Origin::NONE } else { origin };
+        Places::Exact => {
+            let origin = if change.merge { Origin::NONE } else { origin };
             let before = |index: u32| {
                 let file = change.files.get(index as usize)?;
                 versions.find(file_before(file), file.old_blob?)?.lines()

@@ -102,8 +102,6 @@ pub enum Places {
     /// The hunks are the difference.
     #[default]
     Exact,
-    /// Every changed line lies in a hunk, but unchanged ones do as well.
-    Within,
     /// Nothing: there are no hunks, although the versions differ.
     Unknown,
 }

@@ -18,7 +18,8 @@ struct Tally {
     forgotten: u64,
 }
 
-fn folded(events: &Path) -> (RepoId, Versions) {
+/// The state after the history, with or without the lines that were kept.
+fn folded(events: &Path, keep: bool) -> (RepoId, Versions) {
     let text = std::fs::read_to_string(events).expect("the events can be read");
     let fold = OriginFold(OriginSettings::default());
     let (mut state, mut repository) = (Versions::default(), RepoId(0));
@@ -33,7 +34,10 @@ fn folded(events: &Path) -> (RepoId, Versions) {
             payload: line.as_bytes().to_vec(),
             control: false,
         };
-        if let Body::Change { row, .. } = validate(&record, &limits).expect("a row").body {
+        if let Body::Change { mut row, .. } = validate(&record, &limits).expect("a row").body {
+            if !keep {
+                Arc::make_mut(&mut row).files.iter_mut().for_each(|file| file.kept.clear());
+            }
             fold.step(&mut state, record.position, &row, &mut Vec::new());
         }
     }
@@ -47,6 +51,26 @@ fn blamed(folder: &Path, flags: &[&str], path: &str) -> Vec<CommitId> {
     git(folder, &arguments, "").lines().filter_map(id).collect()
 }
 
+/// Lines of the newest version of `files`, compared one by one.
+fn tally(folder: &Path, files: &HashMap<&str, BlobId>, (repository, state): &(RepoId, Versions), flags: &[&str]) -> Tally {
+    let mut tally = Tally::default();
+    for (path, blob) in files {
+        let theirs = blamed(folder, flags, path);
+        tally.lines += theirs.len() as u64;
+        let Some(version) = state.find(FileId::of(*repository, path), *blob) else {
+            tally.forgotten += theirs.len() as u64;
+            continue;
+        };
+        let ours = version.lines().map(LineOrigins::lines).unwrap_or_default();
+        for (line, commit) in theirs.into_iter().enumerate() {
+            let found = ours.get(line).and_then(|origin| state.change(*origin));
+            tally.nobodys += u64::from(found.is_none());
+            tally.equal += u64::from(found.is_some_and(|change| change.commit == commit));
+        }
+    }
+    tally
+}
+
 /// Run with `DRIFTLINE_GIT=FOLDER DRIFTLINE_EVENTS=FILE`, where the file is written by `driftline collect git`, and
 /// `--ignored --nocapture`.
 #[test]
@@ -54,7 +78,6 @@ fn blamed(folder: &Path, flags: &[&str], path: &str) -> Vec<CommitId> {
 fn report_agreement_with_git_blame() {
     let place = |name: &str| PathBuf::from(std::env::var_os(name).expect("a folder and a file are given"));
     let (folder, events) = (place("DRIFTLINE_GIT"), place("DRIFTLINE_EVENTS"));
-    let (repository, state) = folded(&events);
     let tree = git(&folder, &["ls-tree", "-r", "HEAD"], "");
     let files: HashMap<&str, BlobId> = tree
         .lines()
@@ -62,29 +85,18 @@ fn report_agreement_with_git_blame() {
         .filter_map(|(entry, path)| Some((path, BlobId::from_hex(entry.split(' ').nth(2)?)?)))
         .filter(|(path, _)| matches!(class_of(path), FileClass::Source | FileClass::Test))
         .collect();
-    for flags in [&[][..], &["-w"], &["-w", "-M"], &["-w", "-M", "-C"]] {
-        let mut tally = Tally::default();
-        for (path, blob) in &files {
-            let theirs = blamed(&folder, flags, path);
-            tally.lines += theirs.len() as u64;
-            let Some(version) = state.find(FileId::of(repository, path), *blob) else {
-                tally.forgotten += theirs.len() as u64;
-                continue;
-            };
-            let ours = version.lines().map(LineOrigins::lines).unwrap_or_default();
-            for (line, commit) in theirs.into_iter().enumerate() {
-                let found = ours.get(line).and_then(|origin| state.change(*origin));
-                tally.nobodys += u64::from(found.is_none());
-                tally.equal += u64::from(found.is_some_and(|change| change.commit == commit));
-            }
+    for keep in [false, true] {
+        let state = folded(&events, keep);
+        for flags in [&[][..], &["-w"], &["-w", "-M"], &["-w", "-M", "-C"]] {
+            let tally = tally(&folder, &files, &state, flags);
+            let share = |part: u64| 100.0 * part as f64 / tally.lines as f64;
+            println!(
+                "kept lines: {keep}; {} lines, git blame {flags:?}: {:.2} % equal, {:.2} % nobody's, {:.2} % forgotten",
+                tally.lines,
+                share(tally.equal),
+                share(tally.nobodys),
+                share(tally.forgotten)
+            );
         }
-        let share = |part: u64| 100.0 * part as f64 / tally.lines as f64;
-        println!(
-            "{} lines, git blame {flags:?}: {:.2} % equal, {:.2} % nobody's, {:.2} % forgotten",
-            tally.lines,
-            share(tally.equal),
-            share(tally.nobodys),
-            share(tally.forgotten)
-        );
     }
 }

@@ -224,5 +224,5 @@ fn origins_are_those_of_git_blame_without_white_space_and_with_moves() {
             }
         }
     }
-    assert!(lines > 200 && moved > 200, "{lines} lines, {moved} kept runs");
+    assert!(lines > 200 && moved > 100, "{lines} lines, {moved} kept runs");
 }

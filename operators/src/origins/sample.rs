@@ -130,9 +130,8 @@ fn any_file() -> impl Strategy<Value = FileRow> {
         let row = FileRow { has_content: row.blob.is_some() && has_content, line_hashes, ..row };
         match places {
             0 | 1 => FileRow { places: Places::Unknown, hunks: Vec::new(), ..row },
-            2 => FileRow { places: Places::Within, kept: kept_runs(&kept), ..row },
             // Nothing is known of the content, but the lines that changed are.
-            3 => FileRow { line_hashes: Vec::new(), has_content: false, ..row },
+            2 => FileRow { line_hashes: Vec::new(), has_content: false, ..row },
             _ => FileRow { kept: kept_runs(&kept), ..row },
         }
     })

