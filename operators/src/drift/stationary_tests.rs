@@ -94,7 +94,8 @@ impl Maker {
         (row.time, row.author_time) = (self.time, self.time);
         row.author = sample::author(self.below(process.authors) as u8);
         row.fix = self.below(4) == 0;
-        row.subject = ["Fix wrong bound", "Add a case", "Speed up the loop", "Rename things"][self.below(4) as usize].into();
+        row.subject =
+            ["Fix wrong bound", "Add a case", "Speed up the loop", "Rename things"][self.below(4) as usize].into();
         let many = if offset < process.shift { 1 + self.below(3) } else { 12 + self.below(9) };
         let mut places = vec![0; self.files.len()];
         (0..many).for_each(|_| places[self.below(self.files.len() as u64) as usize] += 1);

@@ -2,8 +2,8 @@
 
 use crate::validate::class_of;
 use driftline_schema::{
-    AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, Language,
-    Places, Position, RepoId,
+    AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, Language, Places,
+    Position, RepoId,
 };
 use proptest::prelude::*;
 use std::sync::Arc;

@@ -52,7 +52,12 @@ fn blamed(folder: &Path, flags: &[&str], path: &str) -> Vec<CommitId> {
 }
 
 /// Lines of the newest version of `files`, compared one by one.
-fn tally(folder: &Path, files: &HashMap<&str, BlobId>, (repository, state): &(RepoId, Versions), flags: &[&str]) -> Tally {
+fn tally(
+    folder: &Path,
+    files: &HashMap<&str, BlobId>,
+    (repository, state): &(RepoId, Versions),
+    flags: &[&str],
+) -> Tally {
     let mut tally = Tally::default();
     for (path, blob) in files {
         let theirs = blamed(folder, flags, path);

@@ -251,8 +251,13 @@ fn origins_are_those_of_git_blame() {
         let last = history.commits.last().expect("there are commits");
         let name = FileId(u64::from(last.path.as_bytes()[0]));
         let version = state.find(name, content(&last.text)).expect("the newest version is known");
-        let ours: Vec<Option<Position>> =
-            version.lines().expect("its text is known").lines().into_iter().map(|origin| state.position(origin)).collect();
+        let ours: Vec<Option<Position>> = version
+            .lines()
+            .expect("its text is known")
+            .lines()
+            .into_iter()
+            .map(|origin| state.position(origin))
+            .collect();
         let theirs = git_blame(&history, seed);
         assert!(history.commits.iter().filter(|commit| commit.parents.len() > 1).count() > 3);
         assert_eq!(theirs.len(), last.text.len());

@@ -3,9 +3,7 @@
 use super::git_tests::{Dice, Folder, git, numbers_of_marks};
 use super::*;
 use crate::validate::{Body, RawRecord, blob_id_of, validate};
-use driftline_schema::{
-    AuthorId, BlobId, Change, CommitId, Event, FileChange, FileKind, Hunk, Limits, RepoId, wire,
-};
+use driftline_schema::{AuthorId, BlobId, Change, CommitId, Event, FileChange, FileKind, Hunk, Limits, RepoId, wire};
 use std::fmt::Write as _;
 
 const PATHS: [&str; 2] = ["a.rs", "b.rs"];

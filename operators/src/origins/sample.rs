@@ -1,8 +1,8 @@
 //! Rows for tests: small repositories in which every name is a number.
 
 use driftline_schema::{
-    AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, KeptRun,
-    Language, Places, Position, RepoId,
+    AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, KeptRun, Language,
+    Places, Position, RepoId,
 };
 use proptest::prelude::*;
 
@@ -114,16 +114,17 @@ fn any_file() -> impl Strategy<Value = FileRow> {
     let names = (0..2u64, proptest::option::weighted(0.2, 0..2u64));
     let contents = (proptest::option::weighted(0.9, 0..6u8), proptest::option::weighted(0.9, 0..6u8));
     let others = proptest::collection::vec((0..6u8, hunks()), 0..3);
-    let row = (names, contents, hunks(), others, 0..8u8).prop_map(|((name, renamed), (old, new), hunks, others, class)| {
-        let others = others.into_iter().map(|(parent, hunks)| (blob(parent), hunks)).collect();
-        let class = [FileClass::Documentation, FileClass::Test].get(class as usize).copied();
-        FileRow {
-            old_file: renamed.map(FileId),
-            other_parents: others,
-            class: class.unwrap_or(FileClass::Source),
-            ..file(name, old, new, hunks)
-        }
-    });
+    let row =
+        (names, contents, hunks(), others, 0..8u8).prop_map(|((name, renamed), (old, new), hunks, others, class)| {
+            let others = others.into_iter().map(|(parent, hunks)| (blob(parent), hunks)).collect();
+            let class = [FileClass::Documentation, FileClass::Test].get(class as usize).copied();
+            FileRow {
+                old_file: renamed.map(FileId),
+                other_parents: others,
+                class: class.unwrap_or(FileClass::Source),
+                ..file(name, old, new, hunks)
+            }
+        });
     let kept = proptest::collection::vec((0..4u32, 1..3u32, 0..3u32, 0..8u32), 0..3);
     let hashes = proptest::collection::vec(0..5u32, 0..12);
     (row, kept, hashes, 0..8u8, any::<bool>()).prop_map(|(row, kept, line_hashes, places, has_content)| {

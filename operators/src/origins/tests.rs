@@ -41,7 +41,8 @@ impl Replay {
     /// Line by line: which of the lost lines' changes added it, anywhere; the neighbours decide between several.
     fn recovered(&self, file: &FileRow, lost: &Lines) -> Lines {
         let added = |change: usize, hash: &u32| self.changes[change].files.iter().any(|f| f.line_hashes.contains(hash));
-        let brought = |hash| -> BTreeSet<usize> { lost.iter().flatten().copied().filter(|c| added(*c, hash)).collect() };
+        let brought =
+            |hash| -> BTreeSet<usize> { lost.iter().flatten().copied().filter(|c| added(*c, hash)).collect() };
         let possible: Vec<BTreeSet<usize>> = file.line_hashes.iter().map(brought).collect();
         let mut lines: Lines = possible.iter().map(|set| set.first().copied().filter(|_| set.len() == 1)).collect();
         for line in 1..lines.len() {

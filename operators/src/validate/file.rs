@@ -6,7 +6,7 @@ use super::paths::{class_of, comment_marks, path_fault};
 use super::{Fault, fault, quoted};
 use crate::syntax::has_grammar;
 use driftline_schema::{
-    BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, LineCounts, Limits,
+    BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits, LineCounts,
     Omitted, Places, RejectReason, RepoId,
 };
 use std::sync::Arc;

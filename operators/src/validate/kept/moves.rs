@@ -63,8 +63,7 @@ impl<'a> Search<'a> {
         let removed = &self.files[file].removed;
         let mut block = Block { file, at, lines: 0, weight: 0 };
         while let (Some(new), Some(old)) = (added.get(next + block.lines), removed.get(at + block.lines)) {
-            let apart = block.lines > 0
-                && !(follows(added, next + block.lines) && follows(removed, at + block.lines));
+            let apart = block.lines > 0 && !(follows(added, next + block.lines) && follows(removed, at + block.lines));
             if new.hash != old.hash || self.taken[file][at + block.lines] || apart || self.steps == 0 {
                 break;
             }

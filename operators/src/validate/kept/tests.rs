@@ -165,7 +165,8 @@ proptest! {
 fn texts_that_repeat_themselves_cost_a_bounded_number_of_steps_a_line() {
     // Each of these texts is quadratic for a search without a bound; the suite's own time would tell.
     let lines = 20_000;
-    let repeated = |texts: &[&str]| -> String { texts.iter().cycle().take(lines).map(|text| format!("{text}\n")).collect() };
+    let repeated =
+        |texts: &[&str]| -> String { texts.iter().cycle().take(lines).map(|text| format!("{text}\n")).collect() };
     for texts in [&["a"][..], &["a", "b"], &["}", ""], &["a,", "a", "("], &["let value = compute(input);", "}"]] {
         let (old, new) = (repeated(texts), repeated(&[texts, &["other_words_entirely"]].concat()));
         let file = changed(&new, &[(0, &old, 0, lines as u32)]);
