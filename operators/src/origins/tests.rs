@@ -45,8 +45,8 @@ impl Replay {
             |hash| -> BTreeSet<usize> { lost.iter().flatten().copied().filter(|c| added(*c, hash)).collect() };
         let possible: Vec<BTreeSet<usize>> = file.line_hashes.iter().map(brought).collect();
         let mut lines: Lines = possible.iter().map(|set| set.first().copied().filter(|_| set.len() == 1)).collect();
-        for line in 1..lines.len() {
-            lines[line] = lines[line].or(lines[line - 1].filter(|origin| possible[line].contains(origin)));
+        for (line, possible) in possible.iter().enumerate().skip(1) {
+            lines[line] = lines[line].or(lines[line - 1].filter(|origin| possible.contains(origin)));
         }
         for line in (1..lines.len()).rev() {
             lines[line - 1] = lines[line - 1].or(lines[line].filter(|origin| possible[line - 1].contains(origin)));

@@ -37,8 +37,11 @@ fn changed(content: &str, hunks: &[(u32, &str, u32, u32)]) -> FileChange {
     }
 }
 
-/// What is kept of each file, as (first new line, lines, file, first old line), and the removed lines that went on.
-fn kept(files: &[FileChange]) -> Vec<(Vec<(u32, u32, u32, u32)>, Vec<u32>)> {
+/// A kept run as (first new line, lines, file, first old line).
+type Run = (u32, u32, u32, u32);
+
+/// What is kept of each file, and its removed lines that stand on.
+fn kept(files: &[FileChange]) -> Vec<(Vec<Run>, Vec<u32>)> {
     let change = sample::change(1, 1);
     let row = |file: &FileChange| {
         let hunk = |hunk: &Hunk| HunkRow {
