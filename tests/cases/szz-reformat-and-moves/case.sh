@@ -21,9 +21,9 @@ sed -i -e 's/return a \/ 7;/return a \/ 8;/' -e 's/^\t\t31);/\t\t32);/' r/b.c; c
 import r data >out 2>said || fail "up ends with $?: $(cat said)"
 label() { "$DRIFTLINE" explain "$1" --data data | grep -E '^label' || true; }
 commits=($(git -C r rev-list --reverse HEAD))
-expect_in "the commit that added the lines" "defective" "$(label "${commits[0]}")"
+expect_in "the commit that added the lines" "label: Defective" "$(label "${commits[0]}")"
 for i in 1 2 3; do
   case $(label "${commits[$i]}") in
-    *defective*) fail "$(git -C r log -1 --format=%s "${commits[$i]}") only moved or re-formatted, and is called defective" ;;
+    *Defective*) fail "$(git -C r log -1 --format=%s "${commits[$i]}") only moved or re-formatted, and is called defective" ;;
   esac
 done

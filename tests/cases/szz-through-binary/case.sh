@@ -11,9 +11,9 @@ sed -i 's/a && 20;/a || 20;/' r/m.c; commit r "Fix crash in f20" 1500300000
 import r data >out 2>said || fail "up ends with $?: $(cat said)"
 label() { "$DRIFTLINE" explain "$1" --data data | grep -E '^label' || true; }
 commits=($(git -C r rev-list --reverse HEAD))
-expect_in "the commit that added the line" "defective" "$(label "${commits[0]}")"
+expect_in "the commit that added the line" "label: Defective" "$(label "${commits[0]}")"
 for i in 1 2; do
   case $(label "${commits[$i]}") in
-    *defective*) fail "$(git -C r log -1 --format=%s "${commits[$i]}") is called defective" ;;
+    *Defective*) fail "$(git -C r log -1 --format=%s "${commits[$i]}") is called defective" ;;
   esac
 done
