@@ -18,6 +18,8 @@ mod oracle;
 #[cfg(test)]
 mod split_mix;
 #[cfg(test)]
+mod stationary_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::Records;
@@ -136,8 +138,8 @@ fn samples(input: DriftInput) -> impl Iterator<Item = (Subject, Sample)> {
 /// sample. When a feature's alert has been open for `adopt_after` evaluations, its current window becomes its reference
 /// under the next `bins_version` (a model is to be retrained then), and its alert resolves as [`ADOPTED`].
 ///
-/// A column for which `accumulates` holds, one that grows with the history by its definition, has statistics but neither
-/// alerts nor a part in the adjustment: that it moved says nothing.
+/// A column for which `accumulates` holds, one that moves with the length of the history or the size of the repository by
+/// its definition, has statistics but neither alerts nor a part in the adjustment: that it moved says nothing.
 ///
 /// Readers of the alerts see `+Open` when one opens, `-Open +Resolved` when it resolves, and a lone `-` when the data it
 /// rested on was taken back.

@@ -191,10 +191,13 @@ pub fn is_size(column: usize) -> bool {
     columns(FeatureGroup::Size).contains(&column)
 }
 
-/// Features that grow with a repository or an author's time in it by their definition, whatever happens to the code: levels of
-/// the touched files, counts since the beginning, ages.
+/// Features that move with the length of a history or the size of a repository by their definition, though nothing about
+/// the changes is different: counts since the beginning, ages, levels of the touched files and of what they are coupled
+/// with, and shares that have any of these below or above the line.
 const ACCUMULATING: &[&str] = &[
     "lt",
+    "added_ratio",
+    "deleted_ratio",
     "ndev",
     "age",
     "nuc",
@@ -205,6 +208,9 @@ const ACCUMULATING: &[&str] = &[
     "exp",
     "rexp",
     "sexp",
+    "new_files_share",
+    "own_last_share",
+    "owned_share",
     "cyclomatic",
     "cognitive",
     "nesting_max",
@@ -212,9 +218,24 @@ const ACCUMULATING: &[&str] = &[
     "functions",
     "params_max",
     "exits",
+    "changed_cognitive_max",
+    "coupling_efferent",
+    "coupling_afferent",
+    "instability_max",
+    "import_depth_max",
+    "modules_in_cycle",
+    "unresolved_imports",
+    "fan_in_max",
+    "fan_out_max",
+    "ambiguous_calls",
+    "recursive_functions",
+    "cbo_max",
+    "class_names_unresolved",
+    "duplicated_lines_added",
+    "coupling_bounded",
 ];
 
-/// Whether a column grows with the history by its definition, so that a shift of its distribution says nothing.
+/// Whether a column moves with the history by its definition, so that a shift of its distribution says nothing.
 pub fn accumulates(column: usize) -> bool {
     FEATURES.get(column).is_some_and(|feature| ACCUMULATING.contains(&feature.name))
 }

@@ -6,10 +6,15 @@
 
 mod blame;
 mod lines;
+mod recovered;
 mod versions;
 
 #[cfg(test)]
+mod agreement_report;
+#[cfg(test)]
 mod git_tests;
+#[cfg(test)]
+mod moved_tests;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
@@ -20,12 +25,13 @@ pub use blame::{FIX_FILES_MAX, FIX_LINES_MAX};
 use crate::Records;
 use crate::ordered_fold::{PositionFold, ordered_fold};
 use blame::{candidate, file_before, is_blamable, is_traced_fix};
-use driftline_schema::{BlobKey, ChangeKey, ChangeRow, FileId, FileRow, Position};
+use driftline_schema::{BlobKey, ChangeKey, ChangeRow, FileId, FileRow, Places, Position};
 use lines::{LineOrigins, Origin};
+use recovered::recovered;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use versions::{Insertion, Size, Version, Versions};
+use versions::{Insertion, Size, Traced, Version, Versions};
 
 /// What a fix removes from one file, by who brought it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -118,7 +124,7 @@ impl PositionFold for OriginFold {
     fn step(
         &self,
         state: &mut Versions,
-        position: Position,
+        _position: Position,
         change: &Arc<ChangeRow>,
         outputs: &mut Vec<Candidate>,
     ) -> Self::Undo {
@@ -127,7 +133,7 @@ impl PositionFold for OriginFold {
             let removing = change.files.iter().filter(|file| is_blamable(file));
             outputs.extend(removing.filter_map(|file| candidate(state, change, file)));
         }
-        let origin = state.enter(position);
+        let origin = state.enter(change);
         // All versions are derived before one is remembered: a change may swap two files.
         let brought: Vec<(FileId, Version)> = change
             .files
@@ -135,8 +141,8 @@ impl PositionFold for OriginFold {
             .enumerate()
             .filter(|(_, file)| is_blamable(file))
             .filter_map(|(index, file)| {
-                let lines = lines_after(state, change, file, origin)?;
-                Some((file.file, Version::new(change, index, lines)?))
+                let traced = traced_after(state, change, file, origin)?;
+                Some((file.file, Version::new(change, index, traced)?))
             })
             .collect();
         let insertions =
@@ -156,25 +162,36 @@ impl PositionFold for OriginFold {
 }
 
 /// The line origins of `file` after `change`; `None` when there is nothing to remember.
-fn lines_after(versions: &Versions, change: &ChangeRow, file: &FileRow, origin: Origin) -> Option<LineOrigins> {
+fn traced_after(versions: &Versions, change: &ChangeRow, file: &FileRow, origin: Origin) -> Option<Traced> {
     let blob = file.blob?;
-    if file.hunks.is_empty() && !file.has_content && file.old_blob != file.blob {
-        // Not text, or too large to be compared: its lines cannot be followed.
-        return None;
-    }
-    let version = |file, blob| versions.find(file, blob);
-    let old = file.old_blob.and_then(|old| version(file_before(file), old)).map(|known| &known.lines);
-    let unknown = LineOrigins::default();
-    if !change.merge {
-        return Some(old.unwrap_or(&unknown).edited(&file.hunks, origin));
-    }
-    if version(file.file, blob).is_some() {
+    let old = file.old_blob.and_then(|old| versions.find(file_before(file), old));
+    if change.merge && versions.find(file.file, blob).is_some() {
         // The merge took another parent's version as it is.
         return None;
     }
-    let first = old.unwrap_or(&unknown).edited(&file.hunks, Origin::NONE);
-    Some(file.other_parents.iter().fold(first, |lines, (parent, hunks)| {
-        let theirs = version(file.file, *parent).map(|known| &known.lines);
+    let unknown = LineOrigins::default();
+    let same_content = file.hunks.is_empty() && file.old_blob == file.blob;
+    match file.places {
+        Places::Unknown if !file.has_content => return old.map(|old| Traced::Lost(old.last_known().clone())),
+        // A file that was only renamed is as unknown as before.
+        Places::Exact if same_content && old.is_some_and(|old| old.lines().is_none()) => {
+            return old.map(|old| Traced::Lost(old.last_known().clone()));
+        }
+        _ => {}
+    }
+    let first = match file.places {
+        Places::Unknown => recovered(versions, file, old.map_or(&unknown, Version::last_known)),
+        Places::Exact => {
+            let origin = if change.merge { Origin::NONE } else { origin };
+            let before = |index: u32| {
+                let file = change.files.get(index as usize)?;
+                versions.find(file_before(file), file.old_blob?)?.lines()
+            };
+            old.and_then(Version::lines).unwrap_or(&unknown).edited(&file.hunks, origin).with_kept(&file.kept, before)
+        }
+    };
+    Some(Traced::Known(file.other_parents.iter().filter(|_| change.merge).fold(first, |lines, (parent, hunks)| {
+        let theirs = versions.find(file.file, *parent).and_then(Version::lines);
         lines.overlaid(&theirs.unwrap_or(&unknown).edited(hunks, Origin::NONE))
-    }))
+    })))
 }

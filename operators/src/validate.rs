@@ -6,6 +6,7 @@
 mod change;
 mod file;
 mod hunks;
+mod kept;
 mod message;
 mod paths;
 mod route;

@@ -35,7 +35,7 @@ pub use limits::Limits;
 pub use model::ModelInfo;
 pub use position::{ChangeKey, Position};
 pub use prediction::{ExpertScore, Place, Prediction, Reason, Receipt};
-pub use record::{BlobContent, BlobKey, ChangeRow, FileClass, FileRow, HunkRow};
+pub use record::{BlobContent, BlobKey, ChangeRow, FileClass, FileRow, HunkRow, KeptRun, Places};
 pub use reject::{Reject, RejectReason};
 pub use seal::{ControlKey, Seal};
 pub use structure::{

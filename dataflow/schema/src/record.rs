@@ -92,10 +92,40 @@ pub struct FileRow {
     pub added: u32,
     /// Lines removed.
     pub removed: u32,
+    /// What `hunks` tell about the places of these lines.
+    pub places: Places,
     /// Differences from the first parent.
     pub hunks: Vec<HunkRow>,
+    /// Added lines that stood in a first parent's file already, by `new_start` and apart from each other.
+    pub kept: Vec<KeptRun>,
+    /// Hashes of lines of source and tests without their white space: of the added ones in the order of the hunks or,
+    /// where their places are unknown, of all lines. Empty where the content is not known.
+    pub line_hashes: Vec<u32>,
     /// For a merge: differences from the versions in further parents.
     pub other_parents: Vec<(BlobId, Vec<HunkRow>)>,
+}
+
+/// What the hunks of a file tell about the places of its changed lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Places {
+    /// The hunks are the difference.
+    #[default]
+    Exact,
+    /// Nothing: there are no hunks, although the versions differ.
+    Unknown,
+}
+
+/// A run of added lines that stood somewhere before the change: they were moved, or only their white space changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeptRun {
+    /// Index of the first of them after the change, from 0.
+    pub new_start: u32,
+    /// How many.
+    pub lines: u32,
+    /// Which of the change's files they stood in before, as an index into its files.
+    pub file: u32,
+    /// Index of the first of them in that file's version before the change, from 0.
+    pub old_start: u32,
 }
 
 /// A run of lines that was replaced; indices count from 0.
@@ -109,7 +139,7 @@ pub struct HunkRow {
     pub new_start: u32,
     /// Number of added lines.
     pub new_lines: u32,
-    /// Old indices of removed lines that are blank or differ from an added line of this hunk in white space only.
+    /// Old indices of removed lines that are blank, or stand on after the change: elsewhere, or with other white space.
     pub cosmetic: Vec<u32>,
     /// Old indices of removed lines that look like a comment by their first characters; used where no syntax facts of
     /// the old version exist.

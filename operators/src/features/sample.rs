@@ -2,7 +2,7 @@
 
 use crate::validate::class_of;
 use driftline_schema::{
-    AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, Language,
+    AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, Language, Places,
     Position, RepoId,
 };
 use proptest::prelude::*;
@@ -63,7 +63,10 @@ pub(crate) fn file(change: &ChangeRow, path: &str) -> FileRow {
         old_lines: 0,
         added: 0,
         removed: 0,
+        places: Places::Exact,
         hunks: vec![],
+        kept: vec![],
+        line_hashes: vec![],
         other_parents: vec![],
     }
 }

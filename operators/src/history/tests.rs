@@ -198,3 +198,19 @@ fn a_merge_leaves_no_trace() {
     assert_eq!(log(true).last(), log(false).last());
     assert_eq!(log(true)[1]["age"], "5", "a merge has features like any change");
 }
+
+#[test]
+fn a_version_whose_text_is_not_known_is_a_change_like_any_other() {
+    let unknown = |mut row: ChangeRow| {
+        row.files.iter_mut().for_each(|file| file.places = driftline_schema::Places::Unknown);
+        row
+    };
+    let log = |hidden: bool| {
+        let rows = [touching(1, 0, 0, &["a.py"]), touching(2, 1, 5, &["a.py"]), touching(3, 2, 9, &["a.py"])];
+        let hide = |(at, row)| if hidden && at > 0 { unknown(row) } else { row };
+        values(rows.into_iter().enumerate().map(hide).chain([touching(4, 0, 20, &["a.py"])]).collect())
+    };
+    assert_eq!(log(true), log(false));
+    let last = &log(true)[3];
+    assert_eq!((&*last["ndev"], &*last["age"], &*last["prior_changes"]), ("3", "11", "3"));
+}

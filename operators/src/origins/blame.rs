@@ -35,7 +35,8 @@ pub(super) fn file_before(file: &FileRow) -> FileId {
 pub(super) fn candidate(versions: &Versions, change: &ChangeRow, file: &FileRow) -> Option<Candidate> {
     let before = file_before(file);
     let old = versions.find(before, file.old_blob?)?;
-    let mut reader = old.lines.reader();
+    // Of a version whose text is not known nobody can say which lines went.
+    let mut reader = old.lines()?.reader();
     let mut blamed = Vec::new();
     let mut next = 0u32;
     for hunk in &file.hunks {

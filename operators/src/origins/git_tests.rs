@@ -13,9 +13,9 @@ use std::process::{Command, Stdio};
 type Text = Vec<u32>;
 
 /// A small generator of numbers; the same history every time.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -186,7 +186,14 @@ fn compare(old: &[u32], new: &[u32]) -> Vec<HunkRow> {
 }
 
 /// A folder that is removed at the end.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
+impl Folder {
+    pub(super) fn new(name: &str) -> Self {
+        let folder = Self(std::env::temp_dir().join(format!("driftline-{name}-{}", std::process::id())));
+        std::fs::create_dir_all(&folder.0).expect("the temporary directory takes a folder");
+        folder
+    }
+}
 impl Drop for Folder {
     fn drop(&mut self) {
         // A folder left behind in the temporary directory is no reason to fail.
@@ -194,7 +201,7 @@ impl Drop for Folder {
     }
 }
 
-fn git(folder: &Path, arguments: &[&str], input: &str) -> String {
+pub(super) fn git(folder: &Path, arguments: &[&str], input: &str) -> String {
     let mut child = Command::new("git")
         .args(["-c", "init.defaultBranch=main"])
         .args(arguments)
@@ -210,18 +217,22 @@ fn git(folder: &Path, arguments: &[&str], input: &str) -> String {
     String::from_utf8(output.stdout).expect("git prints ASCII here")
 }
 
-/// The number of the commit that git blames for each line of the newest commit.
-fn git_blame(history: &History, seed: u64) -> Vec<usize> {
-    let folder = Folder(std::env::temp_dir().join(format!("driftline-blame-{}-{seed}", std::process::id())));
-    std::fs::create_dir_all(&folder.0).expect("the temporary directory takes a folder");
-    git(&folder.0, &["init", "--quiet", "--bare", "."], "");
-    git(&folder.0, &["fast-import", "--quiet", "--export-marks=marks"], &history.stream());
-    let marks = std::fs::read_to_string(folder.0.join("marks")).expect("git wrote the marks");
-    let numbers: HashMap<&str, usize> = marks
+/// The number of each commit, from 0, by its id.
+pub(super) fn numbers_of_marks(folder: &Path) -> HashMap<String, usize> {
+    let marks = std::fs::read_to_string(folder.join("marks")).expect("git wrote the marks");
+    marks
         .lines()
         .filter_map(|line| line.strip_prefix(':')?.split_once(' '))
-        .map(|(mark, id)| (id, mark.parse::<usize>().expect("marks are numbers") - 1))
-        .collect();
+        .map(|(mark, id)| (id.to_owned(), mark.parse::<usize>().expect("marks are numbers") - 1))
+        .collect()
+}
+
+/// The number of the commit that git blames for each line of the newest commit.
+fn git_blame(history: &History, seed: u64) -> Vec<usize> {
+    let folder = Folder::new(&format!("blame-{seed}"));
+    git(&folder.0, &["init", "--quiet", "--bare", "."], "");
+    git(&folder.0, &["fast-import", "--quiet", "--export-marks=marks"], &history.stream());
+    let numbers = numbers_of_marks(&folder.0);
     let path = history.commits.last().expect("there are commits").path;
     let blame = git(&folder.0, &["blame", "-l", "-s", "--root", "main", "--", path], "");
     blame.lines().map(|line| numbers[line.split(' ').next().expect("an id comes first")]).collect()
@@ -240,8 +251,13 @@ fn origins_are_those_of_git_blame() {
         let last = history.commits.last().expect("there are commits");
         let name = FileId(u64::from(last.path.as_bytes()[0]));
         let version = state.find(name, content(&last.text)).expect("the newest version is known");
-        let ours: Vec<Option<Position>> =
-            version.lines.lines().into_iter().map(|origin| state.position(origin)).collect();
+        let ours: Vec<Option<Position>> = version
+            .lines()
+            .expect("its text is known")
+            .lines()
+            .into_iter()
+            .map(|origin| state.position(origin))
+            .collect();
         let theirs = git_blame(&history, seed);
         assert!(history.commits.iter().filter(|commit| commit.parents.len() > 1).count() > 3);
         assert_eq!(theirs.len(), last.text.len());

@@ -4,11 +4,12 @@
 //! operation is total, and runs are canonical (never empty, neighbours differ, the last one has an origin), which
 //! makes equal origins equal bytes.
 
-use driftline_schema::HunkRow;
+use driftline_schema::{HunkRow, KeptRun};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of a change in its repository's table, from 1; 0 says that no change may be blamed for the line: it is
 /// older than the log, or a merge wrote it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Origin(pub(super) u32);
 
 impl Origin {
@@ -47,6 +48,37 @@ impl LineOrigins {
             edited.push(hunk.new_lines, origin);
         }
         reader.copy_rest(edited)
+    }
+
+    /// This version, with lines that stood in a version before the change in place of its own; `before` gives the
+    /// version of each of the change's files.
+    pub(super) fn with_kept<'a>(&self, kept: &[KeptRun], before: impl Fn(u32) -> Option<&'a Self>) -> Self {
+        let (mut reader, mut built, mut next) = (self.reader(), Builder::default(), 0u32);
+        let mut indices: BTreeMap<u32, Index<'a>> = BTreeMap::new();
+        for run in kept {
+            // Runs that overlap are taken as standing one after the other, as hunks are.
+            let unkept = run.new_start.saturating_sub(next);
+            reader.take(unkept, |lines, origin| built.push(lines, origin));
+            reader.take(run.lines, |_, _| {});
+            next = next.saturating_add(unkept).saturating_add(run.lines);
+            let index = indices.entry(run.file).or_insert_with(|| Index::of(before(run.file)));
+            index.reader_at(run.old_start).take(run.lines, |lines, origin| built.push(lines, origin));
+        }
+        reader.copy_rest(built)
+    }
+
+    /// The version whose lines have these origins.
+    pub(super) fn of_lines(lines: impl IntoIterator<Item = Origin>) -> Self {
+        let mut builder = Builder::default();
+        lines.into_iter().for_each(|origin| builder.push(1, origin));
+        builder.finish()
+    }
+
+    /// The origins that any line has, each once, in the order of the lines; lines without one are left out.
+    pub(super) fn origins(&self) -> Vec<Origin> {
+        let mut seen = BTreeSet::new();
+        let origins = self.0.iter().map(|run| run.origin).filter(|origin| *origin != Origin::NONE);
+        origins.filter(|origin| seen.insert(*origin)).collect()
     }
 
     /// The lines that `hunks` remove, one after the other.
@@ -132,6 +164,31 @@ impl Reader<'_> {
     }
 }
 
+/// A version whose lines are found by their number.
+struct Index<'a> {
+    runs: &'a [Run],
+    /// Where each run ends.
+    ends: Vec<u64>,
+}
+
+impl<'a> Index<'a> {
+    fn of(version: Option<&'a LineOrigins>) -> Self {
+        let runs = version.map_or(&[][..], |version| &version.0);
+        let ends = runs.iter().scan(0, |end, run| {
+            *end += u64::from(run.lines);
+            Some(*end)
+        });
+        Self { runs, ends: ends.collect() }
+    }
+
+    fn reader_at(&self, line: u32) -> Reader<'a> {
+        let run = self.ends.partition_point(|end| *end <= u64::from(line));
+        let begin = run.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let taken = if run < self.runs.len() { (u64::from(line) - begin) as u32 } else { 0 };
+        Reader { runs: &self.runs[run..], taken }
+    }
+}
+
 /// Gathers runs into their canonical form.
 #[derive(Default)]
 struct Builder(Vec<Run>);
@@ -165,9 +222,7 @@ mod tests {
             self.0.iter().flat_map(|run| std::iter::repeat_n(run.origin, run.lines as usize)).collect()
         }
         fn of(lines: &[Origin]) -> Self {
-            let mut builder = Builder::default();
-            lines.iter().for_each(|origin| builder.push(1, *origin));
-            builder.finish()
+            Self::of_lines(lines.iter().copied())
         }
     }
 
@@ -201,6 +256,30 @@ mod tests {
             prop_assert_eq!(after.lines(), spliced(&lines, &hunks, Origin(9)));
             prop_assert_eq!(&after, &LineOrigins::of(&after.lines()), "runs are canonical");
             prop_assert_eq!(after.restored(&hunks, &before.removed(&hunks)), before);
+        }
+
+        #[test]
+        fn kept_lines_have_the_origins_they_had(
+            lines in lines(),
+            sources in proptest::collection::vec(lines(), 2),
+            kept in proptest::collection::vec((0..4u32, 1..4u32, 0..3u32, 0..20u32), 0..4),
+        ) {
+            let mut expected = lines.clone();
+            let (mut next, mut runs) = (0, Vec::new());
+            for (gap, lines, file, old_start) in kept {
+                runs.push(KeptRun { new_start: next + gap, lines, file, old_start });
+                for line in 0..lines as usize {
+                    let at = (next + gap) as usize + line;
+                    expected.resize(expected.len().max(at + 1), Origin::NONE);
+                    let source = sources.get(file as usize).and_then(|source| source.get(old_start as usize + line));
+                    expected[at] = source.copied().unwrap_or_default();
+                }
+                next += gap + lines;
+            }
+            let versions: Vec<LineOrigins> = sources.iter().map(|lines| LineOrigins::of(lines)).collect();
+            let found = LineOrigins::of(&lines).with_kept(&runs, |file| versions.get(file as usize));
+            prop_assert_eq!(&found, &LineOrigins::of(&found.lines()), "runs are canonical");
+            prop_assert_eq!(found.lines(), trimmed(expected));
         }
 
         #[test]

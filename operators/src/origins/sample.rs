@@ -1,8 +1,8 @@
 //! Rows for tests: small repositories in which every name is a number.
 
 use driftline_schema::{
-    AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, Language,
-    Position, RepoId,
+    AuthorId, BlobId, ChangeKey, ChangeRow, CommitId, FileClass, FileId, FileKind, FileRow, HunkRow, KeptRun, Language,
+    Places, Position, RepoId,
 };
 use proptest::prelude::*;
 
@@ -72,7 +72,10 @@ pub(crate) fn file(file: u64, old: Option<u8>, new: Option<u8>, hunks: Vec<HunkR
         old_lines: 0,
         added: hunks.iter().map(|hunk| hunk.new_lines).sum(),
         removed: hunks.iter().map(|hunk| hunk.old_lines).sum(),
+        places: Places::Exact,
         hunks,
+        kept: Vec::new(),
+        line_hashes: Vec::new(),
         other_parents: Vec::new(),
     }
 }
@@ -112,16 +115,39 @@ fn any_file() -> impl Strategy<Value = FileRow> {
     let names = (0..2u64, proptest::option::weighted(0.2, 0..2u64));
     let contents = (proptest::option::weighted(0.9, 0..6u8), proptest::option::weighted(0.9, 0..6u8));
     let others = proptest::collection::vec((0..6u8, hunks()), 0..3);
-    (names, contents, hunks(), others, 0..8u8).prop_map(|((name, renamed), (old, new), hunks, others, class)| {
-        let others = others.into_iter().map(|(parent, hunks)| (blob(parent), hunks)).collect();
-        let class = [FileClass::Documentation, FileClass::Test].get(class as usize).copied();
-        FileRow {
-            old_file: renamed.map(FileId),
-            other_parents: others,
-            class: class.unwrap_or(FileClass::Source),
-            ..file(name, old, new, hunks)
+    let row =
+        (names, contents, hunks(), others, 0..8u8).prop_map(|((name, renamed), (old, new), hunks, others, class)| {
+            let others = others.into_iter().map(|(parent, hunks)| (blob(parent), hunks)).collect();
+            let class = [FileClass::Documentation, FileClass::Test].get(class as usize).copied();
+            FileRow {
+                old_file: renamed.map(FileId),
+                other_parents: others,
+                class: class.unwrap_or(FileClass::Source),
+                ..file(name, old, new, hunks)
+            }
+        });
+    let kept = proptest::collection::vec((0..4u32, 1..3u32, 0..3u32, 0..8u32), 0..3);
+    let hashes = proptest::collection::vec(0..5u32, 0..12);
+    (row, kept, hashes, 0..8u8, any::<bool>()).prop_map(|(row, kept, line_hashes, places, has_content)| {
+        let row = FileRow { has_content: row.blob.is_some() && has_content, line_hashes, ..row };
+        match places {
+            0 | 1 => FileRow { places: Places::Unknown, hunks: Vec::new(), ..row },
+            // Nothing is known of the content, but the lines that changed are.
+            2 => FileRow { line_hashes: Vec::new(), has_content: false, ..row },
+            _ => FileRow { kept: kept_runs(&kept), ..row },
         }
     })
+}
+
+/// Runs that ascend and stand apart, from (gap, lines, file, first line there).
+fn kept_runs(drawn: &[(u32, u32, u32, u32)]) -> Vec<KeptRun> {
+    let mut next = 0;
+    let mut run = |&(gap, lines, file, old_start): &(u32, u32, u32, u32)| {
+        let run = KeptRun { new_start: next + gap, lines, file, old_start };
+        next = run.new_start + lines;
+        run
+    };
+    drawn.iter().map(&mut run).collect()
 }
 
 /// Any change of a repository with two files of six contents.

@@ -3,25 +3,33 @@
 use super::sample::{any_change, at, blob, change, file, hunk, key};
 use super::*;
 use crate::testing::{assert_matches_batch, updates};
-use driftline_schema::{BlobId, FileClass, HunkRow, Language};
+use driftline_schema::{BlobId, FileClass, HunkRow, KeptRun, Language};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
-type Lines = Vec<Option<Position>>;
+/// The number of the change that brought each line.
+type Lines = Vec<Option<usize>>;
 
 /// The definition: every version as a list of lines, replayed from scratch.
 #[derive(Default)]
 struct Replay {
-    /// In the order in which they were remembered.
-    versions: Vec<(FileId, BlobId, Lines)>,
+    changes: Vec<Arc<ChangeRow>>,
+    /// In the order in which they were remembered; whether the text is known, or the lines are those before it was lost.
+    versions: Vec<(FileId, BlobId, bool, Lines)>,
 }
 
 impl Replay {
-    fn find(&self, file: FileId, blob: BlobId) -> Option<&Lines> {
-        self.versions.iter().find(|(f, b, _)| (*f, *b) == (file, blob)).map(|(_, _, lines)| lines)
+    fn find(&self, file: FileId, blob: Option<BlobId>) -> Option<(bool, &Lines)> {
+        let found = self.versions.iter().find(|(f, b, ..)| (*f, Some(*b)) == (file, blob));
+        found.map(|(_, _, known, lines)| (*known, lines))
     }
 
-    fn edited(&self, file: FileId, blob: Option<BlobId>, hunks: &[HunkRow], origin: Option<Position>) -> Lines {
-        let mut lines = blob.and_then(|blob| self.find(file, blob)).cloned().unwrap_or_default();
+    fn known(&self, file: FileId, blob: Option<BlobId>) -> Lines {
+        self.find(file, blob).filter(|(known, _)| *known).map(|(_, lines)| lines.clone()).unwrap_or_default()
+    }
+
+    fn edited(&self, file: FileId, blob: Option<BlobId>, hunks: &[HunkRow], origin: Option<usize>) -> Lines {
+        let mut lines = self.known(file, blob);
         for hunk in hunks.iter().rev() {
             let (start, end) = (hunk.old_start as usize, (hunk.old_start + hunk.old_lines) as usize);
             lines.resize(lines.len().max(end), None);
@@ -30,25 +38,61 @@ impl Replay {
         lines
     }
 
-    fn after(&self, change: &ChangeRow, file: &FileRow) -> Option<Lines> {
-        let before = file.old_file.unwrap_or(file.file);
-        if !change.merge {
-            return Some(self.edited(before, file.old_blob, &file.hunks, Some(change.key.position)));
+    /// Line by line: which of the lost lines' changes added it, anywhere; the neighbours decide between several.
+    fn recovered(&self, file: &FileRow, lost: &Lines) -> Lines {
+        let added = |change: usize, hash: &u32| self.changes[change].files.iter().any(|f| f.line_hashes.contains(hash));
+        let brought =
+            |hash| -> BTreeSet<usize> { lost.iter().flatten().copied().filter(|c| added(*c, hash)).collect() };
+        let possible: Vec<BTreeSet<usize>> = file.line_hashes.iter().map(brought).collect();
+        let mut lines: Lines = possible.iter().map(|set| set.first().copied().filter(|_| set.len() == 1)).collect();
+        for (line, possible) in possible.iter().enumerate().skip(1) {
+            lines[line] = lines[line].or(lines[line - 1].filter(|origin| possible.contains(origin)));
         }
-        if self.find(file.file, file.blob?).is_some() {
-            return None;
+        for line in (1..lines.len()).rev() {
+            lines[line - 1] = lines[line - 1].or(lines[line].filter(|origin| possible[line - 1].contains(origin)));
         }
-        let mut parents = vec![self.edited(before, file.old_blob, &file.hunks, None)];
-        parents.extend(file.other_parents.iter().map(|(blob, hunks)| self.edited(file.file, Some(*blob), hunks, None)));
-        let longest = parents.iter().map(Vec::len).max()?;
-        Some((0..longest).map(|line| parents.iter().find_map(|lines| *lines.get(line)?)).collect())
+        lines
     }
 
-    fn remember(&mut self, file: FileId, blob: BlobId, lines: Lines, versions_max: usize) {
-        self.versions.retain(|(f, b, _)| (*f, *b) != (file, blob));
-        self.versions.push((file, blob, lines));
-        if self.versions.iter().filter(|(f, _, _)| *f == file).count() > versions_max {
-            let oldest = self.versions.iter().position(|(f, _, _)| *f == file).expect("there are some");
+    fn after(&self, change: &ChangeRow, file: &FileRow) -> Option<(bool, Lines)> {
+        let before = file.old_file.unwrap_or(file.file);
+        let old = self.find(before, file.old_blob);
+        if change.merge && self.find(file.file, Some(file.blob?)).is_some() {
+            return None;
+        }
+        let renamed_only = file.places == Places::Exact && file.hunks.is_empty() && file.old_blob == file.blob;
+        if file.places == Places::Unknown && !file.has_content || renamed_only && old.is_some_and(|(known, _)| !known) {
+            return old.map(|(_, lines)| (false, lines.clone()));
+        }
+        let origin = Some(self.changes.len() - 1).filter(|_| !change.merge);
+        let mut first = self.edited(before, file.old_blob, &file.hunks, origin);
+        for run in &file.kept {
+            let from = change.files.get(run.file as usize);
+            let source = from.map(|from| self.known(from.old_file.unwrap_or(from.file), from.old_blob));
+            for line in 0..run.lines as usize {
+                let at = run.new_start as usize + line;
+                first.resize(first.len().max(at + 1), None);
+                first[at] = source.as_ref().and_then(|lines| *lines.get(run.old_start as usize + line)?);
+            }
+        }
+        if file.places == Places::Unknown {
+            first = self.recovered(file, old.map_or(&Vec::new(), |(_, lines)| lines));
+        }
+        if !change.merge {
+            return Some((true, first));
+        }
+        let others = file.other_parents.iter();
+        let mut parents = vec![first];
+        parents.extend(others.map(|(blob, hunks)| self.edited(file.file, Some(*blob), hunks, None)));
+        let longest = parents.iter().map(Vec::len).max()?;
+        Some((true, (0..longest).map(|line| parents.iter().find_map(|lines| *lines.get(line)?)).collect()))
+    }
+
+    fn remember(&mut self, file: FileId, blob: BlobId, (known, lines): (bool, Lines), versions_max: usize) {
+        self.versions.retain(|(f, b, ..)| (*f, *b) != (file, blob));
+        self.versions.push((file, blob, known, lines));
+        if self.versions.iter().filter(|(f, ..)| *f == file).count() > versions_max {
+            let oldest = self.versions.iter().position(|(f, ..)| *f == file).expect("there are some");
             self.versions.remove(oldest);
         }
     }
@@ -56,12 +100,13 @@ impl Replay {
     fn candidate(&self, change: &ChangeRow, file: &FileRow) -> Option<Candidate> {
         let before = file.old_file.unwrap_or(file.file);
         let old = file.old_blob?;
-        let known = self.find(before, old)?;
+        let (_, known) = self.find(before, Some(old)).filter(|(known, _)| *known)?;
         let mut blamed: Vec<Blamed> = Vec::new();
         for hunk in &file.hunks {
             let mut neighbour = None;
             for line in hunk.old_start..hunk.old_start + hunk.old_lines {
                 let origin = known.get(line as usize).copied().flatten().filter(|_| !hunk.cosmetic.contains(&line));
+                let origin = origin.map(|change| self.changes[change].key.position);
                 let comment_like = u32::from(hunk.comment_like.contains(&line));
                 if let Some(origin) = origin {
                     match blamed.last_mut() {
@@ -91,6 +136,7 @@ fn batch(changes: &[Arc<ChangeRow>], versions_max: usize) -> Vec<Candidate> {
         if change.fix && !change.merge && change.reverts.is_empty() {
             candidates.extend(files().filter_map(|file| replay.candidate(change, file)));
         }
+        replay.changes.push(change.clone());
         let after: Vec<_> = files().map(|file| (file, replay.after(change, file))).collect();
         for (file, lines) in after {
             if let (Some(lines), Some(blob)) = (lines, file.blob) {
@@ -218,6 +264,60 @@ fn two_files_may_be_swapped() {
         fix(4, vec![file(2, Some(10), None, vec![hunk(0, 1, 0, 0)])]),
     ]);
     assert_eq!(found, [(3, 1, 0, 1), (4, 0, 0, 1)]);
+}
+
+/// A row whose places are unknown, with the hashes of all its lines if its text is known.
+fn unknown(old: u8, new: u8, hashes: Option<&[u32]>) -> FileRow {
+    FileRow {
+        places: Places::Unknown,
+        has_content: hashes.is_some(),
+        line_hashes: hashes.unwrap_or_default().to_vec(),
+        ..file(1, Some(old), Some(new), vec![])
+    }
+}
+
+#[test]
+fn lines_keep_their_origins_through_a_version_that_is_no_text() {
+    let hashed = |row: FileRow, hashes: &[u32]| FileRow { line_hashes: hashes.to_vec(), ..row };
+    // 0: the lines a b c }; 1: the line d } after b; 2, 3: no text; 4: a b d } x c }; 5: a fix of everything but x.
+    let found = trace(vec![
+        with_files(0, vec![hashed(file(1, None, Some(10), vec![hunk(0, 0, 0, 4)]), &[1, 2, 3, 9])]),
+        with_files(1, vec![hashed(file(1, Some(10), Some(11), vec![hunk(2, 0, 2, 2)]), &[4, 9])]),
+        with_files(2, vec![unknown(11, 12, None)]),
+        // A fix of a text nobody knows blames nobody.
+        fix(3, vec![FileRow { removed: 5, ..unknown(12, 13, None) }]),
+        with_files(4, vec![unknown(13, 14, Some(&[1, 2, 4, 9, 5, 3, 9]))]),
+        fix(5, vec![file(1, Some(14), Some(15), vec![hunk(0, 7, 0, 0)])]),
+    ]);
+    assert_eq!(found, [(5, 0, 0, 2), (5, 1, 2, 2), (5, 0, 5, 2)], "the line x is nobody's");
+}
+
+#[test]
+fn a_version_before_the_log_that_is_no_text_makes_its_successors_lines_nobodys() {
+    let found = trace(vec![
+        with_files(0, vec![unknown(9, 10, Some(&[1, 2, 3]))]),
+        with_files(1, vec![file(1, Some(10), Some(11), vec![hunk(1, 1, 1, 1)])]),
+        fix(2, vec![file(1, Some(11), Some(12), vec![hunk(0, 3, 0, 0)])]),
+    ]);
+    assert_eq!(found, [(2, 1, 1, 1)]);
+}
+
+#[test]
+fn moved_and_reindented_lines_are_blamed_on_the_change_that_added_them() {
+    let kept = |new_start, lines, file, old_start| KeptRun { new_start, lines, file, old_start };
+    // 0 adds two files of four lines; 1 re-indents lines 1 and 2 of the first and moves line 3 of the second to its end.
+    let first = FileRow {
+        kept: vec![kept(1, 2, 0, 1), kept(4, 1, 1, 3)],
+        ..file(1, Some(10), Some(11), vec![hunk(1, 2, 1, 2), hunk(4, 0, 4, 2)])
+    };
+    let second = file(2, Some(20), Some(21), vec![hunk(3, 1, 3, 0)]);
+    let found = trace(vec![
+        with_files(0, vec![file(1, None, Some(10), vec![hunk(0, 0, 0, 4)])]),
+        with_files(1, vec![file(2, None, Some(20), vec![hunk(0, 0, 0, 4)])]),
+        with_files(2, vec![first, second]),
+        fix(3, vec![file(1, Some(11), None, vec![hunk(0, 6, 0, 0)])]),
+    ]);
+    assert_eq!(found, [(3, 0, 0, 4), (3, 1, 4, 1), (3, 2, 5, 1)]);
 }
 
 #[test]

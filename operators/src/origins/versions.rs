@@ -16,14 +16,47 @@ pub(super) struct Version {
     change: Arc<ChangeRow>,
     /// Which of the change's files it is.
     index: u32,
-    pub(super) lines: LineOrigins,
+    traced: Traced,
+}
+
+/// Where the lines of a version come from, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Traced {
+    /// Every line has its origin, or none.
+    Known(LineOrigins),
+    /// The text is not known; these are the lines of the last version before it that was.
+    Lost(LineOrigins),
+}
+
+impl Traced {
+    fn lines(&self) -> &LineOrigins {
+        let (Self::Known(lines) | Self::Lost(lines)) = self;
+        lines
+    }
+
+    fn runs(&self) -> i64 {
+        self.lines().runs() as i64
+    }
 }
 
 impl Version {
     /// The version that file `index` of `change` brings; `None` when the file is deleted.
-    pub(super) fn new(change: &Arc<ChangeRow>, index: usize, lines: LineOrigins) -> Option<Self> {
+    pub(super) fn new(change: &Arc<ChangeRow>, index: usize, traced: Traced) -> Option<Self> {
         let blob = change.files[index].blob?;
-        Some(Self { blob, change: change.clone(), index: index as u32, lines })
+        Some(Self { blob, change: change.clone(), index: index as u32, traced })
+    }
+
+    /// The origins of its lines; `None` where its text is not known.
+    pub(super) fn lines(&self) -> Option<&LineOrigins> {
+        match &self.traced {
+            Traced::Known(lines) => Some(lines),
+            Traced::Lost(_) => None,
+        }
+    }
+
+    /// The origins of the lines of the newest version up to this one whose text is known.
+    pub(super) fn last_known(&self) -> &LineOrigins {
+        self.traced.lines()
     }
 
     fn row(&self) -> &FileRow {
@@ -49,7 +82,7 @@ pub(super) struct Size {
 #[cfg_attr(test, derive(Clone, Debug, PartialEq))]
 pub(super) struct Versions {
     files: HashMap<FileId, Vec<Version>>,
-    changes: Vec<Position>,
+    changes: Vec<Arc<ChangeRow>>,
     pub(super) size: Size,
 }
 
@@ -68,13 +101,13 @@ struct Removed {
     /// Which of the versions then left was derived from it; `None` when `lines` is all of it.
     child: Option<u32>,
     /// Its lines, or those that the child's hunks removed from it.
-    lines: LineOrigins,
+    traced: Traced,
 }
 
 impl Versions {
     /// Enters a change into the table of origins.
-    pub(super) fn enter(&mut self, position: Position) -> Origin {
-        self.changes.push(position);
+    pub(super) fn enter(&mut self, change: &Arc<ChangeRow>) -> Origin {
+        self.changes.push(change.clone());
         Origin(u32::try_from(self.changes.len()).expect("a repository has fewer than 2^32 changes"))
     }
 
@@ -84,8 +117,13 @@ impl Versions {
     }
 
     /// The change an origin stands for.
+    pub(super) fn change(&self, origin: Origin) -> Option<&ChangeRow> {
+        (origin.0 as usize).checked_sub(1).map(|index| &*self.changes[index])
+    }
+
+    /// Where that change stands.
     pub(super) fn position(&self, origin: Origin) -> Option<Position> {
-        (origin.0 as usize).checked_sub(1).map(|index| self.changes[index])
+        self.change(origin).map(|change| change.key.position)
     }
 
     /// The remembered version of `file` with this content.
@@ -100,14 +138,14 @@ impl Versions {
         let at = same.or_else(|| (versions.len() >= versions_max.max(1)).then_some(0));
         let gone = at.map(|at| (at, versions.remove(at)));
         self.size.versions += 1;
-        self.size.runs += version.lines.runs() as i64;
+        self.size.runs += version.traced.runs();
         versions.push(version);
         let removed = gone.map(|(at, gone)| {
-            let runs = gone.lines.runs() as i64;
+            let runs = gone.traced.runs();
             let removed = Removed::pack(at, gone, versions);
             self.size.versions -= 1;
             self.size.runs -= runs;
-            self.size.undo_runs += removed.lines.runs() as i64;
+            self.size.undo_runs += removed.traced.runs();
             Box::new(removed)
         });
         Insertion { file, removed }
@@ -117,15 +155,15 @@ impl Versions {
     pub(super) fn take_back(&mut self, insertion: Insertion) {
         let versions = self.files.get_mut(&insertion.file).expect("the insertion put a version here");
         let restored = insertion.removed.map(|removed| {
-            self.size.undo_runs -= removed.lines.runs() as i64;
+            self.size.undo_runs -= removed.traced.runs();
             (removed.at as usize, removed.unpack(versions))
         });
         let newest = versions.pop().expect("the insertion put a version here");
         self.size.versions -= 1;
-        self.size.runs -= newest.lines.runs() as i64;
+        self.size.runs -= newest.traced.runs();
         if let Some((at, version)) = restored {
             self.size.versions += 1;
-            self.size.runs += version.lines.runs() as i64;
+            self.size.runs += version.traced.runs();
             versions.insert(at, version);
         } else if versions.is_empty() {
             self.files.remove(&insertion.file);
@@ -137,27 +175,28 @@ impl Removed {
     fn pack(at: usize, gone: Version, versions: &[Version]) -> Self {
         let delta = versions.iter().enumerate().find_map(|(child, version)| {
             let row = version.row();
+            let (before, after) = (gone.lines()?, version.lines()?);
             if row.old_file.is_some() || row.old_blob != Some(gone.blob) {
                 return None;
             }
-            let removed = gone.lines.removed(&row.hunks);
+            let removed = before.removed(&row.hunks);
             // A child of an earlier version with the same content, or a merge, does not lead back; trying tells.
-            (version.lines.restored(&row.hunks, &removed) == gone.lines).then_some((child as u32, removed))
+            (after.restored(&row.hunks, &removed) == *before).then_some((child as u32, Traced::Known(removed)))
         });
-        let (child, lines) = delta.map_or((None, gone.lines), |(child, removed)| (Some(child), removed));
-        Self { at: at as u32, change: gone.change, index: gone.index, child, lines }
+        let (child, traced) = delta.map_or((None, gone.traced), |(child, removed)| (Some(child), removed));
+        Self { at: at as u32, change: gone.change, index: gone.index, child, traced }
     }
 
     /// The version, given the same versions that `pack` saw.
     fn unpack(self, versions: &[Version]) -> Version {
-        let lines = match self.child {
+        let traced = match self.child {
             Some(child) => {
                 let child = &versions[child as usize];
-                child.lines.restored(&child.row().hunks, &self.lines)
+                Traced::Known(child.last_known().restored(&child.row().hunks, self.traced.lines()))
             }
-            None => self.lines,
+            None => self.traced,
         };
         let index = self.index as usize;
-        Version::new(&self.change, index, lines).expect("a remembered version has a content")
+        Version::new(&self.change, index, traced).expect("a remembered version has a content")
     }
 }

@@ -5,7 +5,7 @@
 
 use driftline_schema::prediction::Place;
 use driftline_schema::{
-    FileClass, FileFacts, FileKind, FileRow, FunctionFacts, FunctionKind, HunkRow, LineClass, SpaceMetrics,
+    FileClass, FileFacts, FileKind, FileRow, FunctionFacts, FunctionKind, HunkRow, LineClass, Places, SpaceMetrics,
 };
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -58,7 +58,7 @@ impl<'a> FileDelta<'a> {
         let old = level(before, row.kind == FileKind::Added);
         let new = level(after, row.kind == FileKind::Deleted);
         let gained = old.zip(new).map(|(old, new)| std::array::from_fn(|at| new[at] - old[at]));
-        let added = |class| after.map_or(0, |facts| added_lines(&row.hunks, facts, class));
+        let added = |class| after.map_or(0, |facts| added_lines(row, facts, class));
         Self {
             row,
             after,
@@ -75,8 +75,10 @@ impl<'a> FileDelta<'a> {
     pub(super) fn spots(&self) -> impl Iterator<Item = Spot<'_>> {
         let whole = is_code(self.row) && self.row.kind != FileKind::Deleted && self.lines_outside > 0;
         let file = whole.then(|| {
+            let end_of = |hunk: &HunkRow| hunk.new_start.saturating_add(hunk.new_lines);
             let start = self.row.hunks.first().map_or(0, |hunk| hunk.new_start);
-            let end = self.row.hunks.last().map_or(0, |hunk| hunk.new_start.saturating_add(hunk.new_lines));
+            // Without hunks the lines may be anywhere in the file.
+            let end = self.row.hunks.last().map_or(self.row.lines.max(1), end_of);
             Spot {
                 path: &self.row.path,
                 function: None,
@@ -129,9 +131,15 @@ impl<'a> Spot<'a> {
     }
 }
 
-fn added_lines(hunks: &[HunkRow], facts: &FileFacts, class: LineClass) -> u32 {
+/// Added lines of a class. Where only their number is known, they are taken for lines like the others of the file.
+fn added_lines(row: &FileRow, facts: &FileFacts, class: LineClass) -> u32 {
+    if row.places != Places::Exact {
+        let lines = facts.lines.len();
+        let (all, of_class) = (u64::from(lines), u64::from(facts.lines.count(0..lines, class)));
+        return (u64::from(row.added) * of_class).checked_div(all).map_or(0, |lines| lines as u32);
+    }
     let range = |hunk: &HunkRow| hunk.new_start..hunk.new_start.saturating_add(hunk.new_lines);
-    hunks.iter().map(|hunk| facts.lines.count(range(hunk), class)).fold(0, u32::saturating_add)
+    row.hunks.iter().map(|hunk| facts.lines.count(range(hunk), class)).fold(0, u32::saturating_add)
 }
 
 /// The hunks of a file with sums over them: functions that enclose each other all ask for the same hunks, so that none

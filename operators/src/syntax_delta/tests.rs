@@ -269,3 +269,32 @@ fn a_content_brought_later_does_not_complete_an_earlier_change() {
     let deltas: BTreeMap<_, _> = outputs.into_keys().map(|(key, delta)| (key.position.offset, delta)).collect();
     assert_eq!(deltas[&3].part.values[8], Fixed::from_int(3), "now it is known");
 }
+
+#[test]
+fn lines_whose_places_are_unknown_are_taken_for_lines_like_the_others() {
+    let mut row = sample::change(1, 1);
+    let file = FileRow {
+        places: driftline_schema::Places::Unknown,
+        blob: Some(sample::blob(1)),
+        old_blob: Some(sample::blob(9)),
+        has_content: true,
+        lines: 10,
+        added: 6,
+        ..sample::file(&row, "a.py")
+    };
+    let key = BlobKey { blob: sample::blob(1), language: Language::Python };
+    let mut facts = facts_of(key);
+    facts.functions.clear();
+    let mut lines = LineClasses::default();
+    (0..10).for_each(|line| lines.push(if line < 5 { LineClass::Code } else { LineClass::Comment }));
+    facts.lines = lines;
+    row.files = vec![file];
+    let pieces = [Piece::Row(Arc::new(row)), Piece::Facts(0, Side::After, Arc::new(facts))];
+    let delta = sum_pieces(pieces.iter()).expect("a row gives a part");
+    let at =
+        |name: &str| FEATURES[columns(FeatureGroup::Syntax)].iter().position(|f| f.name == name).expect("a feature");
+    assert_eq!(delta.part.values[at("code_lines_added")], Fixed::from_int(3), "half of the file is code");
+    assert_eq!(delta.part.values[at("comment_share_added")], Fixed::ratio(1, 2));
+    let place = &delta.places[0];
+    assert_eq!((place.start_line, place.end_line, place.changed_lines), (1, 10, 6));
+}

@@ -1,6 +1,7 @@
 //! A change as a whole: sizes, parents and paths that must agree across its files, and the row made of it.
 
-use super::file::{Context, file_row};
+use super::file::{Checked, Context, file_row};
+use super::kept::keep_lines;
 use super::{Accept, Body, Fault, advances_clock, fault, message, quoted};
 use driftline_schema::{Change, ChangeKey, ChangeRow, FileKind, FileRow, Limits, Omitted, RejectReason};
 use std::collections::BTreeMap;
@@ -21,12 +22,15 @@ pub(super) fn accept(change: Change, repository: &str, accept: Accept<'_>) -> Re
     let mut contents = Vec::new();
     for file in files {
         let old_path = file.old_path.clone();
-        let (row, content) = file_row(file, context)?;
-        rows.push((row, old_path));
+        let Checked { row, content, lines } = file_row(file, context)?;
+        rows.push(((row, old_path), lines));
         contents.extend(content);
     }
-    rows.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    rows.sort_by(|((a, _), _), ((b, _), _)| a.path.cmp(&b.path));
+    let (rows, lines): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     check_paths_together(&rows)?;
+    let mut files: Vec<FileRow> = rows.into_iter().map(|(row, _)| row).collect();
+    keep_lines(&mut files, lines);
     contents.sort();
     contents.dedup();
     let row = ChangeRow {
@@ -44,7 +48,7 @@ pub(super) fn accept(change: Change, repository: &str, accept: Accept<'_>) -> Re
         fixes: message::fixes(&message),
         reverts: message::reverts(&message),
         merge,
-        files: rows.into_iter().map(|(row, _)| row).collect(),
+        files,
         left_out,
     };
     Ok(Body::Change { row: Arc::new(row), contents })

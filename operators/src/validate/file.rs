@@ -1,12 +1,13 @@
 //! One file of a change: whether its fields agree with each other and with its content, and the row made of it.
 
 use super::hunks::{Lines, Sides, count_lines, hunk_rows, hunks_fault};
+use super::kept::FileLines;
 use super::paths::{class_of, comment_marks, path_fault};
 use super::{Fault, fault, quoted};
 use crate::syntax::has_grammar;
 use driftline_schema::{
     BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits, LineCounts,
-    Omitted, RejectReason, RepoId,
+    Omitted, Places, RejectReason, RepoId,
 };
 use std::sync::Arc;
 
@@ -18,8 +19,18 @@ pub(super) struct Context<'a> {
     pub(super) limits: &'a Limits,
 }
 
-/// The row of `file`, and its content if a grammar measures it.
-pub(super) fn file_row(file: FileChange, context: Context<'_>) -> Result<(FileRow, Option<BlobContent>), Fault> {
+/// What one file of a change gives.
+pub(super) struct Checked {
+    /// Its row, without what only follows from all files together.
+    pub(super) row: FileRow,
+    /// Its content, if a grammar measures it.
+    pub(super) content: Option<BlobContent>,
+    /// Its changed lines.
+    pub(super) lines: FileLines,
+}
+
+/// The row, content and lines of `file`.
+pub(super) fn file_row(file: FileChange, context: Context<'_>) -> Result<Checked, Fault> {
     check_paths(&file, context.limits)?;
     check_agreement(&file, context.merge)?;
     check_content(&file, context.limits)?;
@@ -34,7 +45,8 @@ pub(super) fn file_row(file: FileChange, context: Context<'_>) -> Result<(FileRo
         }
         _ => None,
     };
-    Ok((build(file, class, language, context.repo), content))
+    let lines = lines_of(&file, class, context.merge);
+    Ok(Checked { row: build(file, class, language, context.repo), content, lines })
 }
 
 fn contradiction(file: &FileChange, what: &str) -> Fault {
@@ -104,12 +116,11 @@ pub fn blob_id_of(content: &[u8], id_bytes: usize) -> BlobId {
 /// A file that is whole on one side only may leave its single hunk out; it is written out here.
 fn with_whole_hunk(mut file: FileChange) -> FileChange {
     if file.hunks.is_empty() {
-        let (old_lines, new_lines) = match (file.kind, file.line_counts) {
-            (FileKind::Added, Some(counts)) => (0, counts.added),
-            (FileKind::Added, None) => (0, file.content.as_deref().map_or(0, count_lines)),
-            (FileKind::Deleted, Some(counts)) => (counts.removed, 0),
-            (FileKind::Deleted, None) => (file.old_lines, 0),
-            (FileKind::Modified | FileKind::Renamed, _) => (0, 0),
+        let counts = file.line_counts.unwrap_or_default();
+        let (old_lines, new_lines) = match file.kind {
+            FileKind::Added => (0, file.content.as_deref().map_or(counts.added, count_lines)),
+            FileKind::Deleted => (file.old_lines.max(counts.removed), 0),
+            FileKind::Modified | FileKind::Renamed => (0, 0),
         };
         if old_lines > 0 || new_lines > 0 {
             file.hunks.push(Hunk { old_start: 0, old_lines, new_start: 0, new_lines, removed: String::new() });
@@ -185,6 +196,32 @@ fn language_of(file: &FileChange, class: FileClass) -> Option<Language> {
     (text && code).then(|| Language::of_path(&file.path)).flatten().filter(|language| has_grammar(*language))
 }
 
+/// What the hunks tell about the places of the changed lines.
+fn places(file: &FileChange) -> Places {
+    let differ = file.blob != file.old_blob && file.kind != FileKind::Deleted;
+    // The kind says that there was an old version; it is then unknown, not empty.
+    let no_old_text = file.old_omitted.is_some();
+    let no_new_text = file.content.is_none() && file.omitted.is_some();
+    match file.line_counts {
+        Some(counts) if file.hunks.is_empty() && counts != LineCounts::default() => Places::Unknown,
+        _ if file.hunks.is_empty() && differ && (no_old_text || no_new_text) => Places::Unknown,
+        _ => Places::Exact,
+    }
+}
+
+/// The changed lines of source and tests, whose origins are followed. What a merge writes is nobody's, so nothing of it
+/// is followed.
+fn lines_of(file: &FileChange, class: FileClass, merge: bool) -> FileLines {
+    if !matches!(class, FileClass::Source | FileClass::Test) {
+        return FileLines::default();
+    }
+    match places(file) {
+        Places::Unknown => FileLines::whole(file.content.as_deref()),
+        _ if merge => FileLines::default(),
+        _ => FileLines::of_hunks(file),
+    }
+}
+
 fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: RepoId) -> FileRow {
     let LineCounts { added, removed } = file.line_counts.unwrap_or_else(|| hunk_sums(&file.hunks));
     let estimate = file.old_lines.saturating_add(added).saturating_sub(removed);
@@ -204,7 +241,10 @@ fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: R
         old_lines: file.old_lines,
         added,
         removed,
+        places: places(&file),
         hunks,
+        kept: Vec::new(),
+        line_hashes: Vec::new(),
         other_parents: file
             .other_parents
             .iter()
@@ -213,3 +253,7 @@ fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: R
         path: file.path.into_boxed_str(),
     }
 }
+
+#[cfg(test)]
+#[path = "places_tests.rs"]
+mod tests;

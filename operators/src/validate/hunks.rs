@@ -92,7 +92,7 @@ impl<'a> Lines<'a> {
         Self { rest: text.split('\n'), next: 0 }
     }
     /// The `count` lines from index `start` on, which must not lie before an earlier answer.
-    fn take(&mut self, start: u32, count: u32) -> impl Iterator<Item = &'a str> {
+    pub(super) fn take(&mut self, start: u32, count: u32) -> impl Iterator<Item = &'a str> {
         for _ in self.next..start {
             self.rest.next();
         }
