@@ -17,6 +17,7 @@ pub mod prediction;
 pub mod record;
 pub mod reject;
 pub mod structure;
+mod text;
 pub mod wire;
 
 pub use alert::{Alert, AlertState, DriftRow};

@@ -17,9 +17,12 @@ mod lines;
 mod objects;
 mod pipeline;
 mod rename;
+mod signature;
+mod similarity;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tree_diff;
 
 pub use author_key::{AuthorKey, author_key};

@@ -124,6 +124,10 @@ impl Visit for Collector {
                 (Some(Entry { id: previous_oid, mode: previous_entry_mode }), Some(Entry { id, mode }))
             }
         };
+        // Old gits wrote modes that newer ones read as one of the few they know, and write anew with the next change.
+        if old.zip(new).is_some_and(|(old, new)| (old.id, old.mode.kind()) == (new.id, new.mode.kind())) {
+            return Action::Continue(());
+        }
         let (old, new) = (old.filter(|entry| !entry.mode.is_tree()), new.filter(|entry| !entry.mode.is_tree()));
         if old.is_some() || new.is_some() {
             self.changes.push(PathChange { path: self.path.clone(), old, new });
