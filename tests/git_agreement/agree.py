@@ -131,6 +131,17 @@ class Rules:
         return None
 
 
+def left_out(change, other, ours, theirs):
+    """Whether these files are those that a large event leaves out, with their lines counted."""
+    told = change.get("left_out") or {}
+    if not told.get("files") or len(other) != told["files"] or any(path in ours for path in other):
+        return None
+    counts = [theirs[path].counts or (0, 0) for path in other]
+    sums = [sum(count[side] for count in counts) for side in (0, 1)]
+    same = sums == [told.get("lines_added"), told.get("lines_removed")]
+    return "an event of too many files leaves some out and counts their lines" if same else None
+
+
 def compare(repository, events):
     rules, explained, unexplained, files = Rules(repository), collections.Counter(), [], 0
     told = {}
@@ -138,11 +149,20 @@ def compare(repository, events):
         change = json.loads(line).get("change")
         if change and len(change["parents"]) < 2:
             told[change["commit"]] = change
-    expected = changes_of(repository, list(told))
+    for commit, change in told.items():
+        lacking = any("missing" in (file.get("omitted"), file.get("old_omitted")) for file in change["files"])
+        if lacking:
+            # git ends at the first of them, so the whole commit cannot be compared.
+            explained["the clone lacks contents of the commit, so git tells nothing of it"] += len(change["files"])
+            files += len(change["files"])
+            change["files"] = None
+    expected = changes_of(repository, [commit for commit, change in told.items() if change["files"] is not None])
     commits = git(repository, "rev-list", "--no-merges", "HEAD").decode().split()
     for commit in sorted(set(commits) ^ set(told)):
         unexplained.append(f"{commit}: {'no event' if commit in commits else 'an event of no commit of HEAD'}")
     for commit, change in told.items():
+        if change["files"] is None:
+            continue
         ours = {file["path"]: file for file in change["files"]}
         theirs = {escaped(path): file for path, file in expected.get(commit, {}).items()}
         files += len(theirs)
@@ -151,14 +171,15 @@ def compare(repository, events):
                  or ours[path].get("old_path") != moves(theirs[path].old_path, theirs[path].status)]
         if other:
             involved = [theirs[path] for path in other if path in theirs]
-            renames = any(file.status in "RAD" for file in involved) or any(ours[path].get("old_path") for path in other if path in ours)
-            rule = rules.of_renames(involved) if renames else None
+            renames = any(file.status in "RAD" for file in involved)
+            renames |= any(ours[path].get("old_path") for path in other if path in ours)
+            rule = left_out(change, other, ours, theirs) or (rules.of_renames(involved) if renames else None)
             if rule:
                 explained[rule] += len(other)
             else:
-                ours_told = {path: (ours[path]["kind"], ours[path].get("old_path")) if path in ours else None for path in other}
-                theirs_told = {path: (theirs[path].status, theirs[path].old_path) if path in theirs else None for path in other}
-                unexplained.append(f"{commit}: other files or renames: events {ours_told}, git {theirs_told}")
+                seen = {path: (file["kind"], file.get("old_path")) for path, file in ours.items() if path in other}
+                right = {path: (file.status, file.old_path) for path, file in theirs.items() if path in other}
+                unexplained.append(f"{commit}: other files or renames: events {seen}, git {right}")
         for path in sorted((set(ours) & set(theirs)) - set(other)):
             file, git_file = ours[path], theirs[path]
             kind = {"A": "added", "D": "deleted", "R": "renamed"}.get(git_file.status, "modified")

@@ -7,7 +7,7 @@
 
 use driftline_schema::Hunk;
 use gix::bstr::ByteSlice as _;
-use gix::diff::blob::{Algorithm, Diff, InternedInput, Token};
+use gix::diff::blob::{Algorithm, Diff, InternedInput, Token, TokenSource as _};
 
 /// Equal lines kept at both ends of what differs. The rule that places a movable hunk looks at most this far: it slides
 /// within 100 lines and judges by indentation, and blocks that repeat over more lines than this are generated.
@@ -33,7 +33,7 @@ pub(super) fn hunks(old: &[u8], new: &[u8], text_of: impl Fn(&[u8]) -> String) -
     let mut input = frame.cut(old, new);
     let mut start = (frame.start_line, frame.start);
     if frame.start + frame.end > 0 && share_a_line(&input) {
-        input = InternedInput::new(old, new);
+        frame.open(&mut input, old);
         start = (0, 0);
     }
     let diff = compare(&input);
@@ -86,6 +86,16 @@ struct Frame {
 }
 
 impl Frame {
+    /// Adds the lines around it, which are equal on both sides, to the lines within it.
+    fn open<'a>(&self, input: &mut InternedInput<&'a [u8]>, old: &'a [u8]) {
+        let mut tokens = |part: &'a [u8]| part.tokenize().map(|line| input.interner.intern(line)).collect::<Vec<Token>>();
+        let (front, back) = (tokens(&old[..self.start]), tokens(&old[old.len() - self.end..]));
+        for side in [&mut input.before, &mut input.after] {
+            side.splice(0..0, front.iter().copied());
+            side.extend_from_slice(&back);
+        }
+    }
+
     /// The lines within it.
     fn cut<'a>(&self, old: &'a [u8], new: &'a [u8]) -> InternedInput<&'a [u8]> {
         InternedInput::new(&old[self.start..old.len() - self.end], &new[self.start..new.len() - self.end])

@@ -33,3 +33,4 @@ pub use history::{CollectOptions, GitHistory, Heads};
 pub use kafka::KafkaTarget;
 pub use pipeline::Events;
 pub use stats::CollectStats;
+pub(crate) use text::text_of;

@@ -17,6 +17,11 @@ pub(super) fn is_binary(data: &[u8]) -> bool {
     data[..data.len().min(BINARY_BYTES)].contains(&0)
 }
 
+/// The text that a content is, whatever its encoding; `None` when git takes it for binary.
+pub(crate) fn text_of(data: &[u8]) -> Option<String> {
+    Text::of(data).map(|text| text.decoded())
+}
+
 /// A text whatever its encoding.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Text {

@@ -72,7 +72,7 @@ fn a_file_that_crosses_the_limit_and_comes_back_keeps_its_counts() {
     let limits = Limits { file_bytes_max: 1000, ..Limits::default() };
     let history = GitHistory::open(repo.path(), CollectOptions { limits, ..options() }).expect("opens");
     let changes = changes(&history).expect("is readable");
-    let told: Vec<_> = changes.iter().map(|change| {
+    let told = changes.iter().map(|change| {
         let file = change.files.last().expect("a file");
         (counts_of(file), file.old_omitted, file.omitted, file.hunks.len())
     });
