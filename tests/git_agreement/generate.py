@@ -100,6 +100,8 @@ def path(tree):
 def step(tree):
     """Changes the tree as a commit would."""
     kind = draw.random()
+    while len(tree) > 120:
+        del tree[draw.choice(sorted(tree))]
     if kind < 0.12 or len(tree) < 12:
         for _ in range(draw.choice([1, 2, 6])):
             tree[path(tree)] = fresh()

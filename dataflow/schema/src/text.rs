@@ -56,7 +56,10 @@ mod tests {
         for bytes in [&b""[..], b"caf\xe9\r\n", b"\xff\xfea\0\n\0", b"\xfe\xff\0a\xd8\x3d\xde\x00", &all] {
             for encoding in ALL {
                 let text = encoding.decode(bytes);
-                assert_eq!(text.as_deref().map(|text| encoding.encode(text)), text.as_deref().map(|_| Some(bytes.to_vec())));
+                assert_eq!(
+                    text.as_deref().map(|text| encoding.encode(text)),
+                    text.as_deref().map(|_| Some(bytes.to_vec()))
+                );
             }
         }
     }

@@ -284,7 +284,8 @@ impl Composer {
         }
         let [old, new] = sides;
         let hunks = lines::hunks(&old, &new, |_| String::new());
-        let (added, removed) = hunks.iter().map(|hunk| (hunk.new_lines, hunk.old_lines)).unzip::<_, _, Vec<_>, Vec<_>>();
+        let (added, removed) =
+            hunks.iter().map(|hunk| (hunk.new_lines, hunk.old_lines)).unzip::<_, _, Vec<_>, Vec<_>>();
         Ok(Some(LineCounts { added: added.iter().sum(), removed: removed.iter().sum() }))
     }
 
@@ -320,7 +321,8 @@ fn change_without_files(shared: &Shared, id: ObjectId, commit: &RawCommit<'_>) -
     Change {
         commit: commit_id(id),
         parents: commit.parents.iter().copied().map(commit_id).collect(),
-        author: author.author(shared.author_key.as_bytes(), |bytes| text::commit_text(bytes, commit.encoding).into_owned()),
+        author: author
+            .author(shared.author_key.as_bytes(), |bytes| text::commit_text(bytes, commit.encoding).into_owned()),
         author_time: author.seconds,
         author_offset_min: author.offset_min,
         commit_time: commit_seconds(commit),

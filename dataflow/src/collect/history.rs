@@ -93,7 +93,11 @@ impl Shared {
     fn pass_over(&self, name: &str, error: &dyn std::fmt::Display) {
         if self.passed_over.lock().insert(name.to_owned()) {
             self.counters.passed_over_references();
-            tracing::warn!(repository = self.name, reference = name, "passed over, because it leads to no commit: {error}");
+            tracing::warn!(
+                repository = self.name,
+                reference = name,
+                "passed over, because it leads to no commit: {error}"
+            );
         }
     }
 
@@ -300,9 +304,12 @@ fn is_partial(repo: &gix::Repository) -> bool {
     let config = repo.config_snapshot();
     let promised = |remote: &gix::bstr::BStr| {
         let key = |name: &str| format!("remote.{remote}.{name}");
-        config.boolean(key("promisor").as_str()) == Some(true) || config.string(key("partialCloneFilter").as_str()).is_some()
+        config.boolean(key("promisor").as_str()) == Some(true)
+            || config.string(key("partialCloneFilter").as_str()).is_some()
     };
-    if config.string("extensions.partialClone").is_some() || repo.remote_names().iter().any(|name| promised(name.as_ref())) {
+    if config.string("extensions.partialClone").is_some()
+        || repo.remote_names().iter().any(|name| promised(name.as_ref()))
+    {
         return true;
     }
     let packs = std::fs::read_dir(repo.common_dir().join("objects/pack"));

@@ -39,7 +39,8 @@ pub(super) fn hunks(old: &[u8], new: &[u8], text_of: impl Fn(&[u8]) -> String) -
     let diff = compare(&input);
     let (mut line, mut byte) = (0, start.1);
     let mut advance = |to: u32| {
-        byte += input.before[line as usize..to as usize].iter().map(|token| input.interner[*token].len()).sum::<usize>();
+        byte +=
+            input.before[line as usize..to as usize].iter().map(|token| input.interner[*token].len()).sum::<usize>();
         line = to;
         byte
     };
@@ -88,7 +89,8 @@ struct Frame {
 impl Frame {
     /// Adds the lines around it, which are equal on both sides, to the lines within it.
     fn open<'a>(&self, input: &mut InternedInput<&'a [u8]>, old: &'a [u8]) {
-        let mut tokens = |part: &'a [u8]| part.tokenize().map(|line| input.interner.intern(line)).collect::<Vec<Token>>();
+        let mut tokens =
+            |part: &'a [u8]| part.tokenize().map(|line| input.interner.intern(line)).collect::<Vec<Token>>();
         let (front, back) = (tokens(&old[..self.start]), tokens(&old[old.len() - self.end..]));
         for side in [&mut input.before, &mut input.after] {
             side.splice(0..0, front.iter().copied());

@@ -263,7 +263,8 @@ mod tests {
 
     fn find(deleted: &[(&str, &str)], added: &[(&str, &str)]) -> Renames {
         let texts: BTreeMap<&str, &str> = deleted.iter().chain(added).copied().collect();
-        let bag = |file: &Candidate| Ok::<_, Infallible>(Some(Bag::of(texts[file.path.to_string().as_str()].as_bytes())));
+        let bag =
+            |file: &Candidate| Ok::<_, Infallible>(Some(Bag::of(texts[file.path.to_string().as_str()].as_bytes())));
         let mut found = renames(files(deleted), files(added), bag).expect("infallible");
         found.pairs.sort_unstable();
         found
@@ -288,7 +289,8 @@ mod tests {
 
     #[test]
     fn a_unique_name_comes_before_a_more_similar_content() {
-        let found = find(&[("a/f", "1\n2\n3\n4\n"), ("a/g", "1\n2\n3\n5\n")], &[("b/f", "1\n2\n3\n5\n\n")]);
+        let text = |last: &str| format!("1\n2\n3\n4\n5\n6\n7\n{last}\n");
+        let found = find(&[("a/f", &text("8")), ("a/g", &text("9"))], &[("b/f", &text("9\n"))]);
         assert_eq!(found.pairs, [(0, 0)]);
     }
 
@@ -309,7 +311,10 @@ mod tests {
             ((Link, "a/long/target/name"), (Link, "a/long/target/names"), false),
         ] {
             let (old, new) = (candidate(0, "a", old.1, old.0), candidate(0, "b", new.1, new.0));
-            let bag = |_: &Candidate| -> Result<Option<Bag>, Infallible> { panic!("no link is read") };
+            let bag = |file: &Candidate| {
+                assert_eq!(file.kind, Blob, "no link is read");
+                Ok::<_, Infallible>(Some(Bag::of(b"target")))
+            };
             let found = renames(vec![old], vec![new], bag).expect("infallible");
             assert_eq!(!found.pairs.is_empty(), moved);
         }

@@ -48,7 +48,9 @@ impl fmt::Display for Reason {
             Self::NoFile => write!(f, "neither a file nor a folder"),
             Self::NoLanguage => write!(f, "no grammar for files of this name"),
             Self::TooLarge(bytes) => write!(f, "{bytes} bytes are more than the {FILE_BYTES_MAX} that are read"),
-            Self::NotUtf8(offset) => write!(f, "no text: not UTF-8 at byte {offset}, and a NUL byte near its beginning"),
+            Self::NotUtf8(offset) => {
+                write!(f, "no text: not UTF-8 at byte {offset}, and a NUL byte near its beginning")
+            }
         }
     }
 }

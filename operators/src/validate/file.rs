@@ -169,7 +169,8 @@ fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: R
         added: sum(file.hunks.iter().map(|hunk| hunk.new_lines)),
         removed: sum(file.hunks.iter().map(|hunk| hunk.old_lines)),
     });
-    let estimate = if file.old_omitted.is_some() { 0 } else { file.old_lines.saturating_add(added).saturating_sub(removed) };
+    let estimate =
+        if file.old_omitted.is_some() { 0 } else { file.old_lines.saturating_add(added).saturating_sub(removed) };
     let lines = sides(&file).new.unwrap_or(estimate);
     let marks = comment_marks(&file.path, language);
     let hunks = hunk_rows(&file.hunks, file.content.as_deref().map(Lines::of), marks);

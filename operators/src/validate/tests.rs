@@ -2,8 +2,8 @@
 
 use super::*;
 use driftline_schema::{
-    AuthorId, BlobId, Change, ControlId, FileChange, FileClass, FileKind, Hunk, Language, LineCounts, ModelId, ModelRef,
-    Omitted, ParentDiff, Scope, TextEncoding,
+    AuthorId, BlobId, Change, ControlId, FileChange, FileClass, FileKind, Hunk, Language, LineCounts, ModelId,
+    ModelRef, Omitted, ParentDiff, Scope, TextEncoding,
 };
 use proptest::prelude::*;
 

@@ -152,7 +152,10 @@ fn a_partial_clone_may_lack_contents() {
     let changes = changes(&history).expect("is readable");
     assert_eq!(file(&changes[0], "large").omitted, Some(Omitted::Missing));
     let large = file(&changes[1], "large");
-    assert_eq!((large.omitted, large.old_omitted, large.hunks.len()), (Some(Omitted::Missing), Some(Omitted::Missing), 0));
+    assert_eq!(
+        (large.omitted, large.old_omitted, large.hunks.len()),
+        (Some(Omitted::Missing), Some(Omitted::Missing), 0)
+    );
     assert_eq!(file(&changes[0], "small").content.as_deref(), Some("s\n"));
     assert!(history.stats().absent_contents >= 2);
 }
