@@ -31,13 +31,19 @@ pub(super) fn hunks(old: &[u8], new: &[u8], text_of: impl Fn(&[u8]) -> String) -
     }
     let frame = Frame::around(old, new);
     let mut input = frame.cut(old, new);
-    let mut start = (frame.start_line, frame.start);
+    // Line and byte of `old` before which no hunk begins, and how many lines the input lacks before its first.
+    let (mut line, mut byte, mut lacks) = (0, frame.start, frame.start_line);
     if frame.start + frame.end > 0 && share_a_line(&input) {
         frame.open(&mut input, old);
-        start = (0, 0);
+        (line, lacks) = (frame.start_line, 0);
     }
-    let diff = compare(&input);
-    let (mut line, mut byte) = (0, start.1);
+    let mut diff = compare(&input);
+    if diff.hunks().next().is_some_and(|hunk| hunk.before.start < line) {
+        // A block that repeats over more lines than the frame has was moved out of it.
+        input = InternedInput::new(old, new);
+        diff = compare(&input);
+        (line, byte, lacks) = (0, 0, 0);
+    }
     let mut advance = |to: u32| {
         byte +=
             input.before[line as usize..to as usize].iter().map(|token| input.interner[*token].len()).sum::<usize>();
@@ -47,9 +53,9 @@ pub(super) fn hunks(old: &[u8], new: &[u8], text_of: impl Fn(&[u8]) -> String) -
     let hunk = |hunk: gix::diff::blob::Hunk| {
         let removed = advance(hunk.before.start)..advance(hunk.before.end);
         Hunk {
-            old_start: start.0 + hunk.before.start,
+            old_start: lacks + hunk.before.start,
             old_lines: hunk.before.end - hunk.before.start,
-            new_start: start.0 + hunk.after.start,
+            new_start: lacks + hunk.after.start,
             new_lines: hunk.after.end - hunk.after.start,
             removed: text_of(&old[removed]),
         }
@@ -87,10 +93,18 @@ struct Frame {
 }
 
 impl Frame {
-    /// Adds the lines around it, which are equal on both sides, to the lines within it.
+    /// Adds the lines around it, which are equal on both sides, to the lines within it. Of those that are not within it
+    /// only the number matters, so one token stands for them all.
     fn open<'a>(&self, input: &mut InternedInput<&'a [u8]>, old: &'a [u8]) {
-        let mut tokens =
-            |part: &'a [u8]| part.tokenize().map(|line| input.interner.intern(line)).collect::<Vec<Token>>();
+        let other = input.interner.intern(b"");
+        let mut within = vec![false; MARKS];
+        for token in input.before.iter().chain(&input.after) {
+            within[mark(input.interner[*token])] = true;
+        }
+        let mut tokens = |part: &'a [u8]| {
+            let token = |line| if within[mark(line)] { input.interner.intern(line) } else { other };
+            part.tokenize().map(token).collect::<Vec<Token>>()
+        };
         let (front, back) = (tokens(&old[..self.start]), tokens(&old[old.len() - self.end..]));
         for side in [&mut input.before, &mut input.after] {
             side.splice(0..0, front.iter().copied());
@@ -112,6 +126,21 @@ impl Frame {
         let start_line = u32::try_from(line_ends(&old[..start])).expect("a text within the limits has fewer lines");
         Self { start, end, start_line }
     }
+}
+
+/// Number of marks of lines: with some hundred lines in a frame, most lines outside it have another mark.
+const MARKS: usize = 1 << 12;
+
+/// A mark that equal lines share, from their length and two places in them.
+fn mark(line: &[u8]) -> usize {
+    let word = |at: usize| match line[at..].first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => line[at..].iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    let (end, middle) = (word(line.len().saturating_sub(8)), word(line.len() / 2));
+    let sum = end.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ middle.wrapping_add(line.len() as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+    (sum >> 52) as usize
 }
 
 /// Bytes of the equal whole lines at the end of both.
@@ -244,6 +273,18 @@ mod tests {
             Just("x"),
         ];
         proptest::collection::vec(line, 0..40).prop_map(|lines| lines.concat())
+    }
+
+    #[test]
+    fn a_block_that_repeats_beyond_the_frame_is_placed_as_in_the_whole() {
+        let block = "a\n\n    b\n";
+        for (before, after) in [("", ""), ("x\n", ""), ("x\n", "y\n"), ("x\nb\nq\n", "y\n")] {
+            let old = format!("{before}{}{after}", block.repeat(120));
+            let new = format!("{}{}q\n{after}", before.replace("b\nq\n", "q\nb\n"), block.repeat(121));
+            assert_eq!(places(&changed(&old, &new)), unframed(&old, &new));
+            assert_eq!(apply(&old, &new, &changed(&old, &new)), new);
+            assert_eq!(apply(&new, &old, &changed(&new, &old)), old);
+        }
     }
 
     proptest! {
