@@ -31,4 +31,9 @@ expect "lines added, lines removed, encoding" "300 0 None
 1 1 None
 1 1 None" "$seen"
 import r data >out 2>said || fail "up ends with $?: $(cat said)"
-expect_in "the summary" '"rejects":0' "$(tr -d ' ' <out)"
+expect_in "the summary" '"rejected":0' "$(tr -d ' ' <out)"
+# The fix of line 201 blames the commit that wrote it, and no other is called defective.
+for commit in $(git -C r rev-list --reverse HEAD); do
+  case $("$DRIFTLINE" explain "$commit" --data data) in *"szz says"*) git -C r log -1 --format=%s "$commit" ;; esac
+done >blamed
+expect "blamed" "$(git -C r blame HEAD~1 -L 201,201 -s -- m.c | cut -d' ' -f1 | tr -d ^ | xargs git -C r log -1 --format=%s)" "$(cat blamed)"
