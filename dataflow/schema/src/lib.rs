@@ -18,6 +18,7 @@ pub mod record;
 pub mod reject;
 pub mod seal;
 pub mod structure;
+mod text;
 pub mod wire;
 
 pub use alert::{Alert, AlertState, DriftRow};

@@ -3,7 +3,7 @@
 //! The old version of a file is usually the new version of an earlier commit, so most contents are decoded once. The
 //! cache is shared by all threads of a collection and changes no answer: a content is a function of its id.
 
-use super::lines::count_lines;
+use super::text::Text;
 use gix::ObjectId;
 use gix::hashtable::HashMap;
 use parking_lot::Mutex;
@@ -21,9 +21,9 @@ pub(super) struct Blob {
 /// What a content holds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Body {
-    /// Text within the limit on one file, and its number of lines.
-    Text(Box<str>, u32),
-    /// A NUL byte, or no UTF-8.
+    /// Text within the limit on one file.
+    Text(Text),
+    /// What git takes for no text.
     Binary,
     /// More than the limit on one file.
     TooLarge,
@@ -34,32 +34,25 @@ pub(super) enum Body {
 impl Blob {
     /// What these bytes hold; they are within the limit.
     pub(super) fn of(data: &[u8]) -> Self {
-        let body = match std::str::from_utf8(data) {
-            Ok(text) if !data.contains(&0) => Body::Text(text.into(), count_lines(text)),
-            _ => Body::Binary,
-        };
-        Self { bytes: data.len() as u64, body }
+        Self { bytes: data.len() as u64, body: Text::of(data).map_or(Body::Binary, Body::Text) }
     }
 
     /// The text, if it is one within the limit.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&Text> {
         match &self.body {
-            Body::Text(text, _) => Some(text),
+            Body::Text(text) => Some(text),
             _ => None,
         }
     }
 
     /// Number of lines of the text, 0 without one.
     pub(super) fn lines(&self) -> u32 {
-        match &self.body {
-            Body::Text(_, lines) => *lines,
-            _ => 0,
-        }
+        self.text().map_or(0, Text::lines)
     }
 
     /// Memory it takes, in bytes.
     pub(super) fn weight(&self) -> usize {
-        self.text().map_or(0, str::len) + std::mem::size_of::<(ObjectId, Arc<Self>, Self)>()
+        self.text().map_or(0, |text| text.bytes().len()) + std::mem::size_of::<(ObjectId, Arc<Self>, Self)>()
     }
 }
 
@@ -117,14 +110,6 @@ mod tests {
 
     fn id(byte: u8) -> ObjectId {
         ObjectId::Sha1([byte; 20])
-    }
-
-    #[test]
-    fn text_is_told_from_binary() {
-        assert_eq!(Blob::of(b"a\nb").body, Body::Text("a\nb".into(), 2));
-        assert_eq!(Blob::of(b"a\0b").body, Body::Binary);
-        assert_eq!(Blob::of(b"\xff").body, Body::Binary);
-        assert_eq!(Blob::of(b"").body, Body::Text("".into(), 0));
     }
 
     #[test]

@@ -8,34 +8,36 @@ use super::budget::{Assembly, json_len};
 use super::effort::Effort;
 use super::error::CollectError;
 use super::history::Shared;
-use super::lines::{self, Removed};
+use super::lines;
 use super::objects::{Objects, RawCommit};
-use super::rename::{Bag, Candidate, renames};
+use super::rename::{Candidate, renames};
 use super::selection::{Stands, ranked, stands};
+use super::signature::Signature;
+use super::similarity::Bag;
+use super::text::{self, Text};
 use super::tree_diff::{Allowance, Entry, PathChange, TreeDiff};
-use driftline_schema::{AuthorId, BlobId, Change, CommitId, Event, FileChange, FileKind, LeftOut, Omitted, ParentDiff};
+use driftline_schema::{
+    BlobId, Change, CommitId, Event, FileChange, FileKind, LeftOut, LineCounts, Omitted, ParentDiff,
+};
 use gix::ObjectId;
-use gix::actor::SignatureRef;
 use gix::bstr::{BStr, BString, ByteSlice as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Further parents of a merge that its files are compared with.
-const FURTHER_PARENTS_MAX: usize = 2;
+/// Further parents of a merge that its files are compared with at most. Merges of some sixty parents are known.
+const FURTHER_PARENTS_MAX: usize = 255;
+/// Versions in further parents that the files of one merge are compared with at most.
+const OTHER_VERSIONS_MAX: usize = 20_000;
+/// A content up to this size has its lines counted although it is larger than an event takes.
+const COUNTED_BYTES_MAX: u64 = 8 << 20;
+/// A content up to this size is searched for renames.
+const COMPARED_BYTES_MAX: u64 = 32 << 20;
+/// Bytes of contents beyond the limit on one file, or that are no text, that are read for one commit.
+const RAW_BYTES_MAX: u64 = 256 << 20;
 
 /// When it was committed, seconds since 1970; 0 when the commit does not say.
 pub(super) fn commit_seconds(commit: &RawCommit<'_>) -> i64 {
-    signature(commit.committer).1
-}
-
-/// E-mail address, seconds since 1970 and offset from UTC in minutes; what cannot be read is empty or 0.
-fn signature(line: &[u8]) -> (&[u8], i64, i32) {
-    let Ok(signature) = SignatureRef::from_bytes(line) else { return (b"", 0, 0) };
-    let signature = signature.trim();
-    match signature.time() {
-        Ok(time) => (signature.email, time.seconds, time.offset / 60),
-        Err(_) => (signature.email, signature.seconds(), 0),
-    }
+    Signature::of(commit.committer).seconds
 }
 
 /// A commit whose changed paths are known and whose contents are not yet compared.
@@ -65,11 +67,13 @@ pub(super) struct Composer {
     shared: Arc<Shared>,
     objects: Objects,
     trees: TreeDiff,
+    /// What is left of the bytes that may be read for the commit at hand although no event holds them.
+    raw_bytes_left: u64,
 }
 
 impl Composer {
     pub(super) fn new(shared: Arc<Shared>, contents: Arc<BlobCache>) -> Self {
-        Self { objects: Objects::new(shared.clone(), contents), shared, trees: TreeDiff::default() }
+        Self { objects: Objects::new(shared.clone(), contents), shared, trees: TreeDiff::default(), raw_bytes_left: 0 }
     }
 
     /// Reads the commit `id` and which paths it changed.
@@ -104,21 +108,33 @@ impl Composer {
     /// For files that no further parent has in the same version: the versions those parents have.
     fn find_others(&mut self, draft: &mut Draft, tree: ObjectId, parents: &[ObjectId]) -> Result<(), CollectError> {
         let (mut differs, mut allowance) = (Vec::new(), Allowance::of(&self.shared.limits));
-        for parent in parents {
+        let paths: BTreeSet<BString> = draft.files.iter().map(|file| file.path.clone()).collect();
+        for parent in parents.iter().take(FURTHER_PARENTS_MAX) {
             let Some(parent_tree) = self.objects.commit(*parent, |commit| commit.tree)? else { continue };
             let walk = self.trees.changes(&self.objects, &self.shared, (Some(parent_tree), tree), &mut allowance)?;
             if walk.incomplete {
                 // What a parent holds is not known, so no line may be said to be the merge's own.
                 return Ok(());
             }
-            let old: BTreeMap<BString, Option<Entry>> =
-                walk.changes.into_iter().map(|change| (change.path, change.old)).collect();
+            let changes = walk.changes.into_iter().filter(|change| paths.contains(&change.path));
+            let old: BTreeMap<BString, Option<Entry>> = changes.map(|change| (change.path, change.old)).collect();
             differs.push(old);
         }
+        let (mut left, mut limited) = (OTHER_VERSIONS_MAX, parents.len() > FURTHER_PARENTS_MAX);
         for file in &mut draft.files {
             let versions: Option<Vec<_>> = differs.iter().map(|old| old.get(&file.path)).collect();
             let versions = versions.into_iter().flatten().filter_map(|version| *version);
-            file.others = versions.filter(Entry::is_file).map(|entry| entry.id).take(FURTHER_PARENTS_MAX).collect();
+            for id in versions.filter(Entry::is_file).map(|entry| entry.id) {
+                if !file.others.contains(&id) {
+                    limited |= left == 0;
+                    file.others.extend((left > 0).then_some(id));
+                    left = left.saturating_sub(1);
+                }
+            }
+        }
+        if limited {
+            self.shared.counters.limited_parents();
+            tracing::info!(commit = %draft.change.commit, "too many parents to compare all files with all of them");
         }
         Ok(())
     }
@@ -179,10 +195,11 @@ impl Composer {
 
     /// Joins a deleted and an added file to one that was renamed.
     fn find_renames(&mut self, draft: &mut Draft) -> Result<(), CollectError> {
+        self.raw_bytes_left = RAW_BYTES_MAX;
         let candidates = |take: fn(&DraftFile) -> (Option<Entry>, Option<Entry>)| -> Vec<Candidate> {
             let candidate = |(index, file): (usize, &DraftFile)| match take(file) {
-                (Some(entry), None) if entry.is_file() => {
-                    Some(Candidate { index, path: file.path.clone(), id: entry.id })
+                (Some(Entry { id, mode }), None) => {
+                    Some(Candidate { index, path: file.path.clone(), id, kind: mode.kind() })
                 }
                 _ => None,
             };
@@ -192,19 +209,20 @@ impl Composer {
         if deleted.is_empty() || added.is_empty() {
             return Ok(());
         }
-        let mut effort = Effort::of(deleted.len() + added.len());
+        let (mut effort, mut unread) = (Effort::of(deleted.len() + added.len()), false);
         let bag = |file: &Candidate| {
             if effort.is_spent() {
                 return Ok(None);
             }
-            let blob = self.blob(file.id, draft, file.path.as_bstr())?;
             if effort.counts() {
-                effort.uses(file.id, blob.weight());
+                effort.uses(file.id, self.blob(file.id, draft, file.path.as_bstr())?.weight());
             }
-            Ok(blob.text().map(Bag::of))
+            let bag = self.bag(file, draft)?;
+            unread |= bag.is_none();
+            Ok(bag)
         };
         let found = renames(deleted, added, bag)?;
-        if found.limited || effort.is_spent() {
+        if found.limited || effort.is_spent() || unread && self.raw_bytes_left == 0 {
             self.shared.counters.limited_renames();
             tracing::info!(commit = %draft.change.commit, "too many files for a complete search for renames");
         }
@@ -219,37 +237,59 @@ impl Composer {
         Ok(())
     }
 
+    /// What a search for renames compares of a content.
+    fn bag(&mut self, file: &Candidate, draft: &Draft) -> Result<Option<Bag>, CollectError> {
+        let blob = self.blob(file.id, draft, file.path.as_bstr())?;
+        match blob.text() {
+            Some(text) if text.is_content() => Ok(Some(Bag::of(text.bytes()))),
+            _ if blob.body == Body::Absent => Ok(None),
+            _ => Ok(self.raw(file.id, COMPARED_BYTES_MAX)?.map(|data| Bag::of(&data))),
+        }
+    }
+
+    /// A content that no event holds, while the commit's share of such bytes lasts.
+    fn raw(&mut self, id: ObjectId, bytes_max: u64) -> Result<Option<Vec<u8>>, CollectError> {
+        let data = self.objects.raw(id, bytes_max.min(self.raw_bytes_left))?;
+        match &data {
+            Some(data) => self.raw_bytes_left -= data.len() as u64,
+            None if self.raw_bytes_left < bytes_max => self.raw_bytes_left = 0,
+            None => {}
+        }
+        Ok(data)
+    }
+
     fn file_change(&mut self, draft: &Draft, path: String, file: DraftFile) -> Result<FileChange, CollectError> {
         let kind = kind(&file);
         let old = self.side(draft, &file, file.old)?;
         let new = self.side(draft, &file, file.new)?;
-        let text = |side: &Option<Arc<Blob>>| side.as_deref().and_then(Blob::text).map(str::to_owned);
+        let (old_text, new_text) = (old.as_deref().and_then(Blob::text), new.as_deref().and_then(Blob::text));
         let mut change = FileChange {
             path,
             old_path: file.old_path.as_ref().map(|path| escaped(path.as_bstr())),
             kind,
             blob: file.new.map(|entry| blob_id(entry.id)),
             old_blob: file.old.map(|entry| blob_id(entry.id)),
-            content: text(&new),
+            content: new_text.map(Text::decoded),
             omitted: file.new.and_then(|_| omitted(new.as_deref())),
-            encoding: None,
-            old_omitted: None,
+            encoding: new_text.and_then(Text::encoding),
+            // A link and a submodule have no lines, so nothing about them is unknown.
+            old_omitted: old.as_deref().and_then(|old| omitted(Some(old))),
             bytes: new.as_deref().map_or(0, |blob| blob.bytes),
             old_lines: old.as_deref().map_or(0, Blob::lines),
             line_counts: None,
             hunks: Vec::new(),
             other_parents: Vec::new(),
         };
-        let old_text = old.as_deref().and_then(Blob::text);
-        change.hunks = match (old_text, change.content.as_deref()) {
-            (Some(old), Some(new)) if file.old != file.new => lines::hunks(old, new, Removed::Kept),
-            (Some(_), Some(_)) => Vec::new(),
-            (Some(old), None) if file.new.is_none() => lines::whole(old, ""),
-            // What was no text before has no lines to compare with.
-            (None, Some(new)) => lines::whole("", new),
-            (_, None) => Vec::new(),
+        change.hunks = match (old_text, new_text) {
+            (Some(old), Some(new)) if file.old != file.new => old.hunks(new, true),
+            (Some(old), None) if file.new.is_none() => old.removed(),
+            (None, Some(new)) if change.old_omitted.is_none() => new.added(),
+            _ => Vec::new(),
         };
-        if let Some(new) = &change.content {
+        if [&old, &new].into_iter().flatten().any(|side| side.body == Body::TooLarge) {
+            change.line_counts = self.count_lines(&file)?;
+        }
+        if let Some(new) = new_text {
             change.other_parents = self.other_parents(draft, &file, new)?;
         }
         Ok(change)
@@ -266,11 +306,27 @@ impl Composer {
         entry.map(|entry| self.blob(entry.id, draft, file.path.as_bstr())).transpose()
     }
 
-    fn other_parents(&mut self, draft: &Draft, file: &DraftFile, new: &str) -> Result<Vec<ParentDiff>, CollectError> {
+    /// How many lines differ although an event cannot hold them; `None` when a side is no text or cannot be read.
+    fn count_lines(&mut self, file: &DraftFile) -> Result<Option<LineCounts>, CollectError> {
+        let mut sides = [Vec::new(), Vec::new()];
+        for (side, entry) in sides.iter_mut().zip([file.old, file.new]) {
+            let Some(entry) = entry else { continue };
+            let data = if entry.is_file() { self.raw(entry.id, COUNTED_BYTES_MAX)? } else { None };
+            let Some(data) = data.filter(|data| !text::is_binary(data)) else { return Ok(None) };
+            *side = data;
+        }
+        let [old, new] = sides;
+        let hunks = lines::hunks(&old, &new, |_| String::new());
+        let (added, removed) =
+            hunks.iter().map(|hunk| (hunk.new_lines, hunk.old_lines)).unzip::<_, _, Vec<_>, Vec<_>>();
+        Ok(Some(LineCounts { added: added.iter().sum(), removed: removed.iter().sum() }))
+    }
+
+    fn other_parents(&mut self, draft: &Draft, file: &DraftFile, new: &Text) -> Result<Vec<ParentDiff>, CollectError> {
         let mut diffs = Vec::new();
         for id in &file.others {
             if let Some(old) = self.blob(*id, draft, file.path.as_bstr())?.text() {
-                diffs.push(ParentDiff { old_blob: blob_id(*id), hunks: lines::hunks(old, new, Removed::LeftOut) });
+                diffs.push(ParentDiff { old_blob: blob_id(*id), hunks: old.hunks(new, false) });
             }
         }
         Ok(diffs)
@@ -318,23 +374,24 @@ fn omitted(blob: Option<&Blob>) -> Option<Omitted> {
         None => Some(Omitted::NotAFile),
         Some(Body::Text(..)) => None,
         Some(Body::Binary) => Some(Omitted::Binary),
-        // A partial clone leaves out large contents.
-        Some(Body::TooLarge | Body::Absent) => Some(Omitted::TooLarge),
+        Some(Body::TooLarge) => Some(Omitted::TooLarge),
+        Some(Body::Absent) => Some(Omitted::Missing),
     }
 }
 
 fn change_without_files(shared: &Shared, id: ObjectId, commit: &RawCommit<'_>) -> Change {
-    let (email, author_time, author_offset_min) = signature(commit.author);
+    let author = Signature::of(commit.author);
     let parents = commit.parents.len().min(shared.limits.parents_max);
     let parents_left_out = (commit.parents.len() - parents) as u64;
     Change {
         commit: commit_id(id),
         parents: commit.parents[..parents].iter().copied().map(commit_id).collect(),
-        author: AuthorId::of(shared.author_key.as_bytes(), &email.to_str_lossy()),
-        author_time,
-        author_offset_min,
+        author: author
+            .author(shared.author_key.as_bytes(), |bytes| text::commit_text(bytes, commit.encoding).into_owned()),
+        author_time: author.seconds,
+        author_offset_min: author.offset_min,
         commit_time: commit_seconds(commit),
-        message: cut(&commit.message.to_str_lossy(), shared.limits.message_bytes_max).to_owned(),
+        message: cut(&text::commit_text(commit.message, commit.encoding), shared.limits.message_bytes_max).to_owned(),
         merge: commit.parents.len() > 1,
         files: Vec::new(),
         left_out: (parents_left_out > 0).then(|| LeftOut { parents: parents_left_out, ..LeftOut::default() }),
@@ -384,13 +441,5 @@ mod tests {
         assert_eq!(cut("a\u{e9}b", 2), "a");
         assert_eq!(cut("a\u{e9}b", 3), "a\u{e9}");
         assert_eq!(cut("ab", 5), "ab");
-    }
-
-    #[test]
-    fn signatures_are_read_as_far_as_they_can_be() {
-        assert_eq!(signature(b"A B <a@b.c> 1700000000 -0330"), (&b"a@b.c"[..], 1_700_000_000, -210));
-        assert_eq!(signature(b"A <a@b.c> 4102444800 +0000"), (&b"a@b.c"[..], 4_102_444_800, 0));
-        assert_eq!(signature(b"nobody"), (&b""[..], 0, 0));
-        assert_eq!(signature(b"A <a@b.c>"), (&b"a@b.c"[..], 0, 0));
     }
 }

@@ -46,6 +46,8 @@ pub struct Follower {
     pending: Option<Pending>,
     /// An answer was confirmed in part: commits are missing although the heads have not moved.
     unfinished: bool,
+    /// Contents that were said to be missing.
+    absent: u64,
 }
 
 /// What becomes true when an answer is confirmed.
@@ -61,7 +63,8 @@ impl Follower {
         // Both kinds of id have 20 or 32 bytes, so the conversion cannot panic.
         let known = known.into_iter().map(|id| ObjectId::from_bytes_or_panic(id.as_bytes())).collect();
         let left_out = history.left_out()?;
-        Ok(Self { history, left_out, followed: BTreeSet::new(), known, heads: None, pending: None, unfinished: false })
+        let (followed, heads, pending) = (BTreeSet::new(), None, None);
+        Ok(Self { history, left_out, followed, known, heads, pending, unfinished: false, absent: 0 })
     }
 
     /// The repository that is followed.
@@ -111,6 +114,21 @@ impl Follower {
             self.unfinished = changes < pending.new.len();
             self.known.extend(pending.new.into_iter().take(changes));
             self.heads = Some(pending.heads);
+            self.say_what_is_absent();
+        }
+    }
+
+    /// Says once for each answer how many contents the clone lacked.
+    fn say_what_is_absent(&mut self) {
+        let absent = self.history.stats().absent_contents;
+        if absent > self.absent {
+            tracing::warn!(
+                repository = self.history.name(),
+                contents = absent - self.absent,
+                "this is a partial clone that lacks contents, so nothing is known of these versions; \
+                 `git fetch --refetch --no-filter` in it gets them, and a fresh data folder then takes them in"
+            );
+            self.absent = absent;
         }
     }
 

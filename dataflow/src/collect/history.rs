@@ -12,6 +12,8 @@ use super::stats::Counters;
 use crate::cpu::StageCpu;
 use driftline_schema::Limits;
 use gix::ObjectId;
+use gix::bstr::ByteSlice as _;
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -77,6 +79,8 @@ pub(super) struct Shared {
     pub(super) shallow: HashSet<ObjectId>,
     /// Whether the repository is a partial clone, which may lack contents.
     pub(super) partial: bool,
+    /// References that were said to lead nowhere, so that following the repository does not say it again and again.
+    passed_over: Mutex<BTreeSet<String>>,
     pub(super) counters: Counters,
     pub(super) cpu: Arc<StageCpu>,
     pub(super) pulse: Arc<AtomicU64>,
@@ -84,9 +88,25 @@ pub(super) struct Shared {
 
 impl Shared {
     /// The error of an object that cannot be read.
-    pub(super) fn unreadable(&self, id: ObjectId, place: String, source: Cause) -> CollectError {
+    pub(super) fn unreadable(&self, id: ObjectId, mut place: String, source: Cause) -> CollectError {
+        if self.partial {
+            place += "; this is a partial clone, and `git fetch --refetch --no-filter` in it gets what it lacks";
+        }
         CollectError::Object { id: id.to_string(), repository: self.name.clone(), place, source }
     }
+
+    /// Says that a branch leads to no commit, once.
+    fn pass_over(&self, name: &str, error: &dyn std::fmt::Display) {
+        if self.passed_over.lock().insert(name.to_owned()) {
+            self.counters.passed_over_references();
+            tracing::warn!(
+                repository = self.name,
+                reference = name,
+                "passed over, because it leads to no commit: {error}"
+            );
+        }
+    }
+
     fn references(&self, source: impl Into<Cause>) -> CollectError {
         CollectError::References { repository: self.name.clone(), source: source.into() }
     }
@@ -116,6 +136,7 @@ impl GitHistory {
             limits: options.limits,
             partial: is_partial(&repo),
             shallow,
+            passed_over: Mutex::default(),
             counters: Counters::default(),
             cpu: options.cpu,
             pulse: options.pulse,
@@ -229,15 +250,21 @@ impl GitHistory {
         let platform = repo.references().map_err(|error| self.shared.references(error))?;
         let mut heads = BTreeMap::new();
         for prefix in ["refs/heads/", "refs/remotes/"] {
-            let list = platform.prefixed(prefix).and_then(|list| list.peeled());
-            for reference in list.map_err(|error| self.shared.references(error))? {
-                let reference = reference.map_err(|error| self.shared.references(error))?;
+            let list = platform.prefixed(prefix).map_err(|error| self.shared.references(error))?;
+            for reference in list {
+                let reference = match reference {
+                    Ok(reference) => reference,
+                    Err(error) => {
+                        self.shared.pass_over(&format!("a reference in {prefix}"), &error);
+                        continue;
+                    }
+                };
                 let name = reference.name().shorten().to_string();
-                // The remote's own HEAD is a second name of one of its branches.
-                if let Some(id) = reference.try_id()
-                    && !(prefix == "refs/remotes/" && name.ends_with("/HEAD"))
-                {
-                    heads.insert(name, id.detach());
+                match commit_of(reference) {
+                    // The remote's own HEAD is a second name of one of its branches.
+                    Ok(_) if prefix == "refs/remotes/" && name.ends_with("/HEAD") => {}
+                    Ok(id) => drop(heads.insert(name, id)),
+                    Err(error) => self.shared.pass_over(&name, &error),
                 }
             }
         }
@@ -245,8 +272,28 @@ impl GitHistory {
     }
 }
 
-/// Whether some pack was made by a server that promised to deliver the rest on demand.
+/// The commit that a reference leads to.
+fn commit_of(reference: gix::Reference<'_>) -> Result<ObjectId, Cause> {
+    let id = reference.into_fully_peeled_id()?;
+    match id.header()?.kind() {
+        gix::objs::Kind::Commit => Ok(id.detach()),
+        kind => Err(format!("{id} is a {kind}").into()),
+    }
+}
+
+/// Whether a server promised to deliver on demand what is not here: told by the configuration, or by some pack's mark.
 fn is_partial(repo: &gix::Repository) -> bool {
+    let config = repo.config_snapshot();
+    let promised = |remote: &gix::bstr::BStr| {
+        let key = |name: &str| format!("remote.{remote}.{name}");
+        config.boolean(key("promisor").as_str()) == Some(true)
+            || config.string(key("partialCloneFilter").as_str()).is_some()
+    };
+    if config.string("extensions.partialClone").is_some()
+        || repo.remote_names().iter().any(|name| promised(name.as_ref()))
+    {
+        return true;
+    }
     let packs = std::fs::read_dir(repo.common_dir().join("objects/pack"));
     packs.into_iter().flatten().flatten().any(|file| file.path().extension().is_some_and(|end| end == "promisor"))
 }

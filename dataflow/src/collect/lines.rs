@@ -1,77 +1,87 @@
-//! Line differences between two texts.
+//! Line differences between two texts, as git finds them by default.
 //!
-//! Lines end with `\n` and keep it, so a change of line ends is a change. Only the part of both texts that differs, and
-//! some lines around it, is compared: what is cut away is equal on both sides and at both ends, so the hunks are those
-//! of the whole texts, in time proportional to the change.
+//! Lines end with `\n` and keep it, so a change of line ends is a change. The algorithm is Myers' with the shortcuts that
+//! git takes; they look at how often a line occurs in the whole texts, so whole texts are compared. Only when no line of
+//! what differs is on both sides, which is the common case, is there nothing to search, and all but the surroundings is
+//! left unread.
 
 use driftline_schema::Hunk;
 use gix::bstr::ByteSlice as _;
-use gix::diff::blob::{Algorithm, Diff, InternedInput};
+use gix::diff::blob::{Algorithm, Diff, InternedInput, Token, TokenSource as _};
 
 /// Equal lines kept at both ends of what differs. The rule that places a movable hunk looks at most this far: it slides
 /// within 100 lines and judges by indentation, and blocks that repeat over more lines than this are generated.
 const CONTEXT_LINES: usize = 100;
 
 /// Number of lines; the last one counts also without a line end.
-pub(super) fn count_lines(text: &str) -> u32 {
-    let ends = line_ends(text.as_bytes());
-    u32::try_from(ends + usize::from(!text.is_empty() && !text.ends_with('\n'))).unwrap_or(u32::MAX)
+pub(super) fn count_lines(text: &[u8]) -> u32 {
+    let open = !text.is_empty() && !text.ends_with(b"\n");
+    u32::try_from(line_ends(text) + usize::from(open)).unwrap_or(u32::MAX)
 }
 
 fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// Whether hunks carry the text they remove.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Removed {
-    /// They do.
-    Kept,
-    /// They do not.
-    LeftOut,
-}
-
-/// The hunk that adds or removes a whole text; none when it has no lines.
-pub(super) fn whole(old: &str, new: &str) -> Vec<Hunk> {
-    let (old_lines, new_lines) = (count_lines(old), count_lines(new));
-    let hunk = Hunk { old_start: 0, old_lines, new_start: 0, new_lines, removed: old.to_owned() };
-    if old_lines + new_lines == 0 { Vec::new() } else { vec![hunk] }
-}
-
-/// What turns `old` into `new`, in order: by patience on rare lines (the histogram algorithm), with movable hunks placed
-/// where indentation makes them most readable, as git does by default.
-pub(super) fn hunks(old: &str, new: &str, removed: Removed) -> Vec<Hunk> {
+/// What turns `old` into `new`, in order, with movable hunks placed where indentation makes them most readable.
+/// `text_of` makes the text of the lines that a hunk removes.
+pub(super) fn hunks(old: &[u8], new: &[u8], text_of: impl Fn(&[u8]) -> String) -> Vec<Hunk> {
     if old == new {
         return Vec::new();
     }
-    let frame = Frame::around(old.as_bytes(), new.as_bytes());
-    let old = &old[frame.start..old.len() - frame.end];
-    let new = &new[frame.start..new.len() - frame.end];
-    let input = InternedInput::new(old.as_bytes(), new.as_bytes());
-    let mut diff = Diff::compute(Algorithm::Histogram, &input);
-    diff.postprocess_lines(&input);
-    let (mut line, mut byte) = (0, 0);
+    let frame = Frame::around(old, new);
+    let mut input = frame.cut(old, new);
+    // Line and byte of `old` before which no hunk begins, and how many lines the input lacks before its first.
+    let (mut line, mut byte, mut lacks) = (0, frame.start, frame.start_line);
+    if frame.start + frame.end > 0 && share_a_line(&input) {
+        frame.open(&mut input, old);
+        (line, lacks) = (frame.start_line, 0);
+    }
+    let mut diff = compare(&input);
+    if diff.hunks().next().is_some_and(|hunk| hunk.before.start < line) {
+        // A block that repeats over more lines than the frame has was moved out of it.
+        input = InternedInput::new(old, new);
+        diff = compare(&input);
+        (line, byte, lacks) = (0, 0, 0);
+    }
     let mut advance = |to: u32| {
         byte +=
             input.before[line as usize..to as usize].iter().map(|token| input.interner[*token].len()).sum::<usize>();
         line = to;
         byte
     };
-    diff.hunks()
-        .map(|hunk| Hunk {
-            old_start: frame.start_line + hunk.before.start,
+    let hunk = |hunk: gix::diff::blob::Hunk| {
+        let removed = advance(hunk.before.start)..advance(hunk.before.end);
+        Hunk {
+            old_start: lacks + hunk.before.start,
             old_lines: hunk.before.end - hunk.before.start,
-            new_start: frame.start_line + hunk.after.start,
+            new_start: lacks + hunk.after.start,
             new_lines: hunk.after.end - hunk.after.start,
-            removed: match removed {
-                Removed::Kept => {
-                    let start = advance(hunk.before.start);
-                    old[start..advance(hunk.before.end)].to_owned()
-                }
-                Removed::LeftOut => String::new(),
-            },
-        })
-        .collect()
+            removed: text_of(&old[removed]),
+        }
+    };
+    diff.hunks().map(hunk).collect()
+}
+
+fn compare(input: &InternedInput<&[u8]>) -> Diff {
+    let mut diff = Diff::compute(Algorithm::Myers, input);
+    diff.postprocess_lines(input);
+    diff
+}
+
+/// Whether some line is on both sides of what is left when the equal lines at both ends are taken away.
+fn share_a_line(input: &InternedInput<&[u8]>) -> bool {
+    let (old, new) = (&input.before, &input.after);
+    let start = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let (old, new) = (&old[start..], &new[start..]);
+    let end = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (old, new) = (&old[..old.len() - end], &new[..new.len() - end]);
+    if old.is_empty() || new.is_empty() {
+        return false;
+    }
+    let mut seen = vec![false; input.interner.num_tokens() as usize];
+    old.iter().for_each(|token| seen[token.0 as usize] = true);
+    new.iter().any(|token: &Token| seen[token.0 as usize])
 }
 
 /// The part of two texts that is compared: all but `start` bytes in front and `end` bytes behind, which are equal.
@@ -83,6 +93,30 @@ struct Frame {
 }
 
 impl Frame {
+    /// Adds the lines around it, which are equal on both sides, to the lines within it. Of those that are not within it
+    /// only the number matters, so one token stands for them all.
+    fn open<'a>(&self, input: &mut InternedInput<&'a [u8]>, old: &'a [u8]) {
+        let other = input.interner.intern(b"");
+        let mut within = vec![false; MARKS];
+        for token in input.before.iter().chain(&input.after) {
+            within[mark(input.interner[*token])] = true;
+        }
+        let mut tokens = |part: &'a [u8]| {
+            let token = |line| if within[mark(line)] { input.interner.intern(line) } else { other };
+            part.tokenize().map(token).collect::<Vec<Token>>()
+        };
+        let (front, back) = (tokens(&old[..self.start]), tokens(&old[old.len() - self.end..]));
+        for side in [&mut input.before, &mut input.after] {
+            side.splice(0..0, front.iter().copied());
+            side.extend_from_slice(&back);
+        }
+    }
+
+    /// The lines within it.
+    fn cut<'a>(&self, old: &'a [u8], new: &'a [u8]) -> InternedInput<&'a [u8]> {
+        InternedInput::new(&old[self.start..old.len() - self.end], &new[self.start..new.len() - self.end])
+    }
+
     fn around(old: &[u8], new: &[u8]) -> Self {
         let same = common_prefix(old, new);
         let start = old[..same].rfind_byte(b'\n').map_or(0, |at| at + 1);
@@ -92,6 +126,21 @@ impl Frame {
         let start_line = u32::try_from(line_ends(&old[..start])).expect("a text within the limits has fewer lines");
         Self { start, end, start_line }
     }
+}
+
+/// Number of marks of lines: with some hundred lines in a frame, most lines outside it have another mark.
+const MARKS: usize = 1 << 12;
+
+/// A mark that equal lines share, from their length and two places in them.
+fn mark(line: &[u8]) -> usize {
+    let word = |at: usize| match line[at..].first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => line[at..].iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    let (end, middle) = (word(line.len().saturating_sub(8)), word(line.len() / 2));
+    let sum = end.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ middle.wrapping_add(line.len() as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+    (sum >> 52) as usize
 }
 
 /// Bytes of the equal whole lines at the end of both.
@@ -148,37 +197,67 @@ mod tests {
     use super::*;
     use crate::collect::tests::kit::{apply, places};
     use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn text_of(bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    fn changed(old: &str, new: &str) -> Vec<Hunk> {
+        hunks(old.as_bytes(), new.as_bytes(), text_of)
+    }
 
     /// Hunks of the whole texts, without a frame.
     fn unframed(old: &str, new: &str) -> Vec<(u32, u32, u32, u32)> {
-        let input = InternedInput::new(old.as_bytes(), new.as_bytes());
-        let mut diff = Diff::compute(Algorithm::Histogram, &input);
-        diff.postprocess_lines(&input);
-        diff.hunks()
+        compare(&InternedInput::new(old.as_bytes(), new.as_bytes()))
+            .hunks()
             .map(|h| (h.before.start, h.before.end - h.before.start, h.after.start, h.after.end - h.after.start))
             .collect()
     }
 
     #[test]
     fn a_change_of_line_ends_is_a_change() {
-        let found = hunks("a\r\nb\r\n", "a\nb\r\n", Removed::Kept);
+        let found = changed("a\r\nb\r\n", "a\nb\r\n");
         assert_eq!(places(&found), [(0, 1, 0, 1)]);
         assert_eq!(found[0].removed, "a\r\n");
-        assert_eq!(places(&hunks("a\nb", "a\nb\n", Removed::Kept)), [(1, 1, 1, 1)]);
+        assert_eq!(places(&changed("a\nb", "a\nb\n")), [(1, 1, 1, 1)]);
     }
 
     #[test]
     fn a_line_that_ends_like_another_is_not_cut_in_the_middle() {
-        assert_eq!(places(&hunks("xab\nq\n", "yab\nq\n", Removed::Kept)), [(0, 1, 0, 1)]);
-        assert_eq!(places(&hunks("b\n", "ab\n", Removed::Kept)), [(0, 1, 0, 1)]);
-        assert_eq!(places(&hunks("b\n", "a\nb\n", Removed::Kept)), [(0, 0, 0, 1)]);
+        assert_eq!(places(&changed("xab\nq\n", "yab\nq\n")), [(0, 1, 0, 1)]);
+        assert_eq!(places(&changed("b\n", "ab\n")), [(0, 1, 0, 1)]);
+        assert_eq!(places(&changed("b\n", "a\nb\n")), [(0, 0, 0, 1)]);
     }
 
     #[test]
-    fn a_whole_text_is_one_hunk_and_an_empty_one_is_none() {
-        assert_eq!(places(&whole("", "a\nb")), [(0, 0, 0, 2)]);
-        assert_eq!(places(&whole("a\n", "")), [(0, 1, 0, 0)]);
-        assert!(whole("", "").is_empty());
+    fn lines_are_counted_with_an_open_last_one() {
+        assert_eq!([&b""[..], b"\n", b"a", b"a\nb", b"a\n\n"].map(count_lines), [0, 1, 1, 2, 2]);
+    }
+
+    /// CPU time of this thread; the machine may be busy with other things.
+    fn cpu_of(work: impl FnOnce()) -> Duration {
+        let clock = || {
+            let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            // SAFETY: `time` is a valid place for the answer.
+            let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+            assert_eq!(status, 0, "every thread has a clock");
+            Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+        };
+        let start = clock();
+        work();
+        clock() - start
+    }
+
+    #[test]
+    fn one_line_between_each_of_many_equal_ones_is_found_in_bounded_time() {
+        let (old, new) = ("a\n".repeat(300_000), "a\nb\n".repeat(150_000));
+        let cpu = cpu_of(|| {
+            let found = changed(&old, &new);
+            let sum = |lines: fn(&Hunk) -> u32| found.iter().map(lines).sum::<u32>();
+            assert_eq!((sum(|hunk| hunk.new_lines), sum(|hunk| hunk.old_lines)), (150_000, 150_000));
+        });
+        assert!(cpu < Duration::from_secs(20), "{cpu:?}");
     }
 
     /// A text of few distinct lines, so that moved and repeated blocks are common.
@@ -196,12 +275,22 @@ mod tests {
         proptest::collection::vec(line, 0..40).prop_map(|lines| lines.concat())
     }
 
+    #[test]
+    fn a_block_that_repeats_beyond_the_frame_is_placed_as_in_the_whole() {
+        let block = "a\n\n    b\n";
+        for (before, after) in [("", ""), ("x\n", ""), ("x\n", "y\n"), ("x\nb\nq\n", "y\n")] {
+            let old = format!("{before}{}{after}", block.repeat(120));
+            let new = format!("{}{}q\n{after}", before.replace("b\nq\n", "q\nb\n"), block.repeat(121));
+            assert_eq!(places(&changed(&old, &new)), unframed(&old, &new));
+            assert_eq!(apply(&old, &new, &changed(&old, &new)), new);
+            assert_eq!(apply(&new, &old, &changed(&new, &old)), old);
+        }
+    }
+
     proptest! {
         #[test]
         fn hunks_turn_the_old_text_into_the_new(old in text(), new in text()) {
-            let found = hunks(&old, &new, Removed::Kept);
-            prop_assert_eq!(apply(&old, &new, &found), new.clone());
-            prop_assert_eq!(places(&found), places(&hunks(&old, &new, Removed::LeftOut)));
+            prop_assert_eq!(apply(&old, &new, &changed(&old, &new)), new.clone());
         }
 
         #[test]
@@ -209,7 +298,7 @@ mod tests {
             let far: String = (0..lines).map(|line| format!("line {line}\n")).collect();
             let old = format!("{far}{start}\n{old}\n{end}{far}");
             let new = format!("{far}{start}\n{new}\n{end}{far}");
-            prop_assert_eq!(places(&hunks(&old, &new, Removed::Kept)), unframed(&old, &new));
+            prop_assert_eq!(places(&changed(&old, &new)), unframed(&old, &new));
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn open(path: &Path) -> Result<gix::Repository, CollectError> {
     let refuse = |source: Cause| CollectError::NotARepository { path: path.to_owned(), source };
     let settings = gix::open::Options::isolated().with(Trust::Full);
     let direct = match gix::open_opts(path, settings.clone()) {
-        Ok(repo) => return Ok(repo),
+        Ok(repo) => return readable(repo, path),
         Err(error) => error,
     };
     // Only a folder that is no repository itself may lie in one; a damaged one must not be passed over.
@@ -39,9 +39,20 @@ pub(super) fn open(path: &Path) -> Result<gix::Repository, CollectError> {
         return Err(refuse(direct.into()));
     }
     let both = gix::sec::trust::Mapping { full: settings.clone(), reduced: settings };
-    gix::ThreadSafeRepository::discover_opts(path, gix::discover::upwards::Options::default(), both)
-        .map(|repo| repo.to_thread_local())
-        .map_err(|error| refuse(error.to_string().into()))
+    let found = gix::ThreadSafeRepository::discover_opts(path, gix::discover::upwards::Options::default(), both);
+    readable(found.map_err(|error| refuse(error.to_string().into()))?.to_thread_local(), path)
+}
+
+/// Refuses a repository whose references are kept in a form that this build cannot read: it would look empty.
+fn readable(repo: gix::Repository, path: &Path) -> Result<gix::Repository, CollectError> {
+    let storage = repo.config_snapshot().string("extensions.refStorage");
+    if !storage.is_some_and(|storage| storage.trim().eq_ignore_ascii_case(b"reftable")) {
+        return Ok(repo);
+    }
+    let source: Cause = "its references are a reftable, which is not read here; `git refs migrate --ref-format=files` in it \
+                         (git 2.46 or later) makes files of them"
+        .into();
+    Err(CollectError::NotARepository { path: path.to_owned(), source })
 }
 
 impl Located {

@@ -21,9 +21,12 @@ mod pipeline;
 mod range;
 mod rename;
 mod selection;
+mod signature;
+mod similarity;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tree_diff;
 
 pub use author_key::{AuthorKey, author_key};
@@ -36,3 +39,4 @@ pub use locate::{Located, parse_name};
 pub use pipeline::Events;
 pub use range::RangeError;
 pub use stats::CollectStats;
+pub(crate) use text::text_of;

@@ -52,6 +52,8 @@ pub(super) struct RawCommit<'a> {
     pub(super) parents: Vec<ObjectId>,
     pub(super) author: &'a [u8],
     pub(super) committer: &'a [u8],
+    /// What the author, the committer and the message are written in, if it is said.
+    pub(super) encoding: Option<&'a [u8]>,
     pub(super) message: &'a [u8],
 }
 
@@ -60,7 +62,7 @@ impl<'a> RawCommit<'a> {
     /// reader of the line.
     fn parse(data: &'a [u8]) -> Option<Self> {
         let (mut rest, mut tree, mut parents) = (data, None, Vec::new());
-        let (mut author, mut committer): (&[u8], &[u8]) = (b"", b"");
+        let (mut author, mut committer, mut encoding): (&[u8], &[u8], _) = (b"", b"", None);
         while !rest.is_empty() {
             let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
             let (line, after) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
@@ -75,9 +77,11 @@ impl<'a> RawCommit<'a> {
                 author = value;
             } else if let Some(value) = line.strip_prefix(b"committer ") {
                 committer = value;
+            } else if let Some(value) = line.strip_prefix(b"encoding ") {
+                encoding = Some(value);
             }
         }
-        Some(Self { tree: tree?, parents, author, committer, message: rest })
+        Some(Self { tree: tree?, parents, author, committer, encoding, message: rest })
     }
 }
 
@@ -188,6 +192,18 @@ impl Objects {
         Ok(Blob::of(object.data))
     }
 
+    /// The bytes of the content `id` whatever they are, if there are at most `bytes_max` of them and they are there.
+    pub(super) fn raw(&mut self, id: ObjectId, bytes_max: u64) -> Result<Option<Vec<u8>>, CollectError> {
+        let Self { blobs, buffer, shared, .. } = self;
+        let refuse = |source: Cause| shared.unreadable(id, "a content".to_owned(), source);
+        let header = gix::objs::FindHeader::try_header(blobs, &id).map_err(|error| refuse(error.into()))?;
+        if header.is_none_or(|header| header.size > bytes_max || header.kind != Kind::Blob) {
+            return Ok(None);
+        }
+        let object = blobs.try_find(&id, buffer).map_err(|error| refuse(error.into()))?;
+        Ok(object.map(|object| object.data.to_vec()))
+    }
+
     fn absent(&self) -> Result<Blob, Cause> {
         if !self.shared.partial {
             return Err("it is missing".into());
@@ -207,7 +223,7 @@ mod tests {
         let text = format!("tree {tree}\nparent {tree}\nauthor nobody\nencoding x\ngpgsig a\n b\n\nhello\n\nworld\n");
         let commit = RawCommit::parse(text.as_bytes()).expect("parses");
         assert_eq!((commit.parents.len(), commit.author, commit.committer), (1, &b"nobody"[..], &b""[..]));
-        assert_eq!(commit.message, b"hello\n\nworld\n");
+        assert_eq!((commit.encoding, commit.message), (Some(&b"x"[..]), &b"hello\n\nworld\n"[..]));
         assert_eq!(RawCommit::parse(format!("tree {tree}").as_bytes()).expect("parses").message, b"");
         assert!(RawCommit::parse(b"").is_none());
         assert!(RawCommit::parse(b"tree xyz\n\nhello").is_none());

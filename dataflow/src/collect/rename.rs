@@ -1,217 +1,249 @@
 //! Which deleted file an added one was before.
 //!
 //! In git's three steps, each leaving less to the next: the same content; the same file name, unique on both sides, with
-//! three quarters of the content; the most similar of all pairs with at least one half. Similarity is git's, too: bytes
-//! of lines found in both, over the size of the larger. Comparing lines as a bag and not as a sequence makes a pair cost
-//! microseconds, and a limit on pairs bounds the rest; the answer depends on paths and contents alone, where that of the
-//! library would depend on attributes and drivers of the machine.
+//! three quarters of the content; the most similar of all pairs with at least one half. Counted limits bound the work of
+//! the last step, and the answer depends on paths and contents alone, where that of the library would depend on
+//! attributes and drivers of the machine.
 
+use super::similarity::{Bag, SCORE_MAX, SCORE_MIN};
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice as _};
+use gix::objs::tree::EntryKind;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// Pairs compared at most in the last step; beyond, only the first two steps are taken. A pair takes some microseconds,
-/// so the worst commit takes about a second.
-const PAIRS_MAX: usize = 250_000;
-/// Lines that the files of the last two steps hold together at most, which bounds memory.
-const LINES_MAX: usize = 4_000_000;
+/// Pairs compared at most in the last step, as in git; beyond, only the first two steps are taken.
+const PAIRS_MAX: usize = 1000 * 1000;
+/// Pieces of contents that the last step walks at most: about two seconds.
+const STEPS_MAX: usize = 1_000_000_000;
+/// Different pieces that are held at most, which bounds memory.
+const PIECES_MAX: usize = 8_000_000;
+/// Least score of a pair that is taken for its name alone, before any other is compared.
+const SCORE_OF_NAMES: u64 = (SCORE_MAX + SCORE_MIN) / 2;
+/// How many equal contents are looked at for one with the same file name.
+const EQUALS_MAX: usize = 100;
+/// Sources kept for each file in the last step.
+const BEST: usize = 4;
 
-/// A file that was added or deleted.
+/// A path that was added or deleted.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     /// Index by which the caller knows it.
     pub(super) index: usize,
     pub(super) path: BString,
     pub(super) id: ObjectId,
+    pub(super) kind: EntryKind,
 }
 
-/// What is compared of a content: its lines as a bag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Bag {
-    /// Line hash and the bytes of all lines with that hash, by hash.
-    lines: Vec<(u64, u32)>,
-    bytes: u64,
-}
-
-impl Bag {
-    /// The lines of `text`; a line end does not depend on the platform it was written on.
-    pub(super) fn of(text: &str) -> Self {
-        let line = |line: &str| match line.strip_suffix("\r\n") {
-            Some(line) => (hash(line.as_bytes(), b'\n'), line.len() as u32 + 1),
-            None => (hash(&line.as_bytes()[..line.len() - 1], line.as_bytes()[line.len() - 1]), line.len() as u32),
-        };
-        let mut lines: Vec<(u64, u32)> = text.split_inclusive('\n').map(line).collect();
-        lines.sort_unstable();
-        lines.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 += next.1;
-            }
-            same
-        });
-        let bytes = lines.iter().map(|(_, bytes)| u64::from(*bytes)).sum();
-        Self { lines, bytes }
+impl Candidate {
+    /// Whether it is a file, executable or not: links and submodules move only as they are.
+    fn is_file(&self) -> bool {
+        matches!(self.kind, EntryKind::Blob | EntryKind::BlobExecutable)
     }
 
-    /// Bytes of lines in both over the larger size, in thousandths.
-    fn similarity(&self, other: &Self) -> u64 {
-        let larger = self.bytes.max(other.bytes);
-        if larger == 0 || self.bytes.min(other.bytes) * 1000 < larger * HALF {
-            return 0;
-        }
-        let (mut common, mut mine, mut theirs) = (0, self.lines.iter().peekable(), other.lines.iter().peekable());
-        while let (Some((hash, bytes)), Some((other_hash, other_bytes))) = (mine.peek(), theirs.peek()) {
-            if hash <= other_hash {
-                mine.next();
-            }
-            if other_hash <= hash {
-                theirs.next();
-            }
-            if hash == other_hash {
-                common += u64::from(*bytes.min(other_bytes));
-            }
-        }
-        common * 1000 / larger
+    fn may_become(&self, other: &Self) -> bool {
+        self.id == other.id && (self.kind == other.kind || self.is_file() && other.is_file())
     }
 }
 
-/// Least similarity of a pair, in thousandths.
-const HALF: u64 = 500;
-/// Least similarity of a pair that is taken for its name alone, before any other is compared.
-const THREE_QUARTERS: u64 = 750;
-
-/// FNV-1a over words of eight bytes and a last byte: fast, and the same on every machine.
-fn hash(bytes: &[u8], last: u8) -> u64 {
-    const PRIME: u64 = 0x0100_0000_01b3;
-    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(PRIME).rotate_left(29);
-    let words = bytes.chunks(8).map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    });
-    mix(words.fold(mix(0xcbf2_9ce4_8422_2325, bytes.len() as u64), mix), u64::from(last))
-}
-
-/// Pairs of (deleted index, added index), and whether the limit kept some files from being compared.
+/// Pairs of (deleted index, added index), and whether a limit kept some files from being compared.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Renames {
     pub(super) pairs: Vec<(usize, usize)>,
     pub(super) limited: bool,
 }
 
-/// Which of `added` was which of `deleted`. `bag` gives the lines of a content, `None` when it is no text; it is asked
-/// only for files that an equal content does not settle.
+/// Which of `added` was which of `deleted`. `bag` gives the pieces of a content, `None` when it cannot be read; it is
+/// asked only for files that an equal content does not settle.
 pub(super) fn renames<E>(
     mut deleted: Vec<Candidate>,
     mut added: Vec<Candidate>,
-    mut bag: impl FnMut(&Candidate) -> Result<Option<Bag>, E>,
+    bag: impl FnMut(&Candidate) -> Result<Option<Bag>, E>,
 ) -> Result<Renames, E> {
-    let mut found = Renames::default();
     deleted.sort_by(|a, b| a.path.cmp(&b.path));
     added.sort_by(|a, b| a.path.cmp(&b.path));
-    let empty = |candidate: &Candidate| candidate.id == ObjectId::empty_blob(candidate.id.kind());
-    deleted.retain(|candidate| !empty(candidate));
-    added.retain(|candidate| !empty(candidate));
-    same_content(&mut deleted, &mut added, &mut found.pairs);
-    if deleted.is_empty() || added.is_empty() {
-        return Ok(found);
+    let mut search = Search {
+        old_taken: vec![false; deleted.len()],
+        new_taken: vec![false; added.len()],
+        old: Side::of(deleted),
+        new: Side::of(added),
+        bag,
+        pieces: 0,
+        limited: false,
+        pairs: Vec::new(),
+    };
+    search.same_content();
+    search.same_name()?;
+    search.most_similar()?;
+    Ok(Renames { pairs: search.pairs, limited: search.limited })
+}
+
+/// The candidates of one side by path, and what was read of them.
+struct Side {
+    files: Vec<Candidate>,
+    bags: Vec<Option<Option<Bag>>>,
+}
+
+impl Side {
+    fn of(files: Vec<Candidate>) -> Self {
+        Self { bags: vec![None; files.len()], files }
     }
-    let mut lines = 0;
-    let mut read = |list: Vec<Candidate>| -> Result<Vec<(Candidate, Bag)>, E> {
-        let mut bags = Vec::new();
-        for candidate in list {
-            if lines > LINES_MAX {
-                found.limited = true;
-                break;
-            }
-            if let Some(bag) = bag(&candidate)? {
-                lines += bag.lines.len();
-                bags.push((candidate, bag));
+
+    fn bag(&self, at: usize) -> Option<&Bag> {
+        self.bags[at].as_ref()?.as_ref()
+    }
+}
+
+struct Search<F> {
+    old: Side,
+    new: Side,
+    old_taken: Vec<bool>,
+    new_taken: Vec<bool>,
+    bag: F,
+    /// Pieces held.
+    pieces: usize,
+    limited: bool,
+    pairs: Vec<(usize, usize)>,
+}
+
+impl<F> Search<F> {
+    fn take(&mut self, old: usize, new: usize) {
+        (self.old_taken[old], self.new_taken[new]) = (true, true);
+        self.pairs.push((self.old.files[old].index, self.new.files[new].index));
+    }
+
+    /// Equal contents: each file takes one that also keeps its file name, or else the first.
+    fn same_content(&mut self) {
+        let mut sources: BTreeMap<ObjectId, Vec<usize>> = BTreeMap::new();
+        for (at, file) in self.old.files.iter().enumerate() {
+            sources.entry(file.id).or_default().push(at);
+        }
+        for new in 0..self.new.files.len() {
+            let file = &self.new.files[new];
+            let Some(sources) = sources.get_mut(&file.id) else { continue };
+            let fits = |at: &usize| self.old.files[*at].may_become(file);
+            let kept_name = |at: &usize| name(self.old.files[*at].path.as_bstr()) == name(file.path.as_bstr());
+            let open = || sources.iter().copied().enumerate().filter(|(_, at)| fits(at)).take(EQUALS_MAX);
+            if let Some((place, old)) = open().find(|(_, at)| kept_name(at)).or_else(|| open().next()) {
+                sources.remove(place);
+                self.take(old, new);
             }
         }
-        Ok(bags)
-    };
-    let (mut deleted, mut added) = (read(deleted)?, read(added)?);
-    same_name(&mut deleted, &mut added, &mut found.pairs);
-    if deleted.len().saturating_mul(added.len()) > PAIRS_MAX {
-        found.limited = true;
-    } else {
-        most_similar(&deleted, &added, &mut found.pairs);
     }
-    Ok(found)
+}
+
+impl<E, F: FnMut(&Candidate) -> Result<Option<Bag>, E>> Search<F> {
+    /// Reads a pair of contents, and says whether both are known.
+    fn read(&mut self, old: usize, new: usize) -> Result<bool, E> {
+        let mut known = true;
+        for (side, at) in [(&mut self.old, old), (&mut self.new, new)] {
+            let file = &side.files[at];
+            if side.bags[at].is_none() {
+                let bag = if file.is_file() && self.pieces <= PIECES_MAX { (self.bag)(file)? } else { None };
+                self.limited |= self.pieces > PIECES_MAX;
+                self.pieces += bag.as_ref().map_or(0, Bag::pieces);
+                side.bags[at] = Some(bag);
+            }
+            known &= side.bag(at).is_some();
+        }
+        Ok(known)
+    }
+
+    /// Files that only moved to another folder: a name that is left once on each side.
+    fn same_name(&mut self) -> Result<(), E> {
+        let mut by_name: BTreeMap<&[u8], (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+        for (at, file) in self.old.files.iter().enumerate().filter(|(at, _)| !self.old_taken[*at]) {
+            by_name.entry(name(file.path.as_bstr())).or_default().0.push(at);
+        }
+        for (at, file) in self.new.files.iter().enumerate().filter(|(at, _)| !self.new_taken[*at]) {
+            by_name.entry(name(file.path.as_bstr())).or_default().1.push(at);
+        }
+        let unique = by_name.values().filter_map(|(olds, news)| match (olds.as_slice(), news.as_slice()) {
+            ([old], [new]) => Some((*old, *new)),
+            _ => None,
+        });
+        for (old, new) in unique.collect::<Vec<_>>() {
+            if self.read(old, new)? && self.score(old, new) >= SCORE_OF_NAMES {
+                self.take(old, new);
+            }
+        }
+        Ok(())
+    }
+
+    /// The score of a pair that was read.
+    fn score(&self, old: usize, new: usize) -> u64 {
+        self.old.bag(old).zip(self.new.bag(new)).map_or(0, |(old, new)| old.score(new))
+    }
+
+    /// All pairs that are similar enough, the most similar first; ties go to an equal file name, then to the first paths.
+    fn most_similar(&mut self) -> Result<(), E> {
+        let left = |taken: &[bool]| (0..taken.len()).filter(|at| !taken[*at]).collect::<Vec<_>>();
+        let (olds, news) = (left(&self.old_taken), left(&self.new_taken));
+        if olds.is_empty() || news.is_empty() {
+            return Ok(());
+        }
+        if olds.len().saturating_mul(news.len()) > PAIRS_MAX {
+            self.limited = true;
+            return Ok(());
+        }
+        for at in 0..olds.len().max(news.len()) {
+            self.read(olds[at.min(olds.len() - 1)], news[at.min(news.len() - 1)])?;
+        }
+        if self.steps(&olds, &news) > STEPS_MAX {
+            self.limited = true;
+            return Ok(());
+        }
+        let mut scored: Vec<Scored> = Vec::new();
+        for new in news {
+            let mut best = Vec::with_capacity(BEST);
+            for old in &olds {
+                let same_name = name(self.old.files[*old].path.as_bstr()) == name(self.new.files[new].path.as_bstr());
+                keep_best(&mut best, Scored { rank: (self.score(*old, new), same_name), old: *old, new });
+            }
+            scored.extend(best.into_iter().filter(|pair| pair.rank.0 >= SCORE_MIN));
+        }
+        // The order of equal ones stays.
+        scored.sort_by_key(|pair| Reverse(pair.rank));
+        for pair in scored {
+            if !self.old_taken[pair.old] && !self.new_taken[pair.new] {
+                self.take(pair.old, pair.new);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pieces that a comparison of all pairs walks.
+    fn steps(&self, olds: &[usize], news: &[usize]) -> usize {
+        let mut steps = 0usize;
+        for new in news.iter().filter_map(|new| self.new.bag(*new)) {
+            let compared = olds.iter().filter_map(|old| self.old.bag(*old)).filter(|old| old.may_resemble(new));
+            steps += compared.map(|old| old.pieces() + new.pieces()).sum::<usize>();
+        }
+        steps
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Scored {
+    /// Score and whether the file name is kept.
+    rank: (u64, bool),
+    old: usize,
+    new: usize,
+}
+
+/// Keeps the best few, as git does: a better one takes the place of the first of the worst.
+fn keep_best(best: &mut Vec<Scored>, pair: Scored) {
+    if best.len() < BEST {
+        best.push(pair);
+    } else if let Some(worst) = best.iter_mut().min_by_key(|kept| kept.rank)
+        && worst.rank < pair.rank
+    {
+        *worst = pair;
+    }
 }
 
 fn name(path: &BStr) -> &[u8] {
     path.rfind_byte(b'/').map_or(path, |at| path[at + 1..].as_bstr())
-}
-
-/// Equal contents: first those that also keep their file name, then any, in the order of paths.
-fn same_content(deleted: &mut Vec<Candidate>, added: &mut Vec<Candidate>, pairs: &mut Vec<(usize, usize)>) {
-    for keep_name in [true, false] {
-        let mut sources: BTreeMap<(ObjectId, Vec<u8>), Vec<usize>> = BTreeMap::new();
-        let key = |file: &Candidate| (file.id, if keep_name { name(file.path.as_bstr()).to_vec() } else { Vec::new() });
-        for file in deleted.iter().rev() {
-            sources.entry(key(file)).or_default().push(file.index);
-        }
-        let mut taken = Vec::new();
-        added.retain(|file| {
-            let source = sources.get_mut(&key(file)).and_then(Vec::pop);
-            if let Some(source) = source {
-                pairs.push((source, file.index));
-                taken.push(source);
-            }
-            source.is_none()
-        });
-        taken.sort_unstable();
-        deleted.retain(|file| taken.binary_search(&file.index).is_err());
-    }
-}
-
-type WithBag = (Candidate, Bag);
-
-/// Files that only moved to another folder: a name that occurs once on each side.
-fn same_name(deleted: &mut Vec<WithBag>, added: &mut Vec<WithBag>, pairs: &mut Vec<(usize, usize)>) {
-    let mut by_name: BTreeMap<&[u8], (Vec<&WithBag>, Vec<&WithBag>)> = BTreeMap::new();
-    for file in deleted.iter() {
-        by_name.entry(name(file.0.path.as_bstr())).or_default().0.push(file);
-    }
-    for file in added.iter() {
-        by_name.entry(name(file.0.path.as_bstr())).or_default().1.push(file);
-    }
-    let found: Vec<(usize, usize)> = by_name
-        .values()
-        .filter_map(|(olds, news)| match (olds.as_slice(), news.as_slice()) {
-            ([old], [new]) if old.1.similarity(&new.1) >= THREE_QUARTERS => Some((old.0.index, new.0.index)),
-            _ => None,
-        })
-        .collect();
-    let (old_taken, new_taken): (BTreeSet<usize>, BTreeSet<usize>) = found.iter().copied().unzip();
-    deleted.retain(|file| !old_taken.contains(&file.0.index));
-    added.retain(|file| !new_taken.contains(&file.0.index));
-    pairs.extend(found);
-}
-
-/// All pairs that are similar enough, the most similar first; ties go to an equal file name, then to the first paths.
-fn most_similar(deleted: &[WithBag], added: &[WithBag], pairs: &mut Vec<(usize, usize)>) {
-    let mut scored = Vec::new();
-    for (old_at, (old, old_bag)) in deleted.iter().enumerate() {
-        for (new_at, (new, new_bag)) in added.iter().enumerate() {
-            let similarity = old_bag.similarity(new_bag);
-            if similarity >= HALF {
-                let same_name = name(old.path.as_bstr()) == name(new.path.as_bstr());
-                scored.push((Reverse((similarity, same_name)), new_at, old_at));
-            }
-        }
-    }
-    scored.sort_unstable();
-    let (mut old_taken, mut new_taken) = (vec![false; deleted.len()], vec![false; added.len()]);
-    for (_, new_at, old_at) in scored {
-        if !old_taken[old_at] && !new_taken[new_at] {
-            (old_taken[old_at], new_taken[new_at]) = (true, true);
-            pairs.push((deleted[old_at].0.index, added[new_at].0.index));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -219,38 +251,31 @@ mod tests {
     use super::*;
     use std::convert::Infallible;
 
-    /// Files by path and content; the id of a content is derived from it.
+    fn candidate(index: usize, path: &str, text: &str, kind: EntryKind) -> Candidate {
+        let id = gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, text.as_bytes());
+        Candidate { index, path: path.into(), id: id.expect("hashes"), kind }
+    }
+
     fn files(list: &[(&str, &str)]) -> Vec<Candidate> {
-        list.iter()
-            .enumerate()
-            .map(|(index, (path, text))| {
-                let mut id = [7; 20];
-                id[..8].copy_from_slice(&hash(text.as_bytes(), 0).to_be_bytes());
-                Candidate { index, path: (*path).into(), id: ObjectId::Sha1(id) }
-            })
-            .collect()
+        let of = |(index, (path, text)): (usize, &(&str, &str))| candidate(index, path, text, EntryKind::Blob);
+        list.iter().enumerate().map(of).collect()
     }
 
     fn find(deleted: &[(&str, &str)], added: &[(&str, &str)]) -> Renames {
         let texts: BTreeMap<&str, &str> = deleted.iter().chain(added).copied().collect();
-        let bag = |file: &Candidate| Ok::<_, Infallible>(Some(Bag::of(texts[file.path.to_string().as_str()])));
+        let bag =
+            |file: &Candidate| Ok::<_, Infallible>(Some(Bag::of(texts[file.path.to_string().as_str()].as_bytes())));
         let mut found = renames(files(deleted), files(added), bag).expect("infallible");
         found.pairs.sort_unstable();
         found
     }
 
     #[test]
-    fn an_equal_content_goes_to_an_equal_name_first() {
+    fn an_equal_content_goes_to_an_equal_name_or_the_first() {
         let found = find(&[("a/x", "1\n2\n"), ("b/y", "1\n2\n")], &[("c/y", "1\n2\n"), ("c/z", "1\n2\n")]);
         assert_eq!(found.pairs, [(0, 1), (1, 0)]);
-    }
-
-    #[test]
-    fn half_the_bytes_must_be_kept() {
-        assert_eq!(find(&[("a", "1\n2\n3\n4\n")], &[("b", "1\n2\nx\ny\n")]).pairs, [(0, 0)]);
-        assert!(find(&[("a", "1\n2\n3\n4\n")], &[("b", "1\nw\nx\ny\n")]).pairs.is_empty());
-        assert!(find(&[("a", "1\n2\n")], &[("b", "1\n2\n3\n4\n5\n")]).pairs.is_empty());
-        assert_eq!(find(&[("a", "1\n2\n3\n")], &[("b", "1\r\n2\r\n3\r\n")]).pairs, [(0, 0)]);
+        let found = find(&[("a/x", "1\n2\n"), ("b/y", "1\n2\n")], &[("c/a", "1\n2\n"), ("c/x", "1\n2\n")]);
+        assert_eq!(found.pairs, [(0, 0), (1, 1)], "each in turn, as git");
     }
 
     #[test]
@@ -263,18 +288,43 @@ mod tests {
     }
 
     #[test]
-    fn empty_files_are_no_renames() {
-        let empty = ObjectId::empty_blob(gix::hash::Kind::Sha1);
-        let file = |index, path: &str| Candidate { index, path: path.into(), id: empty };
-        let bag = |_: &Candidate| Ok::<_, Infallible>(Some(Bag::of("")));
-        assert!(renames(vec![file(0, "a")], vec![file(0, "b")], bag).expect("infallible").pairs.is_empty());
+    fn a_unique_name_comes_before_a_more_similar_content() {
+        let text = |last: &str| format!("1\n2\n3\n4\n5\n6\n7\n{last}\n");
+        let found = find(&[("a/f", &text("8")), ("a/g", &text("9"))], &[("b/f", &text("9\n"))]);
+        assert_eq!(found.pairs, [(0, 0)]);
+    }
+
+    #[test]
+    fn an_empty_file_moves_like_any_other() {
+        assert_eq!(find(&[("a", "")], &[("b", "")]).pairs, [(0, 0)]);
+        assert!(find(&[("a", "")], &[("b", "\n")]).pairs.is_empty());
+    }
+
+    #[test]
+    fn links_and_submodules_move_only_as_they_are() {
+        use EntryKind::{Blob, BlobExecutable, Commit, Link};
+        for (old, new, moved) in [
+            ((Link, "target"), (Link, "target"), true),
+            ((Link, "target"), (Blob, "target"), false),
+            ((Commit, "1"), (Commit, "1"), true),
+            ((Blob, "run\n"), (BlobExecutable, "run\n"), true),
+            ((Link, "a/long/target/name"), (Link, "a/long/target/names"), false),
+        ] {
+            let (old, new) = (candidate(0, "a", old.1, old.0), candidate(0, "b", new.1, new.0));
+            let bag = |file: &Candidate| {
+                assert_eq!(file.kind, Blob, "no link is read");
+                Ok::<_, Infallible>(Some(Bag::of(b"target")))
+            };
+            let found = renames(vec![old], vec![new], bag).expect("infallible");
+            assert_eq!(!found.pairs.is_empty(), moved);
+        }
     }
 
     #[test]
     fn a_storm_of_renames_is_cut_to_equal_contents_and_names() {
         let text = |n: usize, mark: &str| format!("file {n}\nline {n}\nmore {n}\nstill {n}\n{mark}\n");
-        let olds: Vec<(String, String)> = (0..600).map(|n| (format!("old/{n}.rs"), text(n, "a"))).collect();
-        let news: Vec<(String, String)> = (0..600).map(|n| (format!("new/{n}_moved.rs"), text(n, "b"))).collect();
+        let olds: Vec<(String, String)> = (0..1100).map(|n| (format!("old/{n}.rs"), text(n, "a"))).collect();
+        let news: Vec<(String, String)> = (0..1100).map(|n| (format!("new/{n}_moved.rs"), text(n, "b"))).collect();
         fn refs(list: &[(String, String)]) -> Vec<(&str, &str)> {
             list.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect()
         }

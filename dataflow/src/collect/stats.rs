@@ -32,11 +32,13 @@ counters! {
     files: "Files that differ from the first parent, summed over commits.",
     missing_parents: "Commits whose first parent the repository does not have; their files count as added.",
     absent_contents: "Contents a partial clone does not have, summed over reads.",
+    passed_over_references: "Branches that point nowhere, or to what is no commit.",
     omitted_contents: "Contents left out of an event that would have been too large.",
     omitted_hunks: "Hunks left out of an event that would have been too large; lines are counted all the same.",
     omitted_files: "Files left out of an event whole; their lines are counted all the same.",
     uncounted_commits: "Commits of which more was left out than could be counted.",
     limited_renames: "Commits whose renames were not all searched because there were too many candidates.",
+    limited_parents: "Merges whose files were not compared with all parents because there were too many.",
 }
 
 impl Counters {
@@ -58,12 +60,14 @@ impl fmt::Display for CollectStats {
         write!(f, "{} commits, {} changed files", self.commits, self.files)?;
         let notes = [
             (self.missing_parents, "commits without their first parent"),
-            (self.absent_contents, "contents not in this partial clone"),
+            (self.absent_contents, "contents not in this partial clone (`git fetch --refetch --no-filter` gets them)"),
+            (self.passed_over_references, "references passed over because they lead to no commit"),
             (self.omitted_contents, "contents left out of events that would be too large"),
             (self.omitted_hunks, "hunks left out of events that would be too large"),
             (self.omitted_files, "files left out of events that would be too large"),
             (self.uncounted_commits, "commits with more left out than could be counted"),
             (self.limited_renames, "commits with too many candidates for renames"),
+            (self.limited_parents, "merges with too many parents to compare with"),
         ];
         for (count, what) in notes.into_iter().filter(|(count, _)| *count > 0) {
             write!(f, ", {count} {what}")?;

@@ -49,7 +49,9 @@ impl fmt::Display for Reason {
             Self::NoFile => write!(f, "neither a file nor a folder"),
             Self::NoLanguage => write!(f, "no grammar for files of this name"),
             Self::TooLarge(bytes) => write!(f, "{bytes} bytes are more than the {FILE_BYTES_MAX} that are read"),
-            Self::NotUtf8(offset) => write!(f, "not UTF-8 at byte {offset}"),
+            Self::NotUtf8(offset) => {
+                write!(f, "no text: not UTF-8 at byte {offset}, and a NUL byte near its beginning")
+            }
         }
     }
 }
@@ -108,7 +110,11 @@ impl Candidate {
             return Err(refuse(Reason::TooLarge(bytes)));
         }
         let bytes = std::fs::read(&self.path).map_err(|error| refuse(reason(&error)))?;
-        String::from_utf8(bytes).map_err(|error| refuse(Reason::NotUtf8(error.utf8_error().valid_up_to())))
+        // What is measured of a history is measured here.
+        String::from_utf8(bytes).or_else(|error| {
+            let offset = error.utf8_error().valid_up_to();
+            crate::collect::text_of(error.as_bytes()).ok_or_else(|| refuse(Reason::NotUtf8(offset)))
+        })
     }
 }
 

@@ -115,10 +115,10 @@ fn a_folder_is_searched_in_the_order_of_paths_without_what_is_ignored() {
 fn what_cannot_be_measured_is_named_and_the_rest_is_printed() {
     let folder = folder();
     let root = folder.path();
-    fs::write(root.join("bad.py"), b"x = '\xff'\n").expect("a file");
+    fs::write(root.join("bad.py"), b"x = '\xff\0'\n").expect("a file");
     let (out, errors, result) = printed(&args(&["--json"], &[root, &root.join("read.me"), &root.join("missing.py")]));
     assert_eq!(rows(&out).len(), 3);
-    assert!(errors.contains("bad.py: not UTF-8 at byte 5"), "{errors}");
+    assert!(errors.contains("bad.py: no text: not UTF-8 at byte 5"), "{errors}");
     assert!(errors.contains("read.me: no grammar for files of this name"), "{errors}");
     assert!(errors.contains("missing.py: no such file or folder"), "{errors}");
     assert_eq!(errors.lines().count(), 3);

@@ -7,8 +7,9 @@ use super::{Fault, fault, quoted};
 use crate::syntax::has_grammar;
 use driftline_schema::{
     BlobContent, BlobId, BlobKey, FileChange, FileClass, FileId, FileKind, FileRow, Hunk, Language, Limits, LineCounts,
-    Omitted, Places, RejectReason, RepoId,
+    Omitted, Places, RejectReason, RepoId, TextEncoding,
 };
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What every file of one change shares.
@@ -79,6 +80,8 @@ fn check_agreement(file: &FileChange, merge: bool) -> Result<(), Fault> {
         _ if exists_after && file.content.is_none() && file.omitted.is_none() => {
             "has neither a content nor a reason for having none"
         }
+        FileKind::Added if file.old_omitted.is_some() => "is added but was there before",
+        _ if file.old_omitted.is_some() && !file.hunks.is_empty() => "differs in known lines from an unknown version",
         _ if !merge && !file.other_parents.is_empty() => "differs from a further parent, but the change is no merge",
         _ => return Ok(()),
     };
@@ -86,21 +89,35 @@ fn check_agreement(file: &FileChange, merge: bool) -> Result<(), Fault> {
 }
 
 fn check_content(file: &FileChange, limits: &Limits) -> Result<(), Fault> {
+    if file.encoding.is_some() && file.content.is_none() {
+        return Err(contradiction(file, "names an encoding of a content that it does not have"));
+    }
     let (Some(content), Some(blob)) = (&file.content, file.blob) else { return Ok(()) };
-    if content.len() > limits.file_bytes_max {
+    let Some(bytes) = original(content, file.encoding) else {
+        return Err(contradiction(file, "has a letter that its encoding cannot write"));
+    };
+    if bytes.len() > limits.file_bytes_max {
         let detail =
-            format!("file {} has {} bytes, the limit is {}", quoted(&file.path), content.len(), limits.file_bytes_max);
+            format!("file {} has {} bytes, the limit is {}", quoted(&file.path), bytes.len(), limits.file_bytes_max);
         return Err(fault(RejectReason::OverLimit, detail));
     }
-    if file.bytes != 0 && file.bytes != content.len() as u64 {
-        return Err(contradiction(file, &format!("says {} bytes but has {}", file.bytes, content.len())));
+    if file.bytes != 0 && file.bytes != bytes.len() as u64 {
+        return Err(contradiction(file, &format!("says {} bytes but has {}", file.bytes, bytes.len())));
     }
-    let hash = blob_id_of(content.as_bytes(), blob.as_bytes().len());
+    let hash = blob_id_of(&bytes, blob.as_bytes().len());
     if hash != blob {
         let detail = format!("the content of file {} is blob {hash}, not {blob}", quoted(&file.path));
         return Err(fault(RejectReason::BlobMismatch, detail));
     }
     Ok(())
+}
+
+/// The bytes that were decoded to `content`.
+fn original(content: &str, encoding: Option<TextEncoding>) -> Option<Cow<'_, [u8]>> {
+    match encoding {
+        None => Some(Cow::Borrowed(content.as_bytes())),
+        Some(encoding) => encoding.encode(content).map(Cow::Owned),
+    }
 }
 
 /// Git's object id of a content: SHA-1, or SHA-256 where ids have 32 bytes, of `blob <length>\0` and the bytes.
@@ -224,7 +241,8 @@ fn lines_of(file: &FileChange, class: FileClass, merge: bool) -> FileLines {
 
 fn build(file: FileChange, class: FileClass, language: Option<Language>, repo: RepoId) -> FileRow {
     let LineCounts { added, removed } = file.line_counts.unwrap_or_else(|| hunk_sums(&file.hunks));
-    let estimate = file.old_lines.saturating_add(added).saturating_sub(removed);
+    let estimate =
+        if file.old_omitted.is_some() { 0 } else { file.old_lines.saturating_add(added).saturating_sub(removed) };
     let lines = sides(&file).new.unwrap_or(estimate);
     let marks = comment_marks(&file.path, language);
     let hunks = hunk_rows(&file.hunks, file.content.as_deref().map(Lines::of), marks);

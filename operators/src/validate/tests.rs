@@ -3,7 +3,7 @@
 use super::*;
 use driftline_schema::{
     AuthorId, BlobId, Change, ControlId, FileChange, FileClass, FileKind, Hunk, Language, LeftOut, LineCounts, ModelId,
-    ModelRef, Omitted, ParentDiff, Scope,
+    ModelRef, Omitted, ParentDiff, Scope, TextEncoding,
 };
 use proptest::prelude::*;
 
@@ -164,6 +164,35 @@ fn a_content_must_be_the_blob_it_claims_to_be() {
 }
 
 #[test]
+fn a_content_in_another_encoding_is_checked_as_the_bytes_it_was() {
+    let set = |change: &mut Change, encoding, text: &str, bytes: &[u8]| {
+        let file = &mut change.files[1];
+        (file.content, file.encoding, file.bytes) = (Some(text.into()), Some(encoding), bytes.len() as u64);
+        file.blob = Some(blob_id_of(bytes, 20));
+    };
+    let (latin_1, wide) = (TextEncoding::Latin1, TextEncoding::Utf16Le);
+    row_after(|change| set(change, latin_1, "caf\u{e9}", b"caf\xe9")).expect("accepted");
+    row_after(|change| set(change, wide, "\u{e9}", b"\xff\xfe\xe9\0")).expect("accepted");
+    let reason = |encoding, text, bytes| reason_after(|change| set(change, encoding, text, bytes));
+    assert_eq!(reason(latin_1, "caf\u{e9}", b"cafe"), RejectReason::BlobMismatch);
+    assert_eq!(reason(latin_1, "\u{20ac}", b"\x80"), RejectReason::Contradiction);
+    assert_eq!(reason(latin_1, "caf\u{e9}", "caf\u{e9}".as_bytes()), RejectReason::Contradiction);
+}
+
+#[test]
+fn counts_of_lines_count_where_hunks_are_not_known() {
+    let large = |change: &mut Change| {
+        let file = &mut change.files[0];
+        (file.content, file.omitted, file.old_omitted) = (None, Some(Omitted::TooLarge), Some(Omitted::TooLarge));
+        (file.old_lines, file.line_counts) = (0, Some(LineCounts { added: 70_000, removed: 3 }));
+        file.hunks.clear();
+    };
+    let (row, _) = row_after(large).expect("accepted");
+    let app = &row.files[1];
+    assert_eq!((app.added, app.removed, app.lines, app.hunks.len()), (70_000, 3, 0, 0));
+}
+
+#[test]
 fn limits_are_limits() {
     let over = |limits: Limits| {
         let event = wire::encode(&Event::of_change("demo", change()));
@@ -249,7 +278,7 @@ fn what_is_said_to_be_left_out_must_agree_with_what_is_there() {
 
 #[test]
 fn contradictions_are_refused() {
-    let edits: [fn(&mut Change); 15] = [
+    let edits: [fn(&mut Change); 18] = [
         |change| change.merge = true,
         |change| change.parents.push(commit(3)),
         |change| change.parents[0] = commit(1),
@@ -262,6 +291,9 @@ fn contradictions_are_refused() {
         |change| change.files[0].blob = None,
         |change| change.files[0].content = None,
         |change| change.files[0].bytes = 3,
+        |change| change.files[0].old_omitted = Some(Omitted::Binary),
+        |change| change.files[1].old_omitted = Some(Omitted::Missing),
+        |change| change.files[2].encoding = Some(TextEncoding::Latin1),
         |change| {
             let other = ParentDiff { old_blob: blob_id_of(b"", 20), hunks: vec![] };
             change.files[0].other_parents.push(other);

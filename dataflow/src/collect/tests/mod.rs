@@ -1,6 +1,7 @@
 //! The collector against git itself: every shape of history is built with git and its events are compared with what git
 //! says of the same commits.
 
+mod agreement;
 mod command;
 mod follow;
 pub(super) mod kit;

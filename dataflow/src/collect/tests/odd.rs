@@ -27,18 +27,19 @@ fn what_is_no_text_is_left_out_with_its_reason() {
     let change = repo.last();
     let omitted = |path: &str| (file(&change, path).omitted, file(&change, path).content.is_some());
     assert_eq!(omitted("nul"), (Some(Omitted::Binary), false));
-    assert_eq!(omitted("latin"), (Some(Omitted::Binary), false));
+    assert_eq!(omitted("latin"), (None, true));
     assert_eq!(omitted("large"), (Some(Omitted::TooLarge), false));
     assert_eq!(omitted("link"), (Some(Omitted::NotAFile), false));
     assert_eq!(omitted("module"), (Some(Omitted::NotAFile), false));
     assert_eq!(omitted("ok"), (None, true));
     assert_eq!((file(&change, "large").bytes, file(&change, "nul").bytes), (1_400_000, 4));
     assert_eq!(file(&change, "module").blob.expect("an id").to_string(), id);
-    assert!(change.files.iter().all(|file| file.path == "ok" || file.hunks.is_empty()));
+    assert_eq!(file(&change, "large").line_counts.map(|counts| (counts.added, counts.removed)), Some((700_000, 0)));
+    assert!(change.files.iter().all(|file| file.content.is_some() || file.hunks.is_empty()));
 }
 
 #[test]
-fn text_that_becomes_binary_and_back_has_no_lines_in_between() {
+fn text_after_what_is_no_text_is_unknown_and_not_new() {
     let repo = Repo::new();
     repo.write("f", "a\nb\n").commit("text");
     repo.write("f", b"\0").commit("binary");
@@ -49,7 +50,9 @@ fn text_that_becomes_binary_and_back_has_no_lines_in_between() {
     let changes = repo.changes();
     let seen: Vec<_> =
         changes.iter().map(|change| (change.files[0].old_lines, places(&change.files[0].hunks))).collect();
-    assert_eq!(seen, [(0, vec![(0, 0, 0, 2)]), (2, vec![]), (0, vec![(0, 0, 0, 1)]), (1, vec![])]);
+    assert_eq!(seen, [(0, vec![(0, 0, 0, 2)]), (2, vec![]), (0, vec![]), (1, vec![])]);
+    let old_omitted: Vec<_> = changes.iter().map(|change| change.files[0].old_omitted).collect();
+    assert_eq!(old_omitted, [None, None, Some(Omitted::Binary), None]);
     assert_eq!((changes[3].files[0].kind, changes[3].files[0].omitted), (FileKind::Modified, Some(Omitted::NotAFile)));
 }
 
@@ -147,7 +150,12 @@ fn a_partial_clone_may_lack_contents() {
     repo.git(&["clone", "-q", "--bare", "--filter=blob:limit=1k", &url, "partial"]);
     let history = GitHistory::open(&repo.join("partial"), options()).expect("opens");
     let changes = changes(&history).expect("is readable");
-    assert_eq!(file(&changes[0], "large").omitted, Some(Omitted::TooLarge));
+    assert_eq!(file(&changes[0], "large").omitted, Some(Omitted::Missing));
+    let large = file(&changes[1], "large");
+    assert_eq!(
+        (large.omitted, large.old_omitted, large.hunks.len()),
+        (Some(Omitted::Missing), Some(Omitted::Missing), 0)
+    );
     assert_eq!(file(&changes[0], "small").content.as_deref(), Some("s\n"));
     assert!(history.stats().absent_contents >= 2);
 }

@@ -68,7 +68,7 @@ fn an_evil_merge_shows_lines_that_no_parent_has() {
 }
 
 #[test]
-fn at_most_two_further_parents_of_an_octopus_are_compared() {
+fn all_parents_of_an_octopus_are_compared() {
     let repo = Repo::new();
     let commit = |mark: u32, from: &[u32], text: &str| {
         let links: String =
@@ -92,7 +92,7 @@ fn at_most_two_further_parents_of_an_octopus_are_compared() {
     .concat();
     repo.import(stream.replace("commit refs/heads/main\nmark :7", "commit refs/heads/seven\nmark :7").as_bytes());
     assert_equals_git(&repo);
-    assert_eq!(file(&repo.last(), "f").other_parents.len(), 2);
+    assert_eq!(file(&repo.last(), "f").other_parents.len(), 3);
     let options = crate::collect::CollectOptions { heads: Heads::Branch("seven".into()), ..options() };
     let seven = changes(&GitHistory::open(repo.path(), options).expect("opens")).expect("is readable");
     assert!(file(seven.last().expect("commits"), "f").other_parents.is_empty(), "the last parent has this version");
