@@ -4,6 +4,7 @@
 mod synthetic;
 
 use driftline_api::{ApiState, Hosts, ServerConfig, router, serve};
+use driftline_schema::{Position, Reject, RejectReason};
 use driftline_sinks::{ClosedTime, Metrics, MetricsSink, Sink, View, ViewSink};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -236,6 +237,19 @@ fn readiness_follows_the_view_and_metrics_show_the_requests() {
     assert_eq!(server.get("/v1/as_of").json()["as_of"]["time"], Value::Null);
     server.apply(&ClosedTime { time: 0, as_of: vec![1], ..ClosedTime::default() });
     assert_eq!(server.get("/readyz").json()["ready"], true);
+    let reject = Reject {
+        position: Position { partition: 0, offset: 1 },
+        reason: RejectReason::OverLimit,
+        detail: "too large".to_owned(),
+        key: "demo".to_owned(),
+        commit: None,
+        bytes: (*b"{}").into(),
+    };
+    server.apply(&ClosedTime { time: 1, as_of: vec![2], rejects: vec![reject], ..ClosedTime::default() });
+    let ready = server.get("/readyz").json();
+    assert_eq!(ready["ready"], true, "a reject keeps nobody from being ready");
+    assert_eq!(ready["rejects"]["over_limit"], 1, "but it is told");
+    assert!(server.get("/").text.contains("<dt>rejects</dt><dd>1</dd>"), "on the page as well");
     server.get("/nowhere/at/all");
     let text = server.get("/metrics").text;
     for line in [

@@ -325,6 +325,8 @@ mod tests {
             data: folder.path().join(name),
             workers: NonZeroUsize::MIN,
             backend: BackendChoice::Cpu,
+            control: ControlKeyArgs::default(),
+            author_key_file: None,
         };
         assert!(matches!(require(&args("typo")), Err(DataError::NoData { .. })));
         assert!(!folder.path().join("typo").exists());

@@ -12,7 +12,6 @@ use super::stats::Counters;
 use crate::cpu::StageCpu;
 use driftline_schema::Limits;
 use gix::ObjectId;
-use gix::bstr::ByteSlice as _;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroUsize;

@@ -204,7 +204,7 @@ fn a_control_record_left_in_some_partitions_is_completed() {
         let after: Vec<_> = (0..3).map(|p| payloads(&log, p).expect("reads")).collect();
         assert_eq!(after, before, "torn in {torn:?}");
         let last = log.last_controls(&rule()).expect("reads");
-        assert_eq!(last, LastControls { cut: 4, model_ready: 0, sequence: 4, foreign: 0 });
+        assert_eq!(last, LastControls { cut: 4, model_ready: 0, sequence: 4, partitions: 3, foreign: 0 });
     }
 }
 
@@ -238,7 +238,7 @@ fn the_last_controls_are_found_behind_many_segments() {
     drop(log);
     let log = open(&dir, &config(2, 200)).expect("opens");
     let last = log.last_controls(&rule()).expect("reads");
-    assert_eq!(last, LastControls { cut: 2, model_ready: 1, sequence: 5, foreign: 0 });
+    assert_eq!(last, LastControls { cut: 2, model_ready: 1, sequence: 5, partitions: 3, foreign: 0 });
     let foreign = log.last_controls(&ControlRule::of_this_run()).expect("reads");
     assert_eq!(foreign, LastControls { foreign: 3, ..LastControls::default() });
 }

@@ -13,6 +13,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[test]
 fn the_last_record_of_a_commit_decides_in_whatever_order_they_are_told() {
@@ -45,6 +46,8 @@ fn config() -> EngineConfig {
             message_bytes_max: 60,
             ..Limits::default()
         },
+        // Every start reads the control records of the one before.
+        controls: crate::controls::testing::rule(),
         ..EngineConfig::default()
     }
 }
@@ -104,10 +107,11 @@ fn run(data: &Path, repo: &Path, then: impl FnOnce(&mut Importer, &Engine)) -> O
     let source = Box::new(EmbeddedSource::new(&log).expect("opens"));
     let engine = Engine::start(&dir, source, log.clone(), &config, Vec::new()).expect("starts");
     engine.wait_until_idle().expect("runs");
-    let mut importer = Importer::new(log.clone(), &engine, &config.training);
+    let standing = engine.standing().clone();
+    let known = Arc::new(move |name: &str| standing.commits(name));
+    let mut importer = Importer::new(log.clone(), &engine, &config.training, known);
     let key = AuthorKey::new(*b"a key of the test suite");
-    let known = |name: &str| engine.standing().commits(name);
-    importer.add(repo, &key, &Limits::default(), known).expect("is a repository");
+    importer.add(repo, None, &key, &Limits::default()).expect("is a repository");
     importer.import(&engine, &|_, _| {}).expect("imports");
     then(&mut importer, &engine);
     engine.wait_until_idle().expect("runs");
@@ -138,8 +142,9 @@ fn write(data: &Path, records: &[Record]) {
     let dir = DataDir::open(data).expect("is free");
     let log = EmbeddedLog::open(&dir, &LogConfig::default()).expect("opens");
     for record in records {
-        match wire::decode(&record.payload, &Limits::default()).expect("was written by an importer").event.control {
-            Some(control) => drop(log.append_control(&control).expect("appends")),
+        let event = wire::decode(&record.payload, &Limits::default()).expect("was written by an importer").event;
+        match event.control {
+            Some(_) => drop(log.append_control(&event).expect("appends")),
             None => drop(log.append(&record.key, &record.payload).expect("appends")),
         }
     }
@@ -173,7 +178,7 @@ fn withdrawn_rejects_are_not_withdrawn_again_and_may_come_back() {
         git(repo.path(), &["branch", "-q", "kept", "main"], b"");
         git(repo.path(), &["update-ref", "refs/heads/main", "main~2"], b"");
         git(repo.path(), &["fast-import", "--quiet"], &commits(15, 17));
-        importer.follow().expect("follows");
+        importer.follow(Duration::from_secs(30)).expect("follows");
     });
     assert_eq!((expected.rejects, expected.changes), (3, 17));
     assert_eq!(run(data.path(), repo.path(), |_, _| {}), expected, "a start appends nothing");

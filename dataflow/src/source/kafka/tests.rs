@@ -202,7 +202,7 @@ fn follow_control_records(config: &KafkaConfig, partitions: usize) {
     assert!(conductor.model_ready(1, vec![]).expect("appends"));
     assert_eq!(
         Conductor::open(appender.clone(), rule()).expect("opens").last(),
-        LastControls { cut: 1, model_ready: 1, sequence: 2, foreign: 0 }
+        LastControls { cut: 1, model_ready: 1, sequence: 2, partitions: 1, foreign: 0 }
     );
     assert_eq!(conductor.cut().expect("cuts, though another was opened"), 2);
     send(5);
@@ -291,7 +291,7 @@ fn forged_and_copied_control_records_neither_hold_the_clock_nor_take_numbers() {
         assert_eq!(clock.stats().control_copies, copies);
     };
     read(12, 2_419);
-    assert_eq!(again.last(), LastControls { cut: 3, model_ready: 3, sequence: 6, foreign: 0 });
+    assert_eq!(again.last(), LastControls { cut: 3, model_ready: 3, sequence: 6, partitions: 3, foreign: 0 });
     assert_eq!(again.cut().expect("cuts"), 4);
     read(14, 2_421);
     clock.stop();
@@ -339,7 +339,7 @@ fn a_real_broker_hides_half_written_control_records() {
     let crashed = half_written(&config, 1);
     let appender = Arc::new(KafkaAppender::open(&config).expect("opens"));
     let conductor = Conductor::open(appender.clone(), rule()).expect("opens");
-    assert_eq!(conductor.last(), LastControls { cut: 2, model_ready: 1, sequence: 3, foreign: 0 });
+    assert_eq!(conductor.last(), LastControls { cut: 2, model_ready: 1, sequence: 3, partitions: 2, foreign: 0 });
     assert_eq!(conductor.cut().expect("fences the crashed one off"), 3);
     crashed.commit_transaction(PATIENCE).expect_err("is fenced off");
     let large = vec![b' '; 16 << 20];
