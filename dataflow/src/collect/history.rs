@@ -145,7 +145,8 @@ impl GitHistory {
             tracing::warn!(
                 repository = shared.name,
                 commits = shared.shallow.len(),
-                "shallow clone: the first commits it has look as if they had added every file"
+                "shallow clone: the first commits it has look as if they had added every file; `git fetch --unshallow` in it \
+                 gets the history before them"
             );
         }
         Ok(Self { shared: Arc::new(shared), heads: options.heads, since: options.since, threads: options.threads })
