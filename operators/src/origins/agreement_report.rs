@@ -93,9 +93,10 @@ fn report_agreement_with_git_blame() {
         .collect();
     for keep in [false, true] {
         let state = folded(&events, keep);
-        let (plain, spaces, moved): (&[&str], &[&str], &[&str]) = (&[], &["-w"], &["-w", "-M"]);
-        // `-M` follows copies as well, which are the copying change's own here: the last row takes either answer.
-        for options in [&[plain][..], &[spaces], &[moved], &[spaces, moved]] {
+        let (plain, spaces): (&[&str], &[&str]) = (&[], &["-w"]);
+        let (moved, between): (&[&str], &[&str]) = (&["-w", "-M"], &["-w", "-M", "-C"]);
+        // `-M` follows copies as well, which are the copying change's own here: the last row takes any of the answers.
+        for options in [&[plain][..], &[spaces], &[moved], &[spaces, moved, between]] {
             let tally = tally(&folder, &files, &state, options);
             let share = |part: u64| 100.0 * part as f64 / tally.lines as f64;
             println!(

@@ -66,20 +66,20 @@ fn gap(old: &[&str], new: &[&str]) -> Vec<(usize, usize)> {
     let (old, new) = (Side::of(old), Side::of(new));
     let mut steps = STEPS_PER_CHARACTER * (old.characters.len() + new.characters.len());
     let (mut pairs, mut old_from, mut new_from) = (Vec::new(), 0, 0);
-    'runs: while new_from + 1 < new.begins.len() {
-        for old_at in old_from..old.begins.len() - 1 {
-            if let Some((old_to, new_to)) = run(&old, old_at, &new, new_from, &mut steps) {
-                let from = old.begins[old_at] as isize - new.begins[new_from] as isize;
-                for added in new_from..new_to {
-                    let first = new.begins[added].checked_add_signed(from).expect("the run holds it");
-                    let removed = old.begins[..=old_to].partition_point(|begin| *begin <= first) - 1;
-                    pairs.push((removed.min(old_to - 1), added));
-                }
-                (old_from, new_from) = (old_to, new_to);
-                continue 'runs;
-            }
+    while new_from + 1 < new.begins.len() {
+        let found = (old_from..old.begins.len() - 1)
+            .find_map(|old_at| Some((old_at, run(&old, old_at, &new, new_from, &mut steps)?)));
+        let Some((old_at, (old_to, new_to))) = found else {
+            new_from += 1;
+            continue;
+        };
+        let from = old.begins[old_at] as isize - new.begins[new_from] as isize;
+        for added in new_from..new_to {
+            let first = new.begins[added].checked_add_signed(from).expect("the run holds it");
+            let removed = old.begins[..=old_to].partition_point(|begin| *begin <= first) - 1;
+            pairs.push((removed.min(old_to - 1), added));
         }
-        new_from += 1;
+        (old_from, new_from) = (old_to, new_to);
     }
     pairs
 }
