@@ -5,6 +5,8 @@
 //! megabyte would cost. What is found is mended and kept as a case in `tests/cost.rs`. With `PARTS='Repeat|a<b'` one recipe is
 //! measured at five sizes instead, with `FILES=LIST` the files that a list names as `LANGUAGE PATH`: those that are cut are named.
 
+// The tests make recipes in more ways than the search does.
+#[allow(dead_code)]
 #[path = "../tests/hostile_texts/mod.rs"]
 mod hostile_texts;
 

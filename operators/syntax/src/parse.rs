@@ -35,12 +35,14 @@ pub(super) struct Cost {
     pub(super) reads: u32,
     /// Bytes of memory asked for, those after an error thrice.
     pub(super) bytes: usize,
+    /// Places on the parser's stack.
+    pub(super) places: usize,
 }
 
 impl Cost {
     /// No limit.
     #[cfg(test)]
-    pub(super) const ANY: Self = Self { reports: u32::MAX, reads: u32::MAX, bytes: usize::MAX };
+    pub(super) const ANY: Self = Self { reports: u32::MAX, reads: u32::MAX, bytes: usize::MAX, places: usize::MAX };
 
     /// What a text of `bytes` bytes may cost.
     pub(super) fn allowed(bytes: usize, limits: &SyntaxLimits) -> Self {
@@ -50,6 +52,7 @@ impl Cost {
             reports: number(count(REPORTS_FREE, REPORTS_A_THOUSAND)).min(limits.parse_reports_max),
             reads: number(count(READS_FREE, READS_A_THOUSAND)),
             bytes: count(BYTES_FREE, BYTES_A_THOUSAND).min(limits.tree_bytes_max),
+            places: PLACES_MAX,
         }
     }
 
@@ -59,6 +62,7 @@ impl Cost {
             reports: self.reports.saturating_add(other.reports),
             reads: self.reads.saturating_add(other.reads),
             bytes: self.bytes.saturating_add(other.bytes),
+            places: self.places.saturating_add(other.places),
         }
     }
 
@@ -68,6 +72,7 @@ impl Cost {
             reports: self.reports.saturating_sub(spent.reports),
             reads: self.reads.saturating_sub(spent.reads),
             bytes: self.bytes.saturating_sub(spent.bytes),
+            places: self.places.saturating_sub(spent.places),
         }
     }
 
@@ -76,6 +81,7 @@ impl Cost {
         self.reports.saturating_mul(times) > allowed.reports
             || self.reads.saturating_mul(times) > allowed.reads
             || self.bytes.saturating_mul(times as usize) > allowed.bytes
+            || self.places.saturating_mul(times as usize) > allowed.places
     }
 
     fn exceeds(self, allowed: Self) -> bool {
@@ -91,6 +97,10 @@ const READS_FREE: usize = 2_048;
 const READS_A_THOUSAND: usize = 128;
 const BYTES_FREE: usize = 12 << 20;
 const BYTES_A_THOUSAND: usize = 128_000;
+/// Places that the parser's stack may have. At the end of a text all ways through it are gone at once, at a cost of its square and
+/// without a report, where it is ambiguous from end to end; correct texts are reduced as they are read and need one for each
+/// construct that is open.
+const PLACES_MAX: usize = 10_000;
 /// How often more memory counts that is asked for after an error.
 const ERROR_WEIGHT: usize = 2;
 
@@ -118,7 +128,7 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
     let (grammar, _) = grammar::known(language).expect("only a language with a grammar is parsed");
     // A parser keeps memory from one text to the next, so a new one asks for more: what is counted must be that of this
     // text alone.
-    let before = tree_heap::tree_bytes_asked();
+    let (before, places_before) = (tree_heap::tree_bytes_asked(), tree_heap::places_asked());
     let mut parser = Parser::new();
     parser.set_language(&grammar).expect("the grammar's version is one the library reads");
     let (old, is_clean) = match from {
@@ -128,6 +138,7 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
     };
     let (mut reports, mut again, reads) = (0, 0usize, Cell::new(0u32));
     let asked = || tree_heap::tree_bytes_asked().wrapping_sub(before);
+    let places = || tree_heap::places_asked().wrapping_sub(places_before);
     let mut last = 0;
     let mut progress = |state: &ParseState| {
         reports += 1;
@@ -136,7 +147,7 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
             again += ERROR_WEIGHT * (asked() - last);
         }
         last = asked();
-        let spent = Cost { reports, reads: reads.get(), bytes: last.saturating_add(again) };
+        let spent = Cost { reports, reads: reads.get(), bytes: last.saturating_add(again), places: places() };
         let is_over = spent.exceeds(allowed) || (is_clean && state.has_error());
         if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
@@ -149,7 +160,7 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let tree = parser.parse_with_options(&mut read, old, Some(options))?;
-    let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again) };
+    let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again), places: places() };
     (!cost.exceeds(allowed)).then_some((tree, cost))
 }
 
@@ -181,6 +192,13 @@ mod tests {
         assert!(cut(Cost { reports: cost.reports - 1, ..cost }));
         assert!(cut(Cost { reads: cost.reads - 1, ..cost }));
         assert!(cut(Cost { bytes: cost.bytes - 1, ..cost }));
+        assert!(cut(Cost { places: cost.places - 1, ..cost }));
+    }
+
+    #[test]
+    fn each_construct_that_is_open_is_a_place_on_the_stack() {
+        let places = |depth: usize| cost(&mut Measurer::new(), &"(".repeat(depth)).places;
+        assert!(places(3_000) >= places(1_000) + 2_000, "{} and {}", places(1_000), places(3_000));
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn kept() -> Vec<(Language, Recipe)> {
         (C, repeat(&["(a)-b"])), (C, repeat(&["(a)(b)*c;"])), (Cpp, nest(&["a<", ">"])), (Cpp, prefix(&["a", "<b,c"])),
         (TypeScript, repeat(&["a<b"])), (TypeScript, repeat(&["a<b>(c)"])), (Tsx, repeat(&["<a,>(b)=>"])),
         (JavaScript, repeat(&["a/b/c"])), (JavaScript, repeat(&["(a,b)=>"])), (JavaScript, nest(&["`${", "}`"])),
-        (Java, repeat(&["(a)-b"])), (Java, repeat(&["A<B<C,"])), (Go, repeat(&["a[b]("])), (Rust, repeat(&["a<b>::"])),
+        (Java, repeat(&["(a)-b"])), (Java, repeat(&["A<B<C,"])), (Java, prefix(&["%", "provides", "<"])), (Go, repeat(&["a[b]("])), (Rust, repeat(&["a<b>::"])),
         (Python, nest(&["f\"{", "}\""])), (Python, prefix(&["\"a\"", "a(b)`"])), (Python, repeat(&["1@]"])),
         // Every `<` was looked at to the end of its line.
         (C, prefix(&["#include ", "<"])), (Cpp, prefix(&["] ) } ", "<"])), (Rust, repeat(&["r#\""])), (Cpp, repeat(&["R\"("])),

@@ -8,7 +8,7 @@ use driftline_schema::{Call, ClassFacts, ClassKind, FieldFacts, Language, Method
 use std::collections::{HashMap, HashSet};
 
 /// Calls of one function that are looked at: functions within each other share theirs.
-const CALLS_MAX: usize = 4_096;
+const CALLS_MAX: usize = 1_000;
 
 /// A method and its function.
 #[derive(Clone, Copy)]
