@@ -60,7 +60,9 @@ fn forged_control_records_in_all_partitions_are_rejects_and_change_nothing() {
     };
     assert_eq!(risks(&engines[0]), risks(&engines[1]));
     let recorded = engines[0].reflected().digests;
-    engines.map(|engine| engine.stop().expect("the engine stops"));
+    for engine in engines {
+        engine.stop().expect("the engine stops");
+    }
     for way in [WAY, Way { workers: 1, records_per_binding: 2_000 }] {
         assert_eq!(forged.digests(way).parts(), recorded.parts(), "one log, one answer");
     }
