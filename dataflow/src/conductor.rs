@@ -213,7 +213,10 @@ mod tests {
         assert!(!conductor.model_ready(2, vec![]).expect("there is no such cut"));
         drop(conductor);
         let (appender, conductor) = open();
-        assert_eq!(conductor.last(), LastControls { cut: 1, model_ready: 1, sequence: 2, partitions: appender.partitions(), foreign: 0 });
+        assert_eq!(
+            conductor.last(),
+            LastControls { cut: 1, model_ready: 1, sequence: 2, partitions: appender.partitions(), foreign: 0 }
+        );
         appender.1.store(true, Ordering::Relaxed);
         conductor.cut().expect_err("the confirmation was lost");
         assert_eq!(conductor.cut().expect("cuts"), 3, "the lost one stands");

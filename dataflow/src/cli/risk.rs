@@ -6,9 +6,9 @@
 
 use super::ask::{Answering, Answers as _, Running, own_or_running};
 use super::data::{DataArgs, DataError};
+use super::repositories::Memory;
 use super::repositories::{Chosen, RepoArg, choose, shown_path};
 use super::show;
-use super::repositories::Memory;
 use super::up::{Imported, KeyArgs, import_error, open};
 use super::verdict::{Report, Scored, ShallowClone};
 use super::{Outcome, on_data};

@@ -49,9 +49,10 @@ fn readable(repo: gix::Repository, path: &Path) -> Result<gix::Repository, Colle
     if !storage.is_some_and(|storage| storage.trim().eq_ignore_ascii_case(b"reftable")) {
         return Ok(repo);
     }
-    let source: Cause = "its references are a reftable, which is not read here; `git refs migrate --ref-format=files` in it \
+    let source: Cause =
+        "its references are a reftable, which is not read here; `git refs migrate --ref-format=files` in it \
                          (git 2.46 or later) makes files of them"
-        .into();
+            .into();
     Err(CollectError::NotARepository { path: path.to_owned(), source })
 }
 

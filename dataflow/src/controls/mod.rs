@@ -6,8 +6,8 @@
 
 mod folder;
 
-pub(crate) use folder::{change_key, read_controls};
 pub use folder::{ControlError, ControlKeyArgs, Folder, open_controls};
+pub(crate) use folder::{change_key, read_controls};
 
 use crate::source::Record;
 use driftline_schema::{Control, ControlAction, ControlKey, Event, Limits, Position, Seal, wire};

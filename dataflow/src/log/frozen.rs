@@ -157,8 +157,8 @@ impl Source for FrozenSource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{DataDir, EmbeddedLog, scratch};
     use crate::controls::testing::rule;
+    use crate::log::{DataDir, EmbeddedLog, scratch};
     use driftline_schema::{Control, ControlAction, ControlId};
     use std::num::NonZeroU32;
 
