@@ -41,7 +41,14 @@ pub fn own_or_running<T>(data: &Path, own: impl Fn() -> Result<T, DataError>) ->
             outcome => return outcome.map(Answering::Own),
         };
         if let Some(Holder { pid, url: Some(url) }) = Holder::read(data) {
-            return Ok(Answering::Running(Running::new(pid, url)));
+            let running = Running::new(pid, url);
+            if running.is_behind() {
+                eprintln!(
+                    "driftline: {} is still bringing the history in; the answer holds what it has got so far",
+                    running.words()
+                );
+            }
+            return Ok(Answering::Running(running));
         }
         if Instant::now() >= end {
             return Err(locked.into());
@@ -117,6 +124,17 @@ impl Running {
     /// Who it is, for people.
     pub fn words(&self) -> String {
         format!("process {} at {}", self.pid, self.url)
+    }
+
+    /// Whether it says that it has not caught up with the histories it follows. One that says nothing will be asked anyhow.
+    fn is_behind(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Ready {
+            checks: std::collections::BTreeMap<String, String>,
+        }
+        let bytes = self.get("/readyz").and_then(|(_, body)| self.read(body)).unwrap_or_default();
+        let ready = serde_json::from_slice::<Ready>(&bytes).ok();
+        ready.and_then(|ready| ready.checks.get("caught_up").cloned()).is_some_and(|state| state != "ok")
     }
 
     fn fails(&self, reason: impl ToString) -> DataError {
