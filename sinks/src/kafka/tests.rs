@@ -143,6 +143,7 @@ fn a_dead_letter_the_producer_cannot_send_is_sent_as_a_pointer() {
         reason: RejectReason::OverLimit,
         detail: "d".repeat(5_000),
         key: format!("key {offset}"),
+        commit: None,
         bytes: bytes.into(),
     };
     let rejects = vec![reject(1, b"small".to_vec()), reject(2, vec![b'x'; 150_000]), reject(3, b"last".to_vec())];
