@@ -44,7 +44,7 @@ fn a_million_deep_nest_is_measured_within_the_limit_of_frames() {
     }
     // What is never closed is cut; a little of it is not.
     assert!(facts(Language::JavaScript, &"(".repeat(1_000_000)).truncated);
-    assert!(!facts(Language::JavaScript, &"(".repeat(10_000)).lines.is_empty());
+    assert!(!facts(Language::JavaScript, &"(".repeat(5_000)).lines.is_empty());
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn constructs_beyond_the_deepest_frame_still_count() {
 
 #[test]
 fn deeply_nested_functions_keep_their_names_short() {
-    let count = 3_000;
+    let count = 1_500;
     let text = format!("{}{}", "function inner(){".repeat(count), "}".repeat(count));
     let facts = facts(Language::JavaScript, &text);
     assert_eq!(facts.functions.len(), count);

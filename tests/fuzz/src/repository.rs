@@ -5,7 +5,7 @@
 //! be made at all. The last commit is the branch's.
 
 use crate::collect::{AuthorKey, CollectOptions, GitHistory};
-use driftline_operators::validate::{RawRecord, validate};
+use crate::validate::{RawRecord, validate};
 use driftline_schema::{Limits, Position, wire};
 use gix::ObjectId;
 use gix::objs::{Kind, Write as _};
