@@ -26,7 +26,8 @@ impl Bench {
         let dir = DataDir::open(folder.path().join("data")).expect("free");
         let log = Arc::new(EmbeddedLog::open(&dir, &LogConfig::default()).expect("opens"));
         let source = Box::new(EmbeddedSource::new(&log).expect("reads"));
-        let config = EngineConfig::default();
+        let controls = crate::controls::testing::rule();
+        let config = EngineConfig { controls, ..EngineConfig::default() };
         let engine = Engine::start(&dir, source, log.clone(), &config, Vec::new()).expect("starts");
         let view = engine.view().clone();
         let known = move |name: &str| {
@@ -115,7 +116,7 @@ fn a_repository_that_is_moved_away_keeps_no_other_from_being_followed() {
     assert_eq!((bench.importer.followed(), bench.condition("one")), ((2, 2), Some(Condition::Following)));
     std::fs::rename(bench.path("one"), bench.path("away")).expect("is moved");
     bench.follow_until("it is missed", |bench| bench.condition("one") == Some(Condition::Missing));
-    assert!(bench.states.lock()["one"].reason.as_ref().is_some_and(|reason| reason.contains("cannot be opened")));
+    assert!(bench.states.lock()["one"].reason.as_ref().is_some_and(|reason| reason.contains("is no git repository")));
     assert_eq!((bench.importer.followed(), bench.condition("two")), ((1, 2), Some(Condition::Following)));
     bench.commit("two");
     let start = Instant::now();

