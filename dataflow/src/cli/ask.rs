@@ -5,6 +5,7 @@
 
 use super::data::DataError;
 use crate::log::{Holder, LogError};
+use crate::terminal::note;
 use driftline_api::ChangeAnswer;
 use driftline_schema::{CommitId, Prediction};
 use driftline_sinks::view::Lookup;
@@ -43,7 +44,7 @@ pub fn own_or_running<T>(data: &Path, own: impl Fn() -> Result<T, DataError>) ->
         if let Some(Holder { pid, url: Some(url) }) = Holder::read(data) {
             let running = Running::new(pid, url);
             if running.is_behind() {
-                eprintln!(
+                note!(
                     "driftline: {} is still bringing the history in; the answer holds what it has got so far",
                     running.words()
                 );
