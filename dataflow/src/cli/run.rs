@@ -6,7 +6,7 @@ use super::serve;
 use super::summary::{Summary, print_summary};
 use crate::clock::bound_until;
 use crate::config::{Config, CreateTopics};
-use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, change_key, open_controls};
+use crate::controls::{ControlKeyArgs, ControlRule, Folder, change_key, open_controls};
 use crate::engine::{Engine, EngineConfig};
 use crate::importer::Schedule;
 use crate::log::DataDir;
@@ -147,7 +147,7 @@ fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender)
         log: format!("kafka:{topic}"),
         key_file: args.control.control_key_file.clone().or_else(|| config.control_key_file.clone()),
         author_key_file: None,
-        mend: mend.clone(),
+        mend,
     };
     let bound = bound_until(&dir.path().join("bindings"), &folder.log)?;
     let nothing = vec![0; log.partitions() as usize];
@@ -158,10 +158,16 @@ fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender)
     open_controls(&folder, |rule| {
         let Some(bound) = bound else {
             let last = log.last_controls(rule)?;
-            // Nobody but an installation with another key seals control records; going on would lose all its models.
+            // Anybody can write such records, so they must not keep the engine from starting; but they may also be those of
+            // an installation whose key was lost, and then its models are trained anew.
             if last.sequence == 0 && last.foreign > 0 {
-                let (path, what) = (folder.key_path()?, format!("topic {topic}"));
-                return Err(ControlError::Another { path, what, mend }.into());
+                let (count, path) = (last.foreign, folder.key_path()?);
+                note!(
+                    "warning: topic {topic} holds control records ({count} seen) that another key than {} has sealed, and \
+                     none of this one; they are rejects. If this installation wrote them, stop and name its key with \
+                     --control-key-file",
+                    path.display()
+                );
             }
             return Ok(nothing);
         };
@@ -249,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_state_folder_trusts_nothing_and_refuses_a_topic_of_another_key() {
+    fn a_fresh_state_folder_trusts_nothing_that_another_key_has_sealed() {
         let mock: MockCluster<'static, DefaultProducerContext> = MockCluster::new(1).expect("starts");
         mock.create_topic("code-events", 2, 1).expect("creates");
         let scratch = scratch();
@@ -266,10 +272,8 @@ mod tests {
         assert_eq!(trusts(&first, &log, &[]), Ok(false));
         Conductor::open(log.clone(), rule()).expect("opens").cut().expect("another installation cuts");
         assert_eq!(trusts(&first, &log, &[]), Ok(false), "whose key is known is never held up by what others write");
-        let refused = trusts(&second, &log, &[]).expect_err("all models would be rejects");
-        assert!(refused.contains("another control key") && refused.contains("--new-control-key"), "{refused}");
+        assert_eq!(trusts(&second, &log, &[]), Ok(false), "anybody could have written them, so they stop nobody");
         assert_eq!(trusts(&second, &log, &["--new-control-key"]), Ok(false));
-        assert_eq!(trusts(&second, &log, &[]), Ok(false));
         // A folder from before there were keys: what the engine has read is its own.
         let data = DataDir::open(&old.data).expect("free");
         crate::clock::bind_for_test(&data, "kafka:code-events", &[4, 0]);

@@ -13,6 +13,8 @@ mod blobs;
 mod budget;
 #[path = "../../../dataflow/src/collect/change.rs"]
 mod change;
+#[path = "../../../dataflow/src/collect/effort.rs"]
+mod effort;
 #[path = "../../../dataflow/src/collect/error.rs"]
 mod error;
 #[path = "../../../dataflow/src/collect/graph.rs"]
@@ -21,14 +23,24 @@ mod graph;
 mod history;
 #[path = "../../../dataflow/src/collect/lines.rs"]
 mod lines;
+#[path = "../../../dataflow/src/collect/locate.rs"]
+mod locate;
 #[path = "../../../dataflow/src/collect/objects.rs"]
 mod objects;
 #[path = "../../../dataflow/src/collect/pipeline.rs"]
 mod pipeline;
 #[path = "../../../dataflow/src/collect/rename.rs"]
 mod rename;
+#[path = "../../../dataflow/src/collect/selection.rs"]
+mod selection;
+#[path = "../../../dataflow/src/collect/signature.rs"]
+mod signature;
+#[path = "../../../dataflow/src/collect/similarity.rs"]
+mod similarity;
 #[path = "../../../dataflow/src/collect/stats.rs"]
 mod stats;
+#[path = "../../../dataflow/src/collect/text.rs"]
+mod text;
 #[path = "../../../dataflow/src/collect/tree_diff.rs"]
 mod tree_diff;
 
