@@ -22,7 +22,7 @@ pub(super) fn check(folder: &Path, source: &str, id: Option<String>) -> Result<(
     let Some(id) = id else { return Ok(()) };
     let path = folder.join(FILE);
     let found = Identity { source: source.to_owned(), id };
-    let bytes = match std::fs::read(&path) {
+    let bytes = match crate::plain_file::read(&path, crate::plain_file::TEXT_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let json = serde_json::to_vec(&found).expect("two texts are written as JSON");

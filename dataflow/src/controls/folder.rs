@@ -5,6 +5,7 @@
 
 use super::ControlRule;
 use crate::log::{LogError, write_whole};
+use crate::plain_file;
 use clap::Args;
 use driftline_schema::ControlKey;
 use serde::{Deserialize, Serialize};
@@ -120,7 +121,7 @@ impl Folder<'_> {
     fn note(&self) -> Result<Option<Note>, ControlError> {
         let path = self.note_path();
         let damaged = |reason: String| ControlError::Note { path: path.clone(), reason };
-        let bytes = match fs::read(&path) {
+        let bytes = match plain_file::read(&path, plain_file::TEXT_BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(LogError::io("read", &path, source).into()),

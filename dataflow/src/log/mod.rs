@@ -246,7 +246,7 @@ pub(crate) fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZero
 
 /// The number of partitions the topic was created with.
 fn existing_partitions(path: &Path) -> Result<NonZeroU32, LogError> {
-    let bytes = std::fs::read(path).map_err(|source| LogError::io("read", path, source))?;
+    let bytes = crate::plain_file::read(path, crate::plain_file::TEXT_BYTES_MAX).map_err(|source| LogError::io("read", path, source))?;
     let file: TopicFile =
         serde_json::from_slice(&bytes).map_err(|error| LogError::damaged(path, 0, error.to_string()))?;
     if file.format != FORMAT {

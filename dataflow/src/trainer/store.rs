@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Largest model file that is read, in bytes: far beyond what a trainer writes.
+const MODEL_BYTES_MAX: u64 = 1 << 30;
+
 /// What a file begins with; the digit is the version of the format.
 const MAGIC: &[u8; 9] = b"DLMODEL1\n";
 /// What the files of the first version began with: a model without a word on which it is.
@@ -98,7 +101,7 @@ impl Store {
 }
 
 fn read(path: &Path, id: ModelId) -> Result<(Description, Bundle), StoreError> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match crate::plain_file::read(path, MODEL_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StoreError::Missing),
         Err(error) => return Err(StoreError::Unreadable(error)),
