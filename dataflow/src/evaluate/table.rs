@@ -87,14 +87,14 @@ impl Table<'_> {
             return Err(batch.fault(COLUMNS[SIZE], "is absent"));
         }
         self.rows += rows.num_rows();
-        for row in 0..rows.num_rows() {
+        for (row, label) in labels.iter().enumerate() {
             let changes = self.known.entry(projects.value(row).to_owned()).or_default();
             if times.is_null(row) && !batch.is_export() {
                 return Err(batch.row_fault("time", row, "is empty"));
             }
             let is_wanted = self.wanted.is_none_or(|wanted| wanted == projects.value(row));
             // What has no label yet can neither be learnt nor measured.
-            let Some(is_defective) = labels[row].filter(|_| is_wanted && times.is_valid(row)) else { continue };
+            let Some(is_defective) = label.filter(|_| is_wanted && times.is_valid(row)) else { continue };
             let value = |column: &Option<Float64Array>| match column {
                 Some(column) if column.is_valid(row) => column.value(row) as f32,
                 _ => f32::NAN,

@@ -113,7 +113,11 @@ fn hex(bytes: &[u8]) -> String {
 
 /// `text`, or its beginning of at most `bytes_max` bytes.
 fn cut(text: &str, bytes_max: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes_max)]
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 #[cfg(test)]

@@ -220,7 +220,7 @@ fn one_of_several_may_be_missing_and_keeps_its_name() {
     let mut memory = Memory::read(&data).expect("is readable");
     let names = memory.settle(&both, |_| Vec::new()).expect("nothing can be compared");
     assert_eq!(names, [Some("owner/tool".to_owned()), Some("y".to_owned())], "as it was called at this place");
-    assert!(choose(&[x.clone()]).is_err(), "alone there is nothing to do");
+    assert!(choose(std::slice::from_ref(&x)).is_err(), "alone there is nothing to do");
     assert!(choose(&[x.clone(), x]).is_err(), "one place is one repository, there or not");
 }
 
