@@ -160,6 +160,13 @@ impl Clock {
         let range = source.range()?;
         let mut begin: Vec<u64> = range.iter().map(|offsets| offsets.start).collect();
         if !path.exists() {
+            if let Some((partition, offset)) = begin.iter().enumerate().find(|(_, offset)| **offset > 0) {
+                tracing::warn!(
+                    partition,
+                    offset,
+                    "the log does not hold its beginning any more: what stood before this offset is in no answer"
+                );
+            }
             begin.truncate(source.first_partitions(rule)? as usize);
         }
         let bindings = Bindings::open(&path, &source.name(), &begin)?;

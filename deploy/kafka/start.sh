@@ -89,7 +89,8 @@ launch() {
 await() {
   local n=$1 end=$((SECONDS + 60))
   until (exec 3<>"/dev/tcp/127.0.0.1/$((port + n - 1))") 2>/dev/null; do
-    running "$n" || fail "broker $n ended, see $cluster/broker-$n.log"
+    # Twice: a process that was just forked does not bear its name yet.
+    running "$n" || { sleep 1; running "$n"; } || fail "broker $n ended, see $cluster/broker-$n.log"
     ((SECONDS < end)) || fail "broker $n did not open its port within 60 s, see $cluster/broker-$n.log"
     sleep 0.2
   done

@@ -151,7 +151,8 @@ fn check(path: &Path, header: &Header, source: &str, begin: &[u64]) -> Result<()
     for (partition, (&bound, &held)) in header.start.iter().zip(begin).enumerate() {
         if held > bound {
             return Err(mismatch(format!(
-                "partition {partition} was bound from offset {bound}, the log holds it from {held} only"
+                "partition {partition} was bound from offset {bound}, the log holds it from {held} only: records were \
+                 removed (by retention?). Another, empty data folder begins with what is left"
             )));
         }
     }

@@ -85,10 +85,10 @@ impl Graph {
             objects.check_commit_size(id)?;
             let read = objects.commit(id, |commit| (commit_seconds(&commit), commit.parents))?;
             let Some((seconds, parents)) = read else {
-                if id == head {
-                    return Err(shared.unreadable(id, "the head of a branch".to_owned(), "it is missing".into()));
-                }
-                continue;
+                // The ends of a shallow clone are not walked past, so whatever is missing was lost. To go on would take
+                // half a history for a whole one.
+                let what = if id == head { "the head of a branch" } else { "a commit" };
+                return Err(shared.unreadable(id, what.to_owned(), "it is missing".into()));
             };
             (self.nodes[index as usize].seconds, self.nodes[index as usize].present) = (seconds, true);
             if shared.shallow.contains(&id) {

@@ -164,6 +164,10 @@ impl Batch<'_> {
             if let Some(row) = (0..found.len()).find(|row| found.is_null(*row)) {
                 return Err(self.row_fault("buggy", row, "is empty"));
             }
+            let odd = |row: &usize| ![0.0, 1.0].contains(&found.value(*row));
+            if let Some(row) = (0..found.len()).find(odd) {
+                return Err(self.row_fault("buggy", row, format!("is {}, neither 0 nor 1", found.value(row))));
+            }
             return Ok(found.iter().map(|value| value.map(|value| value != 0.0)).collect());
         }
         let Some((column, _)) = self.get("label") else { return Err(self.fault("buggy", "is absent")) };

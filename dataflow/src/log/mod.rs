@@ -246,11 +246,22 @@ pub(crate) fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZero
 
 /// The number of partitions the topic was created with.
 fn existing_partitions(path: &Path) -> Result<NonZeroU32, LogError> {
-    let bytes = crate::plain_file::read(path, crate::plain_file::TEXT_BYTES_MAX).map_err(|source| LogError::io("read", path, source))?;
+    let bytes = crate::plain_file::read(path, crate::plain_file::TEXT_BYTES_MAX)
+        .map_err(|source| LogError::io("read", path, source))?;
     let file: TopicFile =
         serde_json::from_slice(&bytes).map_err(|error| LogError::damaged(path, 0, error.to_string()))?;
     if file.format != FORMAT {
         let reason = format!("format {}, this build reads {FORMAT}", file.format);
+        return Err(LogError::damaged(path, 0, reason));
+    }
+    let folders = path.parent().and_then(partition_folders).map_or(0, NonZeroU32::get);
+    // A crash while the folders were being made leaves fewer; nothing is bound then.
+    let is_bound = path.ancestors().nth(2).is_some_and(|data| data.join("bindings").exists());
+    if folders > file.partitions.get() || (is_bound && folders > 0 && folders < file.partitions.get()) {
+        let reason = format!(
+            "it says {} partitions, and beside it are folders of {folders}; put {folders} there if none of them was lost",
+            file.partitions
+        );
         return Err(LogError::damaged(path, 0, reason));
     }
     Ok(file.partitions)

@@ -100,7 +100,8 @@ fn walk(dir: &Path, floor: u64) -> Result<Walk, LogError> {
     }
     for (index, &base) in bases.iter().enumerate() {
         let path = segment_path(dir, base);
-        let bytes = crate::plain_file::read(&path, crate::plain_file::TEXT_BYTES_MAX).map_err(|source| LogError::io("read", &path, source))?;
+        let bytes = crate::plain_file::read(&path, crate::plain_file::TEXT_BYTES_MAX)
+            .map_err(|source| LogError::io("read", &path, source))?;
         match bases.get(index + 1) {
             Some(&sealed_at) => walk.segment(&path, &bytes, Some(sealed_at)),
             None => walk.last_segment(&path, &bytes, floor),

@@ -146,8 +146,11 @@ fn execute(
         _ => {}
     }
     let over = limits::judge(&files, &args.fail_over, errors)?;
-    let incomplete = Error::Incomplete { refused: refusals.len(), files: files.len() + refusals.len() };
-    match (over, refusals.is_empty()) {
+    // A gate must not pass for what it did not look at.
+    let cut = if args.fail_over.is_empty() { 0 } else { files.iter().filter(|file| file.facts.truncated).count() };
+    let refused = refusals.len() + cut;
+    let incomplete = Error::Incomplete { refused, files: files.len() + refusals.len() };
+    match (over, refused == 0) {
         (false, true) => Ok(Verdict::Within),
         (false, false) => Err(incomplete),
         (true, true) => Ok(Verdict::Over),
