@@ -13,7 +13,7 @@ for name in "$@"; do
   mkdir -p "$scratch/$name"
   status=0 start=$SECONDS
   # A case that hangs is a failure, not a stall of the suite.
-  WORK="$scratch/$name" timeout --kill-after=10 180 bash "$ROOT/tests/cases/$name/case.sh" >"$scratch/$name.out" 2>&1 || status=$?
+  WORK="$scratch/$name" timeout --kill-after=10 600 bash "$ROOT/tests/cases/$name/case.sh" >"$scratch/$name.out" 2>&1 || status=$?
   case $status in
     0) passed=$((passed + 1)); echo "passed   $name ($((SECONDS - start)) s)" ;;
     77) skipped=$((skipped + 1)); echo "SKIPPED  $name: $(tail -n 1 "$scratch/$name.out")" ;;
