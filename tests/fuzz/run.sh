@@ -32,6 +32,8 @@ fi
 for target in "$@"; do
   binary="$CARGO_TARGET_DIR/$host/release/$target"
   common=(-rss_limit_mb=1024 -malloc_limit_mb=512 -timeout=20 -artifact_prefix="$CARGO_TARGET_DIR/found/$target-" -print_final_stats=0)
+  # A seed that is given draws the same inputs on every run, so that a finding belongs to the change.
+  [ -z "${FUZZ_SEED:-}" ] || common+=("-seed=$FUZZ_SEED")
   log="$CARGO_TARGET_DIR/$target.log"
   if "$binary" "${common[@]}" "tests/fuzz/corpus/$target"/* >"$log" 2>&1; then
     ok "$target: the kept corpus of $(find "tests/fuzz/corpus/$target" -type f | wc -l) inputs"
