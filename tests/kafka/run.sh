@@ -89,6 +89,8 @@ check "it ends in order" stop
 check "a restart reads all partitions" test "$(tail -n 1 "$work/one" | field '["predictions"]')" = 4900
 sed 's|/grown"|/fresh"|' "$work/grown.toml" >"$work/fresh.toml"
 "$binary" run --config "$work/fresh.toml" --exit-when-idle --json >"$work/two" 2>>"$work/err"
+# Whoever reads a log to its end may append a cut that is due, so the first folder looks once more.
+"$binary" run --config "$work/grown.toml" --exit-when-idle --json >"$work/one" 2>>"$work/err"
 check "an empty data folder gives the same digest" test "$(tail -n 1 "$work/two" | field '["digest"]')" = "$(tail -n 1 "$work/one" | field '["digest"]')"
 
 # A topic that was made anew is another topic, however long it is.

@@ -103,7 +103,10 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         }
         if args.exit_when_idle && !cutting && !growing && engine.clock().idle().is_some() {
             engine.wait_until_idle()?;
-            break;
+            // What was reflected meanwhile may make a cut due.
+            if !cut_when_due(&engine, schedule)? {
+                break;
+            }
         }
         if serving.wait_for_signal(POLL) {
             break;
