@@ -151,17 +151,27 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
         let is_over = spent.exceeds(allowed) || (is_clean && state.has_error());
         if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let bytes = text.as_bytes();
     let mut read = |offset: usize, _| {
         reads.set(reads.get().saturating_add(1));
-        // A hundred operations may each read the whole text: beyond the limit it ends at once, and the tree is of no use.
-        let end = if reads.get() > allowed.reads { offset } else { bytes.len().min(offset + CHUNK) };
-        bytes.get(offset..end).unwrap_or_default()
+        chunk(text, offset, reads.get() > allowed.reads)
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let tree = parser.parse_with_options(&mut read, old, Some(options))?;
     let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again), places: places() };
     (!cost.exceeds(allowed)).then_some((tree, cost))
+}
+
+/// What the lexer is given at `offset`: whole characters, and nothing where the parse is over, as a hundred operations may each
+/// read the whole text and the tree is of no use.
+///
+/// The lexer asks again where a chunk ends within a character, and reads a character from whatever it then gets: from an empty
+/// chunk that is beyond its memory. So a chunk never ends there, and one that begins there is never empty.
+fn chunk(text: &str, offset: usize, is_over: bool) -> &[u8] {
+    let mut end = if is_over { offset } else { text.len().min(offset + CHUNK) };
+    while end < text.len() && !text.is_char_boundary(end) {
+        end += 1;
+    }
+    text.as_bytes().get(offset..end).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -199,6 +209,40 @@ mod tests {
     fn each_construct_that_is_open_is_a_place_on_the_stack() {
         let places = |depth: usize| cost(&mut Measurer::new(), &"(".repeat(depth)).places;
         assert!(places(3_000) >= places(1_000) + 2_000, "{} and {}", places(1_000), places(3_000));
+    }
+
+    #[test]
+    fn a_chunk_is_of_whole_characters() {
+        for character in ["a", "é", "€", "😀"] {
+            let text = format!("x{}", character.repeat(2 * CHUNK));
+            let (mut offset, mut joined) = (0, Vec::new());
+            while offset < text.len() {
+                let chunk = chunk(&text, offset, false);
+                assert!(!chunk.is_empty() && chunk.len() < CHUNK + 4 && std::str::from_utf8(chunk).is_ok());
+                joined.extend_from_slice(chunk);
+                offset += chunk.len();
+            }
+            assert_eq!(joined, text.as_bytes());
+            for offset in 0..=text.len() + 1 {
+                let is_inside = offset < text.len() && !text.is_char_boundary(offset);
+                assert_eq!(!chunk(&text, offset, true).is_empty(), is_inside, "{character} at {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_parse_may_end_before_any_character() {
+        // A comment that is never closed is looked through from each of its openers, so the reads are soon spent; where they
+        // are depends on what is before.
+        for filler in ["é", "€", "😀"] {
+            for before in 0..5 {
+                let text = format!("{}{}", " ".repeat(before), format!("/* {filler}").repeat(100));
+                for reads in 1..8 {
+                    let allowed = Cost { reads, ..Cost::ANY };
+                    assert!(Measurer::new().parse(Language::C, &text, From::Text, allowed).is_none());
+                }
+            }
+        }
     }
 
     #[test]
