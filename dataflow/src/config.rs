@@ -160,6 +160,19 @@ impl Default for LabelConfig {
     }
 }
 
+/// The most dataflow workers: four for each core, and 64 on any machine. Each is connected with every other, so memory
+/// grows with the square of their number: 5,000 take 22 GB before the first event.
+pub fn workers_max() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get).saturating_mul(4).max(64)
+}
+
+/// A number of workers as it is written on the command line.
+pub fn parse_workers(text: &str) -> Result<NonZeroUsize, String> {
+    let most = workers_max();
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= most);
+    number.ok_or_else(|| format!("a number from 1 to {most} is needed (on this machine)"))
+}
+
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 7070))
 }
@@ -242,6 +255,9 @@ impl Config {
                 return refuse("webhook.url", "must begin with http:// or https://");
             }
         }
+        if self.workers.get() > workers_max() {
+            return refuse("workers", &format!("is over what this machine can use; the most is {}", workers_max()));
+        }
         if self.limits.event_bytes_max > RECORD_BYTES_MAX - RECORD_AROUND_BYTES {
             return refuse(
                 "limits.event_bytes_max",
@@ -316,6 +332,18 @@ mod tests {
         assert_eq!(with("*.example.org").expect("valid").http.allowed_hosts, ["*.example.org"]);
         let error = with("https://example.org").expect_err("refused").to_string();
         assert!(error.contains("http.allowed_hosts") && error.contains("https://example.org"), "{error}");
+    }
+
+    #[test]
+    fn workers_are_bounded() {
+        let most = workers_max();
+        assert_eq!(parse_workers(&most.to_string()).map(NonZeroUsize::get), Ok(most));
+        for text in ["0", "-1", "x", "5000000", &(most + 1).to_string()] {
+            assert!(parse_workers(text).expect_err("refused").contains(&format!("1 to {most}")), "{text}");
+        }
+        let text = format!("data = \"d\"\nworkers = {}\n[kafka]\nbrokers = \"b\"\n", most + 1);
+        let error = read(&text).expect_err("refused").to_string();
+        assert!(error.contains("`workers`") && error.contains(&most.to_string()), "{error}");
     }
 
     #[test]

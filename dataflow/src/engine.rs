@@ -53,8 +53,6 @@ pub struct EngineConfig {
     pub controls: ControlRule,
     /// Where models of the log are looked for that cannot be rebuilt from it, besides the data folder.
     pub further_models: Option<PathBuf>,
-    /// Whether it is kept which commits stand in the log, about a hundred bytes for each; importers need it.
-    pub index_commits: bool,
 }
 
 impl Default for EngineConfig {
@@ -69,7 +67,6 @@ impl Default for EngineConfig {
             announce: true,
             controls: ControlRule::of_this_run(),
             further_models: None,
-            index_commits: true,
         }
     }
 }
@@ -220,7 +217,7 @@ impl Engine {
         &self.counts
     }
 
-    /// Which commits stand in the log, as far as it is reflected.
+    /// Which commits the log holds that were not withdrawn since, as far as it is reflected.
     pub fn standing(&self) -> &Arc<Standing> {
         &self.standing
     }

@@ -56,7 +56,7 @@ pub enum ImportError {
     Engine(#[from] EngineError),
 }
 
-/// When cuts are due, by the number of changes in the log.
+/// When cuts are due, by the number of changes in the log that were not withdrawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     first: u64,
@@ -68,11 +68,8 @@ impl Schedule {
     pub fn new(training: &TrainingConfig) -> Self {
         Self { first: u64::from(training.first_cut.get()), every: u64::from(training.cut_every.get()) }
     }
-    /// Whether a cut is due once this many changes stand in the log.
-    pub fn due(&self, changes: u64) -> bool {
-        changes == self.first || (changes > self.first && changes.is_multiple_of(self.every))
-    }
-    /// Cuts that stand in a log of this many changes.
+    /// Cuts that a log of this many changes has had. One that has had more, because changes were withdrawn after a cut, is
+    /// not cut again at the same number.
     pub fn cuts(&self, changes: u64) -> u64 {
         if changes < self.first { 0 } else { 1 + changes / self.every - self.first / self.every }
     }
@@ -332,12 +329,18 @@ impl Importer {
     fn take(&mut self, from: usize, told: Told, progress: Progress<'_>, at_cut: AtCut<'_>) -> Result<(), ImportError> {
         self.repositories[from].heard();
         match told {
-            Told::Branch(event) => return self.append(&event),
+            Told::Branch(event) => {
+                self.append(&event)?;
+                // A reader withdraws only what it knows to be in the log.
+                let withdrawn = event.branch.as_ref().map_or(0, |branch| branch.withdrawn.len() as u64);
+                self.changes = self.changes.saturating_sub(withdrawn);
+                return Ok(());
+            }
             Told::Change(event, left) => {
                 self.append(&event)?;
                 self.changes += 1;
                 progress(self.events, self.events + left as u64);
-                if self.schedule.due(self.changes) {
+                if self.schedule.cuts(self.changes) > self.conductor.last().cut {
                     self.sync()?;
                     at_cut(self)?;
                 }

@@ -35,7 +35,7 @@ pub struct Plan {
     pub shelf: Arc<dyn ModelShelf>,
     /// Counts that the dataflow keeps for people.
     pub counts: Arc<Counts>,
-    /// Which commits stand in the log.
+    /// Which commits the log holds that were not withdrawn since.
     pub standing: Arc<Standing>,
     /// What `/metrics` exports.
     pub metrics: Metrics,
@@ -93,7 +93,7 @@ impl Plan {
             feature_names: FEATURES.iter().map(|meta| meta.name).collect(),
             shelf,
             counts,
-            standing: Arc::new(Standing::new(config.index_commits)),
+            standing: Arc::new(Standing::default()),
             metrics,
         }
     }

@@ -114,7 +114,7 @@ impl Lab {
         let schedule = Schedule::new(&training());
         for (index, event) in events.iter().enumerate() {
             self.append_raw(event.repository.as_bytes(), &wire::encode(event));
-            if schedule.due(index as u64 + 1) {
+            if schedule.cuts(index as u64 + 1) > schedule.cuts(index as u64) {
                 let cut = engine.conductor().cut().expect("a cut is appended");
                 engine.wait_for_models(cut).expect("models are trained");
             }

@@ -4,6 +4,8 @@
 //! where it stood, never removed.
 
 use super::data::{DataArgs, DataError};
+use super::fingerprint;
+use super::repositories::Memory;
 use crate::clock::inspect_bindings;
 use crate::config::BackendChoice;
 use crate::controls::{ControlKeyArgs, change_key};
@@ -45,6 +47,7 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
         return Err(DataError::NotFound(format!("{} is no data folder: it holds no log", folder.display())));
     }
     let dir = DataDir::open(folder)?;
+    check_notes(args, folder, &config)?;
     let bindings = folder.join("bindings");
     let bound = inspect_bindings(&bindings, &format!("embedded:{}", config.topic));
     if let Err(error) = &bound {
@@ -78,6 +81,17 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
         let file = change_key(&data_args(args, folder).folder(dir.path(), &config.topic), log.ends())?;
         say!("control records are sealed with the key in {} from now on", file.display());
     }
+    Ok(())
+}
+
+/// Reads the small files of the folder as `driftline up` does. Those have no bytes that could be moved aside without
+/// losing what they say, so their own messages tell what to do.
+fn check_notes(args: &CheckDataArgs, folder: &Path, config: &LogConfig) -> Result<(), DataError> {
+    if !args.new_control_key {
+        data_args(args, folder).folder(folder, &config.topic).check_note()?;
+    }
+    Memory::read(folder)?;
+    fingerprint::check_file(folder)?;
     Ok(())
 }
 

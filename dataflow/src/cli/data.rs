@@ -5,7 +5,7 @@ use super::repositories::{RepositoryError, shown_path};
 use crate::capture::Reflected;
 use crate::clock::ClockError;
 use crate::collect::{CollectError, RangeError};
-use crate::config::BackendChoice;
+use crate::config::{BackendChoice, parse_workers};
 use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, open_controls, read_controls};
 use crate::engine::{Engine, EngineConfig, EngineError};
 use crate::log::{DataDir, EmbeddedLog, FrozenLog, FrozenSource, LogConfig, LogError};
@@ -23,7 +23,7 @@ pub struct DataArgs {
     #[arg(long, value_name = "DIR", default_value_os_t = default_data(&std::env::current_dir().unwrap_or_default()))]
     pub data: PathBuf,
     /// Dataflow workers; on two cores one is the faster choice beside HTTP.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_workers)]
     pub workers: NonZeroUsize,
     /// Where models are trained and scored: CUDA where there is a device, or the CPU. The bits are the same.
     #[arg(long, value_enum, default_value = "auto")]

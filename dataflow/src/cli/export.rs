@@ -12,7 +12,7 @@ use driftline_sinks::parquet::{FeatureTable, export, write_whole};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde::Deserialize;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Arguments of `export`.
@@ -34,6 +34,7 @@ pub fn run(args: ExportArgs) -> Result<(), DataError> {
     require(&args.data)?;
     let refuse = |source| DataError::Output { path: args.out.clone(), source };
     let out = plain_file::output(&args.out).map_err(refuse)?;
+    outside(&out, &args.data.data).map_err(refuse)?;
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
     let exported = match own_or_running(&args.data.data, || Local::start(&args.data, &config, Vec::new()))? {
         Answering::Own(local) => {
@@ -56,7 +57,17 @@ pub fn run(args: ExportArgs) -> Result<(), DataError> {
     Ok(())
 }
 
-/// What stands in the file.
+/// Refuses a file inside the data folder: there it would take the place of something the engine wrote, or be taken for it.
+fn outside(out: &Path, data: &Path) -> io::Result<()> {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.canonicalize()?.starts_with(data.canonicalize()?) {
+        let reason = "it lies in the data folder, whose files are the engine's own; name a file elsewhere";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    }
+    Ok(())
+}
+
+/// What the file holds.
 struct Written {
     rows: u64,
     bytes: u64,
@@ -89,4 +100,25 @@ fn footer(file: &File, engine: &Running) -> Result<Written, DataError> {
     let as_of = pairs.filter(|pair| pair.key == "driftline.as_of").find_map(|pair| pair.value.as_deref());
     let as_of: AsOf = serde_json::from_str(as_of.unwrap_or_default()).map_err(|error| broken(error.to_string()))?;
     Ok(Written { rows: metadata.num_rows() as u64, bytes: 0, offsets: as_of.offsets })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_exported_into_the_data_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        std::fs::create_dir_all(data.join("code-events")).expect("is made");
+        std::fs::write(data.join("control.json"), b"{}").expect("is written");
+        std::os::unix::fs::symlink(data.join("control.json"), folder.path().join("link")).expect("is linked");
+        std::os::unix::fs::symlink(&data, folder.path().join("alias")).expect("is linked");
+        for name in ["data/control.json", "data/new", "data/code-events/new", "data/../data/new", "link", "alias/new"] {
+            let out = plain_file::output(&folder.path().join(name)).expect("is a file or none");
+            let error = outside(&out, &data).expect_err(name).to_string();
+            assert!(error.contains("lies in the data folder"), "{name}: {error}");
+        }
+        outside(&folder.path().join("data.parquet"), &data).expect("lies beside it");
+    }
 }

@@ -65,10 +65,23 @@ pub enum KeyError {
 fn remembered(data: &Path) -> Result<Option<String>, KeyError> {
     let path = data.join(FILE);
     match plain_file::read(&path, FILE_BYTES_MAX) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned())),
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+            let digits = AuthorKey::new(*b"any key").fingerprint().to_string().len();
+            if text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Ok(Some(text));
+            }
+            let what = if text.is_empty() { "it is empty" } else { "it holds something else than a fingerprint" };
+            Err(KeyError::Fingerprint { path, source: std::io::Error::new(ErrorKind::InvalidData, what) })
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(source) => Err(KeyError::Fingerprint { path, source }),
     }
+}
+
+/// Whether the fingerprint in `data` can be read; a folder of an earlier version has none.
+pub fn check_file(data: &Path) -> Result<(), KeyError> {
+    remembered(data).map(drop)
 }
 
 /// Whether the log in `data` holds any record; earlier versions left no fingerprint beside it.
@@ -127,6 +140,22 @@ mod tests {
         assert!(error.to_string().contains("bring it back"), "{error}");
         std::fs::write(&path, b"whatever").expect("is written");
         may_be_made(&data, &path).expect("there is a key");
+    }
+
+    #[test]
+    fn a_fingerprint_that_is_none_is_called_that_and_not_another_key() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (file, key) = (folder.path().join(FILE), AuthorKey::new(*b"a key of the test suite"));
+        for (bytes, words) in
+            [(&b""[..], "empty"), (b"\n", "empty"), (b"zz", "something else"), (b"0a", "something else")]
+        {
+            std::fs::write(&file, bytes).expect("is written");
+            let error = check(folder.path(), Path::new("key"), &key).expect_err("is refused");
+            assert!(
+                matches!(&error, KeyError::Fingerprint { source, .. } if source.to_string().contains(words)),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -76,7 +76,6 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         labels: config.labels.clone(),
         limits: config.limits.clone(),
         controls,
-        index_commits: false,
         ..EngineConfig::default()
     };
     let metrics = Metrics::new();
@@ -125,7 +124,7 @@ fn cut_when_due(engine: &Engine, schedule: Schedule) -> Result<bool, DataError> 
     if last.cut > last.model_ready {
         return Ok(true);
     }
-    // A restart cuts at the same numbers of changes, since it counts those that stand in the log.
+    // A restart cuts at the same numbers of changes, since it counts what the log holds.
     let due = schedule.cuts(engine.standing().changes()) > last.cut;
     if due {
         engine.conductor().cut()?;

@@ -6,6 +6,7 @@
 
 use super::ClockError;
 use crate::log::write_whole;
+use crate::plain_file;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read};
@@ -55,6 +56,7 @@ impl Bindings {
             write_whole(path, &line).map_err(ClockError::Data)?;
         }
         let io = |error| ClockError::bindings(path, error);
+        plain_file::open(path).map_err(io)?;
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
         let file_bytes = file.metadata().map_err(io)?.len();
         let mut rows = Rows::open(path)?;
@@ -187,7 +189,8 @@ pub(crate) fn inspect_bindings(path: &Path, source: &str) -> Result<(), ClockErr
         return Ok(());
     }
     let io = |error| ClockError::bindings(path, error);
-    let bytes = std::fs::read(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    plain_file::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(io)?;
     let mut rows = Rows::open(path)?;
     let header = rows.header()?;
     check(path, &header, source, &header.start)?;
@@ -284,7 +287,7 @@ struct Rows {
 
 impl Rows {
     fn open(path: &Path) -> Result<Self, ClockError> {
-        let file = File::open(path).map_err(|error| ClockError::bindings(path, error))?;
+        let file = plain_file::open(path).map_err(|error| ClockError::bindings(path, error))?;
         Ok(Self { path: path.to_owned(), input: BufReader::with_capacity(64 << 10, file), bytes: 0 })
     }
 

@@ -118,6 +118,7 @@ impl Folder<'_> {
         self.path.join(FILE)
     }
 
+    /// What the folder remembers of its control key; an error where that cannot be understood.
     fn note(&self) -> Result<Option<Note>, ControlError> {
         let path = self.note_path();
         let damaged = |reason: String| ControlError::Note { path: path.clone(), reason };
@@ -131,6 +132,11 @@ impl Folder<'_> {
             return Err(damaged(format!("it has format {}, this build reads 1", note.format)));
         }
         Ok(Some(note))
+    }
+
+    /// Whether what the folder remembers of its control key can be read; one that remembers nothing yet is fine.
+    pub(crate) fn check_note(&self) -> Result<(), ControlError> {
+        self.note().map(drop)
     }
 
     fn default_file(&self) -> PathBuf {
@@ -229,16 +235,12 @@ fn read_or_create(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // A pipe or a device could hold the engine for ever.
-    let about = fs::metadata(path)?;
-    if !about.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    if about.permissions().mode() & 0o077 != 0 {
+    let file = plain_file::open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
         tracing::warn!(path = %path.display(), "others may read the control key; use mode 0600");
     }
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(KEY_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    file.take(KEY_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() < KEY_BYTES_MIN || bytes.len() as u64 > KEY_BYTES_MAX {
         let reason = format!("it has {} bytes, not {KEY_BYTES_MIN} to {KEY_BYTES_MAX}", bytes.len());
         return Err(io::Error::new(io::ErrorKind::InvalidData, reason));

@@ -40,6 +40,8 @@ impl DataDir {
             ignore_in_git(&path).map_err(|source| LogError::io("write .gitignore in", &path, source))?;
         }
         let file_path = path.join("LOCK");
+        // A pipe or a device cannot be locked.
+        crate::plain_file::output(&file_path).map_err(|source| LogError::io("lock", &file_path, source))?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -118,7 +120,7 @@ impl Holder {
 /// The text of a file that this program wrote and that is a few words long.
 fn read_small(path: &Path) -> Option<String> {
     let mut text = String::new();
-    File::open(path).ok()?.take(4_096).read_to_string(&mut text).ok()?;
+    crate::plain_file::open(path).ok()?.take(4_096).read_to_string(&mut text).ok()?;
     Some(text)
 }
 
@@ -148,7 +150,14 @@ pub(crate) fn sync_dir(path: &Path) -> Result<(), LogError> {
 /// Writes a small file so that it is either there and whole or not there at all.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LogError> {
     let fresh = path.with_extension("tmp");
-    let written = File::create(&fresh).and_then(|mut file| {
+    // Left by a crash; whatever else has the name could make its opening wait for ever.
+    match std::fs::remove_file(&fresh) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            return Err(LogError::io("remove", &fresh, source));
+        }
+        _ => {}
+    }
+    let written = OpenOptions::new().write(true).create_new(true).open(&fresh).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });

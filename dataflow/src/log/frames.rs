@@ -4,6 +4,7 @@
 
 use super::error::LogError;
 use super::frame::{self, HEADER_BYTES, Header};
+use crate::plain_file;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub(super) struct Frames {
 impl Frames {
     /// From the first record of the segment on.
     pub(super) fn open(path: &Path) -> Result<Self, LogError> {
-        let file = File::open(path).map_err(|source| LogError::io("open", path, source))?;
+        let file = plain_file::open(path).map_err(|source| LogError::io("open", path, source))?;
         Ok(Self { file, path: path.to_owned(), at: 0, buffer: Vec::new(), used: 0 })
     }
 

@@ -12,6 +12,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+/// Largest segment that is read, in bytes: places in one are numbers of 32 bits.
+const SEGMENT_BYTES_MAX: u64 = u32::MAX as u64;
+
 /// What a stand-in says.
 const STAND_IN: &str = "a damaged record stood here; `driftline check --repair` moved its bytes aside";
 
@@ -100,8 +103,8 @@ fn walk(dir: &Path, floor: u64) -> Result<Walk, LogError> {
     }
     for (index, &base) in bases.iter().enumerate() {
         let path = segment_path(dir, base);
-        let bytes = crate::plain_file::read(&path, crate::plain_file::TEXT_BYTES_MAX)
-            .map_err(|source| LogError::io("read", &path, source))?;
+        let bytes =
+            crate::plain_file::read(&path, SEGMENT_BYTES_MAX).map_err(|source| LogError::io("read", &path, source))?;
         match bases.get(index + 1) {
             Some(&sealed_at) => walk.segment(&path, &bytes, Some(sealed_at)),
             None => walk.last_segment(&path, &bytes, floor),

@@ -122,7 +122,7 @@ fn scan_last(dir: &Path, mut tail: Tail, floor: u64) -> Result<Tail, LogError> {
 fn written_after(path: &Path, tail: &Tail, end: u64) -> Result<Option<u64>, LogError> {
     use std::os::unix::fs::FileExt;
     let mut rest = vec![0; (end - tail.bytes) as usize];
-    let read = std::fs::File::open(path).and_then(|file| file.read_exact_at(&mut rest, tail.bytes));
+    let read = crate::plain_file::open(path).and_then(|file| file.read_exact_at(&mut rest, tail.bytes));
     read.map_err(|source| LogError::io("read", path, source))?;
     let most = tail.next_offset + 1 + (rest.len() / HEADER_BYTES) as u64;
     let witness = (1..rest.len().saturating_sub(HEADER_BYTES - 1)).find(|&at| {

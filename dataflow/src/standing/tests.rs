@@ -19,7 +19,7 @@ use std::time::Duration;
 fn the_last_record_of_a_commit_decides_in_whatever_order_they_are_told() {
     let commit = |byte| CommitId::from_bytes(&[byte; 20]).expect("20 bytes");
     let (repo, other) = (RepoId::of("demo"), RepoId::of("other"));
-    let standing = Standing::new(true);
+    let standing = Standing::default();
     standing.note_withdrawn(repo, &[commit(1), commit(2)], 5);
     standing.note_change(repo, commit(1), 3);
     standing.note_change(repo, commit(2), 3);
@@ -27,10 +27,12 @@ fn the_last_record_of_a_commit_decides_in_whatever_order_they_are_told() {
     standing.note_change(repo, commit(3), 4);
     standing.note_change(other, commit(4), 1);
     assert_eq!(standing.commits("demo"), [commit(2), commit(3)]);
-    assert_eq!((standing.commits("other"), standing.changes()), (vec![commit(4)], 5));
-    let counting = Standing::new(false);
-    counting.note_change(repo, commit(1), 0);
-    assert_eq!((counting.changes(), counting.commits("demo")), (1, vec![]));
+    assert_eq!((standing.commits("other"), standing.changes()), (vec![commit(4)], 3));
+    standing.note_change(repo, commit(2), 7);
+    standing.note_change(repo, commit(2), 9);
+    assert_eq!(standing.changes(), 3, "a commit counts once, however often it was appended");
+    standing.note_withdrawn(repo, &[commit(2), commit(3), commit(5)], 10);
+    assert_eq!(standing.changes(), 1, "what was withdrawn does not count");
 }
 
 /// What the engine takes is less than what the importer collects, so that some commits become rejects of several kinds.
@@ -181,10 +183,46 @@ fn withdrawn_rejects_are_not_withdrawn_again_and_may_come_back() {
         std::thread::sleep(importer.pause());
         importer.follow(Duration::from_secs(30)).expect("follows");
     });
-    assert_eq!((expected.rejects, expected.changes), (3, 17));
+    assert_eq!((expected.rejects, expected.changes), (3, 15));
     assert_eq!(run(data.path(), repo.path(), |_, _| {}), expected, "a start appends nothing");
     git(repo.path(), &["update-ref", "refs/heads/main", "kept"], b"");
     let back = run(data.path(), repo.path(), |_, _| {});
-    assert_eq!((back.rejects, back.changes), (4, 19), "both commits stand in the log again");
+    assert_eq!(
+        (back.rejects, back.changes),
+        (4, 15),
+        "both commits are in the log again, and the two that replaced them are withdrawn"
+    );
     assert_eq!(run(data.path(), repo.path(), |_, _| {}), back, "a start appends nothing");
+}
+
+#[test]
+fn a_branch_forced_back_and_forward_is_cut_where_one_that_never_moved_is() {
+    // Cuts are due at 7, 9, 18 and 27 changes.
+    for (commits_made, back, cuts) in [(25, 3, 3), (28, 4, 4)] {
+        let (repo, moved, unmoved) = (scratch(), scratch(), scratch());
+        git(repo.path(), &["init", "-q", "-b", "main", "."], b"");
+        git(repo.path(), &["fast-import", "--quiet"], &commits(0, commits_made));
+        git(repo.path(), &["branch", "-q", "kept", "main"], b"");
+        let cuts_of = |data: &Path, further: &[&str]| {
+            let (mut cuts, mut changes) = (0, 0);
+            run(data, repo.path(), |importer, engine| {
+                for target in further {
+                    git(repo.path(), &["update-ref", "refs/heads/main", target], b"");
+                    std::thread::sleep(importer.pause());
+                    importer.follow(Duration::from_secs(30)).expect("follows");
+                }
+                engine.wait_until_idle().expect("runs");
+                (cuts, changes) = (engine.conductor().last().cut, engine.standing().changes());
+            });
+            (cuts, changes)
+        };
+        let expected = (cuts, commits_made as u64);
+        assert_eq!(cuts_of(unmoved.path(), &[]), expected);
+        assert_eq!(cuts_of(moved.path(), &[&format!("main~{back}"), "kept"]), expected, "while it is followed");
+        // The same with a start between the moves.
+        git(repo.path(), &["update-ref", "refs/heads/main", &format!("kept~{back}")], b"");
+        assert_eq!(cuts_of(unmoved.path(), &[]), (cuts, (commits_made - back) as u64));
+        git(repo.path(), &["update-ref", "refs/heads/main", "kept"], b"");
+        assert_eq!(cuts_of(unmoved.path(), &[]), expected, "after starts");
+    }
 }
