@@ -5,9 +5,11 @@
 //! what differs is on both sides, which is the common case, is there nothing to search, and all but the surroundings is
 //! left unread.
 
+use super::slide::placed;
 use driftline_schema::Hunk;
 use gix::bstr::ByteSlice as _;
 use gix::diff::blob::{Algorithm, Diff, InternedInput, Token, TokenSource as _};
+use std::ops::Range;
 
 /// Equal lines kept at both ends of what differs. The rule that places a movable hunk looks at most this far: it slides
 /// within 100 lines and judges by indentation, and blocks that repeat over more lines than this are generated.
@@ -37,11 +39,11 @@ pub(super) fn hunks(old: &[u8], new: &[u8], text_of: impl Fn(&[u8]) -> String) -
         frame.open(&mut input, old);
         (line, lacks) = (frame.start_line, 0);
     }
-    let mut diff = compare(&input);
-    if diff.hunks().next().is_some_and(|hunk| hunk.before.start < line) {
+    let mut runs = compare(&input);
+    if runs.first().is_some_and(|(before, _)| before.start < line) {
         // A block that repeats over more lines than the frame has was moved out of it.
         input = InternedInput::new(old, new);
-        diff = compare(&input);
+        runs = compare(&input);
         (line, byte, lacks) = (0, 0, 0);
     }
     let mut advance = |to: u32| {
@@ -50,23 +52,21 @@ pub(super) fn hunks(old: &[u8], new: &[u8], text_of: impl Fn(&[u8]) -> String) -
         line = to;
         byte
     };
-    let hunk = |hunk: gix::diff::blob::Hunk| {
-        let removed = advance(hunk.before.start)..advance(hunk.before.end);
+    let hunk = |(before, after): (Range<u32>, Range<u32>)| {
+        let removed = advance(before.start)..advance(before.end);
         Hunk {
-            old_start: lacks + hunk.before.start,
-            old_lines: hunk.before.end - hunk.before.start,
-            new_start: lacks + hunk.after.start,
-            new_lines: hunk.after.end - hunk.after.start,
+            old_start: lacks + before.start,
+            old_lines: before.end - before.start,
+            new_start: lacks + after.start,
+            new_lines: after.end - after.start,
             removed: text_of(&old[removed]),
         }
     };
-    diff.hunks().map(hunk).collect()
+    runs.into_iter().map(hunk).collect()
 }
 
-fn compare(input: &InternedInput<&[u8]>) -> Diff {
-    let mut diff = Diff::compute(Algorithm::Myers, input);
-    diff.postprocess_lines(input);
-    diff
+fn compare(input: &InternedInput<&[u8]>) -> Vec<(Range<u32>, Range<u32>)> {
+    placed(&Diff::compute(Algorithm::Myers, input), input)
 }
 
 /// Whether some line is on both sides of what is left when the equal lines at both ends are taken away.
@@ -210,8 +210,8 @@ mod tests {
     /// Hunks of the whole texts, without a frame.
     fn unframed(old: &str, new: &str) -> Vec<(u32, u32, u32, u32)> {
         compare(&InternedInput::new(old.as_bytes(), new.as_bytes()))
-            .hunks()
-            .map(|h| (h.before.start, h.before.end - h.before.start, h.after.start, h.after.end - h.after.start))
+            .into_iter()
+            .map(|(b, a)| (b.start, b.end - b.start, a.start, a.end - a.start))
             .collect()
     }
 
@@ -249,15 +249,56 @@ mod tests {
         clock() - start
     }
 
-    #[test]
-    fn one_line_between_each_of_many_equal_ones_is_found_in_bounded_time() {
-        let (old, new) = ("a\n".repeat(300_000), "a\nb\n".repeat(150_000));
+    /// CPU time of a difference and the lines it adds and removes.
+    fn cost((old, new): (String, String)) -> (Duration, u32, u32) {
+        let (mut added, mut removed) = (0, 0);
         let cpu = cpu_of(|| {
-            let found = changed(&old, &new);
-            let sum = |lines: fn(&Hunk) -> u32| found.iter().map(lines).sum::<u32>();
-            assert_eq!((sum(|hunk| hunk.new_lines), sum(|hunk| hunk.old_lines)), (150_000, 150_000));
+            for hunk in changed(&old, &new) {
+                added += hunk.new_lines;
+                removed += hunk.old_lines;
+            }
         });
-        assert!(cpu < Duration::from_secs(20), "{cpu:?}");
+        (cpu, added, removed)
+    }
+
+    #[test]
+    fn time_stays_in_proportion_however_lines_repeat() {
+        type Shape = fn(usize) -> (String, String);
+        let shapes: [(&str, Shape); 7] = [
+            ("one between each two", |n| ("a\n".repeat(2 * n), "a\nb\na\n".repeat(n))),
+            ("one after each", |n| ("a\n".repeat(2 * n), "a\nb\n".repeat(n))),
+            ("one after each two, taken out", |n| ("a\nb\na\n".repeat(n), "a\n".repeat(2 * n))),
+            ("swapped", |n| ("a\nb\n".repeat(n), "b\na\n".repeat(n))),
+            ("periods of two and three", |n| ("a\nb\n".repeat(3 * n), "a\nb\nb\n".repeat(2 * n))),
+            ("reversed", |n| {
+                let lines = |order: &mut dyn Iterator<Item = usize>| order.map(|at| format!("{at}\n")).collect();
+                (lines(&mut (0..n)), lines(&mut (0..n).rev()))
+            }),
+            ("shuffled", |n| {
+                let lines = |step: usize| (0..n).map(|at| format!("{}\n", at * step % n)).collect();
+                (lines(1), lines(7_919))
+            }),
+        ];
+        for (name, shape) in shapes {
+            // One measurement may be disturbed.
+            let slow = |()| {
+                let (few, many) = (cost(shape(10_000)).0, cost(shape(40_000)).0);
+                (many > 9 * few + Duration::from_millis(150)).then_some((few, many))
+            };
+            assert!(slow(()).and_then(|_| slow(())).is_none(), "{name}: {:?}", slow(()));
+        }
+    }
+
+    #[test]
+    fn a_line_between_each_of_many_equal_ones_is_counted() {
+        for (old, new, added, removed) in [
+            ("a\n".repeat(300_000), "a\nb\n".repeat(150_000), 150_000, 150_000),
+            ("a\n".repeat(300_000), "a\nb\na\n".repeat(150_000), 150_000, 0),
+        ] {
+            let (cpu, plus, minus) = cost((old, new));
+            assert_eq!((plus, minus), (added, removed));
+            assert!(cpu < Duration::from_secs(20), "{cpu:?}");
+        }
     }
 
     /// A text of few distinct lines, so that moved and repeated blocks are common.

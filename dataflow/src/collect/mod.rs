@@ -23,6 +23,7 @@ mod rename;
 mod selection;
 mod signature;
 mod similarity;
+mod slide;
 mod stats;
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,8 @@ mod selection;
 mod signature;
 #[path = "../../../dataflow/src/collect/similarity.rs"]
 mod similarity;
+#[path = "../../../dataflow/src/collect/slide.rs"]
+mod slide;
 #[path = "../../../dataflow/src/collect/stats.rs"]
 mod stats;
 #[path = "../../../dataflow/src/collect/text.rs"]
