@@ -69,11 +69,14 @@ pub(super) struct Composer {
     trees: TreeDiff,
     /// What is left of the bytes that may be read for the commit at hand although no event holds them.
     raw_bytes_left: u64,
+    /// Whether lines of the commit at hand were not counted, because a text is too long.
+    uncounted: bool,
 }
 
 impl Composer {
     pub(super) fn new(shared: Arc<Shared>, contents: Arc<BlobCache>) -> Self {
-        Self { objects: Objects::new(shared.clone(), contents), shared, trees: TreeDiff::default(), raw_bytes_left: 0 }
+        let objects = Objects::new(shared.clone(), contents);
+        Self { objects, shared, trees: TreeDiff::default(), raw_bytes_left: 0, uncounted: false }
     }
 
     /// Reads the commit `id` and which paths it changed.
@@ -160,6 +163,7 @@ impl Composer {
     /// The event of a draft.
     pub(super) fn finish(&mut self, mut draft: Draft) -> Result<Event, CollectError> {
         self.find_renames(&mut draft)?;
+        self.uncounted = false;
         let mut files: Vec<(String, DraftFile)> =
             std::mem::take(&mut draft.files).into_iter().map(|file| (escaped(file.path.as_bstr()), file)).collect();
         files.sort_by(|a, b| a.0.cmp(&b.0));
@@ -185,6 +189,9 @@ impl Composer {
             let change =
                 if effort.is_spent() { unread(path, &file, kind) } else { self.file_change(&draft, path, file)? };
             if kept { event.add(change) } else { event.leave_out(&change) }
+        }
+        if self.uncounted {
+            event.uncounted();
         }
         let (files, left_out) = event.finish();
         (draft.change.files, draft.change.left_out) = (files, left_out);
@@ -306,16 +313,33 @@ impl Composer {
         entry.map(|entry| self.blob(entry.id, draft, file.path.as_bstr())).transpose()
     }
 
-    /// How many lines differ although an event cannot hold them; `None` when a side is no text or cannot be read.
+    /// How many lines differ although an event cannot hold them; `None` when a side is no text or cannot be read, or is too
+    /// long, which is noted.
     fn count_lines(&mut self, file: &DraftFile) -> Result<Option<LineCounts>, CollectError> {
-        let mut sides = [Vec::new(), Vec::new()];
-        for (side, entry) in sides.iter_mut().zip([file.old, file.new]) {
+        let (mut sides, mut is_too_long) = ([Vec::new(), Vec::new()], false);
+        let entries = [file.old, file.new];
+        // Of a text that comes or goes lines are only counted, which takes no memory beside it.
+        let bytes_max = if entries.contains(&None) { COMPARED_BYTES_MAX } else { COUNTED_BYTES_MAX };
+        for (side, entry) in sides.iter_mut().zip(entries) {
             let Some(entry) = entry else { continue };
-            let data = if entry.is_file() { self.raw(entry.id, COUNTED_BYTES_MAX)? } else { None };
-            let Some(data) = data.filter(|data| !text::is_binary(data)) else { return Ok(None) };
-            *side = data;
+            if !entry.is_file() || self.objects.is_absent(entry.id)? {
+                return Ok(None);
+            }
+            // Whether it is a text is seen in what is too long to be compared, too.
+            match self.raw(entry.id, COMPARED_BYTES_MAX)? {
+                Some(data) if text::is_binary(&data) => return Ok(None),
+                Some(data) if data.len() as u64 <= bytes_max => *side = data,
+                _ => is_too_long = true,
+            }
+        }
+        if is_too_long {
+            self.uncounted = true;
+            return Ok(None);
         }
         let [old, new] = sides;
+        if old.is_empty() || new.is_empty() {
+            return Ok(Some(LineCounts { added: lines::count_lines(&new), removed: lines::count_lines(&old) }));
+        }
         let hunks = lines::hunks(&old, &new, |_| String::new());
         let (added, removed) =
             hunks.iter().map(|hunk| (hunk.new_lines, hunk.old_lines)).unzip::<_, _, Vec<_>, Vec<_>>();

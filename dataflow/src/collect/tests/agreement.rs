@@ -97,6 +97,26 @@ fn a_file_that_crosses_the_limit_and_comes_back_keeps_its_counts() {
 }
 
 #[test]
+fn a_text_too_long_to_be_compared_is_said_and_one_that_comes_or_goes_is_counted() {
+    let repo = Repo::new();
+    let text = |lines: usize| (0..lines).map(|n| format!("line {n:>40}\n")).collect::<String>();
+    repo.write("f", text(200_000)).write("binary", vec![0_u8; 9 << 20]).commit("add");
+    repo.write("f", text(200_003)).write("small", "a\n").commit("change");
+    repo.write("binary", vec![0_u8; 10 << 20]).commit("change what is no text");
+    std::fs::remove_file(repo.join("f")).expect("is removed");
+    repo.commit("delete");
+    let history = GitHistory::open(repo.path(), options()).expect("opens");
+    let changes = changes(&history).expect("is readable");
+    let uncounted = |change: &driftline_schema::Change| change.left_out.is_some_and(|left_out| left_out.uncounted);
+    assert_eq!(changes.iter().map(uncounted).collect::<Vec<_>>(), [false, true, false, false]);
+    assert_eq!(counts_of(file(&changes[0], "f")), Some((200_000, 0)));
+    assert_eq!(counts_of(file(&changes[0], "binary")), None);
+    assert_eq!(counts_of(file(&changes[1], "f")), None);
+    assert_eq!(counts_of(file(&changes[1], "small")), Some((1, 0)));
+    assert_eq!(counts_of(file(&changes[3], "f")), Some((0, 200_003)));
+}
+
+#[test]
 fn renames_are_those_of_git() {
     let repo = Repo::new();
     let numbers = |from: usize, to: usize, end: &str| (from..=to).map(|n| format!("{n}{end}")).collect::<String>();
