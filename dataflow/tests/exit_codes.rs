@@ -223,6 +223,9 @@ fn usage(at: &Place) -> Cases {
         ("given-twice", at.run(&format!("up app --repo again=./app --data new {UP}"))),
         ("bad-name", at.run(&format!("up --repo a/=app --data new {UP}"))),
         ("two-sided-range", at.run("risk side...main --repo app --data data")),
+        ("blank-range", at.run("risk .. --repo app --data data")),
+        ("train-share", at.run("evaluate --data a.py --train-share 1")),
+        ("workers", at.run("up app --data new --workers 5000")),
     ]
 }
 

@@ -261,15 +261,31 @@ mod tests {
         (cpu, added, removed)
     }
 
+    /// So many lines of so many different ones.
+    fn random(lines: usize, letters: u64, seed: u64) -> String {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % letters
+        };
+        (0..lines).map(|_| format!("{}\n", next())).collect()
+    }
+
     #[test]
     fn time_stays_in_proportion_however_lines_repeat() {
         type Shape = fn(usize) -> (String, String);
-        let shapes: [(&str, Shape); 7] = [
+        let shapes: [(&str, Shape); 10] = [
             ("one between each two", |n| ("a\n".repeat(2 * n), "a\nb\na\n".repeat(n))),
             ("one after each", |n| ("a\n".repeat(2 * n), "a\nb\n".repeat(n))),
             ("one after each two, taken out", |n| ("a\nb\na\n".repeat(n), "a\n".repeat(2 * n))),
             ("swapped", |n| ("a\nb\n".repeat(n), "b\na\n".repeat(n))),
             ("periods of two and three", |n| ("a\nb\n".repeat(3 * n), "a\nb\nb\n".repeat(2 * n))),
+            ("blank", |n| {
+                let blank = "\r".repeat(99) + "\n";
+                (blank.repeat(n / 8), blank.repeat(n / 4))
+            }),
+            ("random, two letters", |n| (random(n / 2, 2, 1), random(n / 2, 2, 2))),
+            ("random, forty letters", |n| (random(n / 2, 40, 1), random(n / 2, 40, 2))),
             ("reversed", |n| {
                 let lines = |order: &mut dyn Iterator<Item = usize>| order.map(|at| format!("{at}\n")).collect();
                 (lines(&mut (0..n)), lines(&mut (0..n).rev()))

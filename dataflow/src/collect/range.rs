@@ -47,6 +47,12 @@ pub enum RangeError {
         /// The second side.
         to: String,
     },
+    /// Nothing is named.
+    #[error("`{}` names no commit; write HEAD for the one that is checked out, or FROM..TO for several", shown(range))]
+    Blank {
+        /// What was asked for.
+        range: String,
+    },
     /// The commits are not among those that are followed.
     #[error(
         "`{}` is not on the branch that is checked out, and only that is followed; check it out first: git switch {}",
@@ -70,7 +76,7 @@ pub enum RangeError {
 impl RangeError {
     /// Whether the command line itself is at fault.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::TwoSided { .. })
+        matches!(self, Self::TwoSided { .. } | Self::Blank { .. })
     }
 }
 
@@ -79,6 +85,10 @@ impl Located {
     pub fn range(&self, range: &str) -> Result<Vec<CommitId>, RangeError> {
         let repo = self.repository();
         let unreadable = |source: Cause| RangeError::Unreadable { range: range.to_owned(), source };
+        // One side of a range may be left out, as in git. A variable that is empty leaves out all there is.
+        if range.trim_matches(|c: char| c == '.' || c.is_whitespace()).is_empty() {
+            return Err(RangeError::Blank { range: range.to_owned() });
+        }
         if let Some((from, to)) = range.split_once("...") {
             let (from, to) = (from.to_owned(), to.to_owned());
             return Err(RangeError::TwoSided { range: range.to_owned(), from, to });

@@ -6,6 +6,7 @@
 //! the same, but looks through the rest of the other side for each run, which takes the square of the lines of long texts.
 
 use gix::diff::blob::{Diff, IndentHeuristic, IndentLevel, InternedInput, SliderHeuristic, Token};
+use std::cell::Cell;
 use std::ops::Range;
 
 /// Width of a tabulator in columns, as git counts it.
@@ -15,8 +16,14 @@ const TAB_WIDTH: u8 = 8;
 pub(super) fn placed(diff: &Diff, input: &InternedInput<&[u8]>) -> Vec<(Range<u32>, Range<u32>)> {
     let mut removed: Vec<bool> = (0..input.before.len() as u32).map(|line| diff.is_removed(line)).collect();
     let mut added: Vec<bool> = (0..input.after.len() as u32).map(|line| diff.is_added(line)).collect();
+    // Asked for again and again, and a blank line is read to its end.
+    let known = vec![Cell::new(None); input.interner.num_tokens() as usize];
     let mut heuristic = IndentHeuristic::new(|token: Token| {
-        IndentLevel::for_ascii_line(input.interner[token].iter().copied(), TAB_WIDTH)
+        let level = || IndentLevel::for_ascii_line(input.interner[token].iter().copied(), TAB_WIDTH);
+        let known = &known[token.0 as usize];
+        let found = known.get().unwrap_or_else(level);
+        known.set(Some(found));
+        found
     });
     // Removed lines first, so that added ones that may be moved are placed beside them.
     Side::new(&mut removed, &added, &input.before).slide(&mut heuristic);

@@ -46,8 +46,8 @@ pub struct EvaluateArgs {
     /// The protocol.
     #[arg(long, value_enum, default_value = "time-split")]
     pub protocol: Protocol,
-    /// Share of changes, the earliest, that time-split trains on.
-    #[arg(long, default_value_t = 0.8)]
+    /// Share of changes, the earliest, that time-split trains on; over 0 and below 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8, value_parser = parse_share)]
     pub train_share: f64,
     /// Print one JSON object per project and line.
     #[arg(long)]
@@ -161,6 +161,12 @@ pub fn run(args: EvaluateArgs) -> Result<(), EvaluateError> {
     }
     progress.finish_and_clear();
     Ok(())
+}
+
+/// A share that leaves something on both sides.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| "a number over 0 and below 1 is needed, such as 0.8".to_owned())
 }
 
 /// Evaluates one project under the protocol of `args`.

@@ -204,6 +204,10 @@ fn a_range_is_resolved_or_refused_before_any_work() {
     assert!(refused("main..side").contains("git switch side"));
     assert!(refused("side...main").contains("write side..main"));
     assert!(refused("HEAD:").contains("names no commit"));
+    for blank in ["", " ", "..", " .. "] {
+        let error = located.range(blank).expect_err("is refused");
+        assert!(error.is_usage() && error.to_string().contains("write HEAD"), "{error}");
+    }
 }
 
 #[test]
