@@ -293,7 +293,8 @@ impl Composer {
             (None, Some(new)) if change.old_omitted.is_none() => new.added(),
             _ => Vec::new(),
         };
-        if [&old, &new].into_iter().flatten().any(|side| side.body == Body::TooLarge) {
+        let is_any = |body: Body| [&old, &new].into_iter().flatten().any(|side| side.body == body);
+        if is_any(Body::TooLarge) && !is_any(Body::Absent) {
             change.line_counts = self.count_lines(&file)?;
         }
         if let Some(new) = new_text {
@@ -322,7 +323,7 @@ impl Composer {
         let bytes_max = if entries.contains(&None) { COMPARED_BYTES_MAX } else { COUNTED_BYTES_MAX };
         for (side, entry) in sides.iter_mut().zip(entries) {
             let Some(entry) = entry else { continue };
-            if !entry.is_file() || self.objects.is_absent(entry.id)? {
+            if !entry.is_file() {
                 return Ok(None);
             }
             // Whether it is a text is seen in what is too long to be compared, too.

@@ -204,13 +204,6 @@ impl Objects {
         Ok(object.map(|object| object.data.to_vec()))
     }
 
-    /// Whether the object `id` is not there, as in a partial clone.
-    pub(super) fn is_absent(&self, id: ObjectId) -> Result<bool, CollectError> {
-        let header = gix::objs::FindHeader::try_header(&self.blobs, &id);
-        let refuse = |source: Cause| self.shared.unreadable(id, "a content".to_owned(), source);
-        Ok(header.map_err(|error| refuse(error.into()))?.is_none())
-    }
-
     fn absent(&self) -> Result<Blob, Cause> {
         if !self.shared.partial {
             return Err("it is missing".into());

@@ -31,7 +31,7 @@ pub(super) fn placed(diff: &Diff, input: &InternedInput<&[u8]>) -> Vec<(Range<u3
     pairs(&removed, &added)
 }
 
-/// The changed runs of both sides that stand at the same place.
+/// The changed runs of both sides, those between the same two unchanged lines as a pair.
 fn pairs(removed: &[bool], added: &[bool]) -> Vec<(Range<u32>, Range<u32>)> {
     let mut pairs = Vec::new();
     let (mut old, mut new) = (0, 0);

@@ -110,7 +110,7 @@ pub enum EvaluateError {
         path: PathBuf,
     },
     /// The training share leaves nothing on one side.
-    #[error("a training share of {share} is outside 0 to 1")]
+    #[error("a training share of {share} leaves nothing on one side; it must be over 0 and below 1")]
     Share {
         /// The share.
         share: f64,
@@ -163,19 +163,21 @@ pub fn run(args: EvaluateArgs) -> Result<(), EvaluateError> {
     Ok(())
 }
 
-/// A share that leaves something on both sides.
+/// A share as it is written on the command line.
 fn parse_share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
-    share.ok_or_else(|| "a number over 0 and below 1 is needed, such as 0.8".to_owned())
+    let share = text.parse().map_err(|_| "a number over 0 and below 1 is needed, such as 0.8".to_owned())?;
+    check_share(share).map_err(|error| error.to_string())
+}
+
+/// The share, if it leaves something on both sides.
+fn check_share(share: f64) -> Result<f64, EvaluateError> {
+    if share > 0.0 && share < 1.0 { Ok(share) } else { Err(EvaluateError::Share { share }) }
 }
 
 /// Evaluates one project under the protocol of `args`.
 pub fn evaluate(project: &Project, args: &EvaluateArgs) -> Result<ProjectReport, EvaluateError> {
     match args.protocol {
-        Protocol::TimeSplit if args.train_share > 0.0 && args.train_share < 1.0 => {
-            time_split::evaluate(project, args.train_share)
-        }
-        Protocol::TimeSplit => Err(EvaluateError::Share { share: args.train_share }),
+        Protocol::TimeSplit => time_split::evaluate(project, check_share(args.train_share)?),
         Protocol::Prequential => prequential::evaluate(project),
     }
 }

@@ -32,6 +32,7 @@ pub use frozen::{FrozenLog, FrozenSource};
 pub use reader::PartitionReader;
 pub use repair::{Damage, inspect, repair};
 
+use crate::clock::ClockError;
 use crate::controls::ControlRule;
 use crate::source::{LastControls, Wake, partition_of};
 use driftline_schema::{Event, Position, wire};
@@ -210,7 +211,11 @@ impl EmbeddedLog {
 pub(crate) fn floor(dir: &DataDir, topic: &str) -> Result<Vec<u64>, LogError> {
     let path = dir.path().join("bindings");
     let bound = crate::clock::bound_until(&path, &format!("embedded:{topic}"));
-    Ok(bound.map_err(|error| LogError::damaged(&path, 0, error.reason()))?.unwrap_or_default())
+    let refuse = |error| match error {
+        ClockError::Bindings { path, source } => LogError::io("use", &path, source),
+        error => LogError::damaged(&path, 0, error.reason()),
+    };
+    Ok(bound.map_err(refuse)?.unwrap_or_default())
 }
 
 /// The time an append notes. It is written to the log once and read from there ever after, so a replay sees the same.

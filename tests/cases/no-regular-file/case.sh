@@ -26,6 +26,26 @@ for odd in pipe socket r /dev/zero; do
   [ "$odd" = r ] || refused 1 up --repo r --data "$odd" --listen 127.0.0.1:0 --exit-when-idle
   [ "$odd" = r ] || refused 1 risk HEAD --repo "$odd" --data d
 done
+# In the place of each file of a data folder: said with the file's name, by what serves it and by what checks it.
+import r whole >/dev/null 2>&1
+(cd whole && find . -type f ! -name .gitignore ! -name '*.tmp') >files
+[ "$(wc -l <files)" -ge 8 ] || fail "a data folder has more files than: $(cat files)"
+while read -r file; do
+  for odd in pipe link folder; do
+    rm -rf odd-data; cp -r whole odd-data; rm "odd-data/$file"
+    case $odd in
+      pipe) mkfifo "odd-data/$file" ;;
+      link) ln -s /dev/zero "odd-data/$file" ;;
+      folder) mkdir "odd-data/$file" ;;
+    esac
+    for line in "up --repo r --data odd-data --listen 127.0.0.1:0 --exit-when-idle" "check --data odd-data"; do
+      status=0; timeout 20 "$DRIFTLINE" $line >out 2>err </dev/null || status=$?
+      expect "$line with a $odd as $file" 1 "$status"
+      expect_in "$line with a $odd as $file" "$(basename "$file")" "$(cat out err)"
+      ! grep -q panicked err || fail "$line with a $odd as $file: $(cat err)"
+    done
+  done
+done <files
 [ -p pipe ] && [ -S socket ] && [ -c /dev/zero ] || fail "something was replaced"
 for line in "replay --verify" "export --out x.parquet" "explain abcdef"; do
   refused 1 $line --data typo
