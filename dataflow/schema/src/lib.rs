@@ -12,6 +12,7 @@ pub mod label;
 pub mod language;
 pub mod limits;
 pub mod model;
+mod named;
 pub mod position;
 pub mod prediction;
 pub mod record;
