@@ -87,7 +87,7 @@ impl KafkaConfig {
             let only = Self { properties: [(name.clone(), value.clone())].into(), ..self.clone() };
             let reason = match (alone, only.consumer().and(only.producer())) {
                 (Err(KafkaError::ClientConfig(_, said, _, _)), _) => {
-                    format!("is no setting of the Kafka client: {said}")
+                    format!("cannot be used: {said}")
                 }
                 (Err(error), _) => error.to_string(),
                 (Ok(_), Err(_)) => "cannot be set: driftline relies on its own value".to_owned(),
