@@ -241,9 +241,10 @@ fn readiness_follows_the_view_and_metrics_show_the_requests() {
         position: Position { partition: 0, offset: 1 },
         reason: RejectReason::OverLimit,
         detail: "too large".to_owned(),
-        key: "demo".to_owned(),
+        key: "demo".into(),
         commit: None,
         bytes: (*b"{}").into(),
+        envelope: None,
     };
     server.apply(&ClosedTime { time: 1, as_of: vec![2], rejects: vec![reject], ..ClosedTime::default() });
     let ready = server.get("/readyz").json();

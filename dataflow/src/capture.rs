@@ -3,6 +3,7 @@
 //! A closed time reaches every sink whole and in order. Each sink has its own thread and bounded queue, so a slow one
 //! delays the others only when its queue is full, and then the source with them.
 
+use crate::delivery::Deliveries;
 use crossbeam_channel::{Receiver, Sender};
 use driftline_operators::digest::Digests;
 use driftline_sinks::metrics::{EngineMetrics, Metrics, SinkMetrics};
@@ -18,7 +19,8 @@ use std::time::{Duration, Instant};
 
 /// Closed times a sink may lag behind before the source slows down.
 const QUEUE: usize = 64;
-/// Longest pause between two tries to reach a sink.
+/// First and longest pause between two tries to reach a sink.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
 /// One worker's share of one time.
@@ -92,6 +94,7 @@ pub struct Publisher {
     reports: Option<Sender<Report>>,
     reflected: Arc<(Mutex<Reflected>, Condvar)>,
     stopping: Arc<AtomicBool>,
+    deliveries: Deliveries,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -109,12 +112,20 @@ impl Publisher {
         let stopping = Arc::new(AtomicBool::new(false));
         let reflected: Arc<(Mutex<Reflected>, Condvar)> = Arc::default();
         let (mut queues, mut threads) = (Vec::new(), Vec::new());
-        for sink in sinks {
+        let deliveries = Deliveries::default();
+        for mut sink in sinks {
             let (sender, queue) = crossbeam_channel::bounded(QUEUE);
-            let (stop, metrics) = (stopping.clone(), metrics.sinks.clone());
+            metrics.sinks.set_down(sink.name(), false);
+            sink.stop_with(stopping.clone());
+            queues.push((sink.name().to_owned(), sender));
             let name = format!("driftline-{}", sink.name());
-            threads.push(std::thread::Builder::new().name(name).spawn(move || drain(sink, &queue, &stop, &metrics))?);
-            queues.push(sender);
+            let mut drain = Drain {
+                sink,
+                stopping: stopping.clone(),
+                deliveries: deliveries.clone(),
+                metrics: metrics.sinks.clone(),
+            };
+            threads.push(std::thread::Builder::new().name(name).spawn(move || drain.run(&queue))?);
         }
         let (reports, incoming) = crossbeam_channel::bounded(QUEUE);
         let shared = reflected.clone();
@@ -123,12 +134,13 @@ impl Publisher {
             pending: BTreeMap::new(),
             vector_of,
             queues,
+            deliveries: deliveries.clone(),
             shared,
             metrics: metrics.engine.clone(),
         };
         threads
             .push(std::thread::Builder::new().name("driftline-publish".into()).spawn(move || merger.run(&incoming))?);
-        Ok(Self { reports: Some(reports), reflected, stopping, threads })
+        Ok(Self { reports: Some(reports), reflected, stopping, deliveries, threads })
     }
 
     /// Where workers send their reports; sending blocks while the sinks lag too far behind.
@@ -146,6 +158,11 @@ impl Publisher {
         Reflections(self.reflected.clone())
     }
 
+    /// How the sinks fare.
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
+    }
+
     /// Waits until `time` is reflected or `timeout` has passed; says whether it is.
     pub fn wait(&self, time: u64, timeout: Duration) -> bool {
         let (state, changed) = &*self.reflected;
@@ -156,7 +173,8 @@ impl Publisher {
         state.time >= time
     }
 
-    /// Lets the sinks finish what was reported; a sink that cannot be reached is given up.
+    /// Lets the sinks finish what was reported; one that cannot be reached is left, and what it should have is kept for the
+    /// next start.
     pub fn finish(mut self) {
         self.reports = None;
         self.stopping.store(true, Ordering::Release);
@@ -171,7 +189,8 @@ struct Merger {
     frontiers: Vec<u64>,
     pending: BTreeMap<u64, Share>,
     vector_of: VectorOf,
-    queues: Vec<Sender<Arc<ClosedTime>>>,
+    queues: Vec<(String, Sender<Arc<ClosedTime>>)>,
+    deliveries: Deliveries,
     shared: Arc<(Mutex<Reflected>, Condvar)>,
     metrics: EngineMetrics,
 }
@@ -210,7 +229,8 @@ impl Merger {
         closed.as_of = (self.vector_of)(time);
         sort(&mut closed);
         let closed = Arc::new(closed);
-        for queue in &self.queues {
+        for (sink, queue) in &self.queues {
+            self.deliveries.handed(sink);
             // A sink that ended early (its own panic) must not stop the others.
             let _ = queue.send(closed.clone());
         }
@@ -270,28 +290,50 @@ fn consolidate<D: Ord>(diffs: &mut Vec<Diff<D>>) {
     diffs.retain(|(_, diff)| *diff != 0);
 }
 
-/// Feeds one sink until its queue is closed and empty.
-fn drain(mut sink: Box<dyn Sink>, queue: &Receiver<Arc<ClosedTime>>, stopping: &AtomicBool, metrics: &SinkMetrics) {
-    for closed in queue {
-        let mut pause = Duration::from_millis(100);
-        loop {
-            let outcome = sink.apply(&closed);
-            match &outcome {
-                Ok(()) => metrics.applied(sink.name()),
-                Err(error) => metrics.failed(sink.name(), error),
+/// Feeds one sink.
+struct Drain {
+    sink: Box<dyn Sink>,
+    stopping: Arc<AtomicBool>,
+    deliveries: Deliveries,
+    metrics: SinkMetrics,
+}
+
+impl Drain {
+    /// Runs until the queue is closed and empty.
+    fn run(&mut self, queue: &Receiver<Arc<ClosedTime>>) {
+        for closed in queue {
+            if !self.give(&closed) {
+                // What follows is kept as well: a sink that has noted a later time as done never asks for this one again.
+                let later = queue.iter().count() as u64;
+                return self.deliveries.keep(self.sink.name(), 1 + later);
             }
-            match outcome {
-                Ok(()) => break,
-                Err(error @ SinkError::Unreachable { .. }) if !stopping.load(Ordering::Acquire) => {
-                    tracing::warn!(time = closed.time, %error, "will be tried again");
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(RETRY_MAX);
+        }
+    }
+
+    /// Hands a closed time over, again and again while the sink cannot be reached; false when the process is to end first.
+    fn give(&mut self, closed: &ClosedTime) -> bool {
+        let mut pause = PAUSE_MIN;
+        loop {
+            match self.sink.apply(closed) {
+                Ok(()) => {
+                    self.deliveries.took(self.sink.name(), &self.metrics);
+                    return true;
                 }
                 Err(error) => {
-                    tracing::error!(sink = sink.name(), time = closed.time, %error, "a closed time is left out");
-                    break;
+                    self.deliveries.failed(self.sink.name(), &error, &self.metrics);
+                    if matches!(error, SinkError::Refused { .. }) {
+                        return true;
+                    }
                 }
             }
+            let end = Instant::now() + pause;
+            while Instant::now() < end {
+                if self.stopping.load(Ordering::Acquire) {
+                    return false;
+                }
+                std::thread::sleep(PAUSE_MIN / 2);
+            }
+            pause = (pause * 2).min(RETRY_MAX);
         }
     }
 }
@@ -299,6 +341,7 @@ fn drain(mut sink: Box<dyn Sink>, queue: &Receiver<Arc<ClosedTime>>, stopping: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::Trouble;
     use driftline_schema::ids::{ModelId, RepoId};
     use driftline_schema::{ChangeKey, EvidenceKind, Label, ModelInfo, Position, Scope, Verdict};
 
@@ -316,6 +359,49 @@ mod tests {
             self.0.lock().push(closed.clone());
             Ok(())
         }
+    }
+
+    /// Takes times but the second, which it cannot while `down`.
+    struct Fussy(Arc<Mutex<Vec<u64>>>, Arc<AtomicBool>);
+    impl Sink for Fussy {
+        fn name(&self) -> &str {
+            "fussy"
+        }
+        fn apply(&mut self, closed: &ClosedTime) -> Result<(), SinkError> {
+            if closed.time == 2 && self.1.load(Ordering::Acquire) {
+                return Err(SinkError::Unreachable { sink: "fussy".into(), reason: "topic gone".into() });
+            }
+            self.0.lock().push(closed.time);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_follows_an_undelivered_time_is_kept_with_it_and_said() {
+        let (seen, down) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(true)));
+        let sink = Fussy(seen.clone(), down.clone());
+        let publisher = Publisher::start(1, Box::new(|time| vec![time]), vec![Box::new(sink)], &Metrics::new())
+            .expect("threads start");
+        let reports = publisher.reports();
+        let shares = (1..=3).map(|cut| (cut, share(&[cut], 1))).collect();
+        reports.send(Report { worker: 0, shares, frontier: 4 }).expect("publisher runs");
+        assert!(publisher.wait(3, Duration::from_secs(5)));
+        let deliveries = publisher.deliveries().clone();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while deliveries.troubles().is_empty() {
+            assert!(Instant::now() < deadline, "an outage is told while it lasts");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(matches!(&deliveries.troubles()[..], [Trouble::Down(reason)] if reason.contains("topic gone")));
+        assert!(!deliveries.are_done());
+        drop(reports);
+        publisher.finish();
+        assert_eq!(*seen.lock(), [1], "a later time would be noted as done, and the second be lost");
+        let said = deliveries.undelivered().expect("it is said");
+        assert!(
+            said.contains("2 closed times") && said.contains("topic gone") && said.contains("next start"),
+            "{said}"
+        );
     }
 
     fn model(cut: u64) -> ModelInfo {

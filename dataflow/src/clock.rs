@@ -121,6 +121,9 @@ pub struct ClockStats {
     pub bytes_read: u64,
     /// Copies of control records among them: partitions times control records.
     pub control_copies: u64,
+    /// Control records of the installation's own key whose number was used before: copies, or those of another engine on
+    /// the same log.
+    pub control_repeats: u64,
     /// The newest time the workers may see.
     pub released: u64,
     /// The newest time all workers completed.

@@ -103,8 +103,9 @@ impl Conductor {
         self.append_one(&mut numbers, Control { id: ControlId::of("settle", 0), action })
     }
 
-    /// Opens the partitions below `count` that the log did not have before: a control record which says nothing else is
-    /// written to all of them, and what stands in the new ones comes after it.
+    /// Opens the partitions below `count` that the log did not have before: a control record is written to all of them, and
+    /// what stands in the new ones comes after it. It is a cut where models are in force and none are being trained, since
+    /// no model scores the records of a new partition until the next ones are ready; else it says nothing.
     pub fn open_partitions(&self, count: u32) -> Result<(), AppendError> {
         let mut numbers = self.numbers.lock();
         self.refresh(&mut numbers)?;
@@ -114,9 +115,13 @@ impl Conductor {
         }
         tracing::info!(before, count, "the topic has more partitions; they are read from their beginning");
         numbers.last.partitions = count;
-        let action = ControlAction::Tick { time: -1 };
-        let appended =
-            self.append_one(&mut numbers, Control { id: ControlId::of("partitions", u64::from(count)), action });
+        let LastControls { cut, model_ready, .. } = numbers.last;
+        let control = if cut > 0 && cut == model_ready {
+            Control { id: cut_id(cut + 1), action: ControlAction::Cut { cut: cut + 1 } }
+        } else {
+            Control { id: ControlId::of("partitions", u64::from(count)), action: ControlAction::Tick { time: -1 } }
+        };
+        let appended = self.append_one(&mut numbers, control);
         if appended.is_err() {
             // The log alone knows whether it stands there.
             numbers.last.partitions = before;
@@ -195,6 +200,24 @@ mod tests {
         fn last_controls(&self, rule: &ControlRule) -> Result<LastControls, AppendError> {
             Appender::last_controls(&self.0, rule)
         }
+    }
+
+    #[test]
+    fn partitions_are_opened_by_a_cut_where_models_are_in_force_and_none_are_being_trained() {
+        let dir = scratch();
+        let data = DataDir::open(dir.path()).expect("free");
+        let log = EmbeddedLog::open(&data, &LogConfig::default()).expect("opens");
+        let partitions = EmbeddedLog::partitions(&log);
+        let conductor = Conductor::open(Arc::new(log), rule()).expect("opens");
+        conductor.cut().expect("cuts");
+        conductor.open_partitions(partitions + 1).expect("opens");
+        assert_eq!(conductor.last().cut, 1, "the models of the first cut will cover the new partition");
+        assert!(conductor.model_ready(1, vec![]).expect("appends"));
+        conductor.open_partitions(partitions + 2).expect("opens");
+        let last = conductor.last();
+        assert_eq!((last.cut, last.model_ready, last.partitions), (2, 1, partitions + 2));
+        conductor.open_partitions(partitions + 2).expect("are open");
+        assert_eq!(conductor.last().cut, 2);
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub struct KafkaConfig {
     /// Makes topics that do not exist; without it they must.
     #[serde(default)]
     pub create_topics: Option<CreateTopics>,
-    /// Further librdkafka properties, such as those of TLS and SASL.
+    /// Further librdkafka properties, such as `client.id`. Those of TLS need OpenSSL, which this build leaves out.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
@@ -236,6 +236,17 @@ impl Config {
         Ok(config)
     }
 
+    /// The topic that is read, as the source takes it.
+    pub fn source(&self) -> crate::source::kafka::KafkaConfig {
+        crate::source::kafka::KafkaConfig {
+            brokers: self.kafka.brokers.clone(),
+            topic: self.kafka.topic.clone(),
+            group: self.kafka.group.clone(),
+            properties: self.kafka.properties.clone(),
+            ..crate::source::kafka::KafkaConfig::default()
+        }
+    }
+
     fn check_values(&self, path: &Path) -> Result<(), ConfigError> {
         let refuse = |key: &str, message: &str| {
             Err(ConfigError::Value { path: path.into(), key: key.into(), message: message.into() })
@@ -249,6 +260,11 @@ impl Config {
             if topics[..index].contains(topic) {
                 return refuse("kafka", "two topics have the same name; what is written would be read as input");
             }
+        }
+        if let Some((name, reason)) = self.source().property_fault() {
+            let key =
+                if name.is_empty() { "kafka.properties".to_owned() } else { format!("kafka.properties.\"{name}\"") };
+            return refuse(&key, &reason);
         }
         for webhook in &self.webhook {
             if !webhook.url.starts_with("http://") && !webhook.url.starts_with("https://") {
@@ -344,6 +360,28 @@ mod tests {
         let text = format!("data = \"d\"\nworkers = {}\n[kafka]\nbrokers = \"b\"\n", most + 1);
         let error = read(&text).expect_err("refused").to_string();
         assert!(error.contains("`workers`") && error.contains(&most.to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_property_that_cannot_be_used_is_named() {
+        let with = |property: &str| {
+            read(&format!("data = \"d\"\n[kafka]\nbrokers = \"b\"\nproperties = {{ {property} }}\n"))
+                .map(drop)
+                .map_err(|error| error.to_string())
+        };
+        with("\"socket.keepalive.enable\" = \"true\", \"client.id\" = \"quality\"").expect("valid");
+        for (property, said) in [
+            ("\"securty.protocol\" = \"ssl\"", "cannot be used: No such configuration property"),
+            ("\"security.protocol\" = \"carrier pigeon\"", "security.protocol"),
+            ("\"socket.timeout.ms\" = \"soon\"", "socket.timeout.ms"),
+            ("\"isolation.level\" = \"read_uncommitted\"", "relies on its own value"),
+            ("\"bootstrap.servers\" = \"x\"", "relies on its own value"),
+            ("\"acks\" = \"1\"", "relies on its own value"),
+            ("\"linger.ms\" = 5", "expected a string"),
+        ] {
+            let error = with(property).expect_err(property);
+            assert!(error.contains(said), "{property}: {error}");
+        }
     }
 
     #[test]

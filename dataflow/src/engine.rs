@@ -8,6 +8,7 @@ use crate::conductor::Conductor;
 use crate::config::{BackendChoice, LabelConfig, TrainingConfig};
 use crate::controls::ControlRule;
 use crate::cpu::StageCpu;
+use crate::delivery::Deliveries;
 use crate::log::DataDir;
 use crate::plan::{Counts, Plan};
 use crate::source::{AppendError, Appender, Source};
@@ -19,7 +20,7 @@ use driftline_kernels::backend::Backend as _;
 use driftline_kernels::{AutoBackend, CudaConfig};
 use driftline_operators::features::{FEATURES, FEATURES_VERSION, column};
 use driftline_operators::validate::REPOSITORY_BYTES_MAX;
-use driftline_schema::{Limits, ModelId, ModelInfo};
+use driftline_schema::{Limits, ModelId, ModelInfo, ModelRef};
 use driftline_sinks::Sink;
 use driftline_sinks::metrics::{Metrics, MetricsSink};
 use driftline_sinks::view::{View, ViewReader};
@@ -30,6 +31,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use timely::communication::WorkerGuards;
+
+/// Seconds between two tries to announce models.
+const ANNOUNCE_PAUSE_S: u64 = 2;
 
 /// How the engine is set up, whatever the log.
 #[derive(Clone, Debug)]
@@ -155,7 +159,10 @@ impl Engine {
         let backend = open_backend(dir, config.backend);
         metrics.set_backend(backend.name(), backend.description());
         let description = backend.description().to_owned();
-        let trainer = Arc::new(start_trainer(dir, &conductor, config, backend, (&train_cpu, &training_failed))?);
+        let stopping = Arc::<AtomicBool>::default();
+        let announcer =
+            Announcer { conductor: conductor.clone(), failed: training_failed.clone(), stopping: stopping.clone() };
+        let trainer = Arc::new(start_trainer(dir, announcer, config, backend, &train_cpu)?);
         let plan = Plan::new(config, trainer.shelf(), train_cpu, metrics.clone());
         let (counts, standing) = (plan.counts.clone(), plan.standing.clone());
         let clock = Clock::start(source, dir, config.workers.get(), &config.clock, &config.controls)?;
@@ -191,7 +198,7 @@ impl Engine {
             view,
             counts,
             standing,
-            stopping: Arc::default(),
+            stopping,
             conductor,
             training_failed,
         })
@@ -250,6 +257,11 @@ impl Engine {
     /// Models of the log that cannot be had, with the reason; their predictions abstain.
     pub fn models_unavailable(&self) -> Vec<(ModelId, String)> {
         self.trainer.unavailable()
+    }
+
+    /// How the sinks fare; it goes on telling after the engine was stopped.
+    pub fn deliveries(&self) -> Deliveries {
+        self.publisher.as_ref().map(|publisher| publisher.deliveries().clone()).unwrap_or_default()
     }
 
     /// Waits until the models of `cut` are trained and announced.
@@ -343,14 +355,40 @@ fn open_backend(dir: &DataDir, choice: BackendChoice) -> AutoBackend {
     }
 }
 
+/// Announces trained models in the log.
+struct Announcer {
+    conductor: Arc<Conductor>,
+    failed: Arc<Mutex<Option<AppendError>>>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Announcer {
+    /// A log that cannot be reached at the moment is tried until it can: the models are trained and wait for nothing else.
+    fn announce(&self, cut: u64, models: &[ModelRef]) {
+        while let Err(error) = self.conductor.model_ready(cut, models.to_vec()) {
+            if !matches!(error, AppendError::NotDurable { .. }) {
+                *self.failed.lock() = Some(error);
+                return;
+            }
+            tracing::warn!(cut, %error, "trained models could not be announced; it is tried again");
+            for _ in 0..ANNOUNCE_PAUSE_S * 10 {
+                if self.stopping.load(Ordering::Acquire) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+}
+
 fn start_trainer(
     dir: &DataDir,
-    conductor: &Arc<Conductor>,
+    announcer: Announcer,
     config: &EngineConfig,
     backend: AutoBackend,
-    (cpu, failed): (&Arc<StageCpu>, &Arc<Mutex<Option<AppendError>>>),
+    cpu: &Arc<StageCpu>,
 ) -> Result<Trainer, EngineError> {
-    let (conductor, announce, failed) = (conductor.clone(), config.announce, failed.clone());
+    let announce = config.announce;
     let trainer_config = TrainerConfig {
         folder: dir.path().join("models"),
         further: config.further_models.clone(),
@@ -358,12 +396,12 @@ fn start_trainer(
         size_column: column("la").expect("lines added is a feature") as u32,
         features_version: FEATURES_VERSION,
         features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
-        answered: conductor.last().model_ready,
+        answered: announcer.conductor.last().model_ready,
         cpu: cpu.clone(),
     };
-    let on_ready = Box::new(move |cut, models| {
-        if announce && let Err(error) = conductor.model_ready(cut, models) {
-            *failed.lock() = Some(error);
+    let on_ready = Box::new(move |cut, models: Vec<ModelRef>| {
+        if announce {
+            announcer.announce(cut, &models);
         }
     });
     Ok(Trainer::start(trainer_config, on_ready)?)

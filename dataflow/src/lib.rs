@@ -10,6 +10,7 @@ pub mod conductor;
 pub mod config;
 pub mod controls;
 pub mod cpu;
+pub mod delivery;
 pub mod descriptors;
 pub mod engine;
 pub mod evaluate;

@@ -53,6 +53,7 @@ impl Outlets {
             append_time: record.append_time,
             payload: record.payload,
             control: record.control,
+            envelope: record.envelope,
         })
     }
 

@@ -87,6 +87,7 @@ mod tests {
             key: "demo\u{1b}[2J".into(),
             commit: CommitId::from_bytes(&[0xab; 20]),
             bytes: (*b"{}").into(),
+            envelope: None,
         };
         let out = Shared::default();
         let mut lines = RejectLines::to(Box::new(out.clone()));

@@ -36,6 +36,7 @@ struct Seen {
     read: u64,
     accepted: u64,
     reused: u64,
+    repeats: u64,
     behind_since: Option<Instant>,
 }
 
@@ -79,6 +80,7 @@ fn look(watched: &Watched, seen: &mut Seen) {
     engine.read(grown(clock.records_read, &mut seen.read));
     engine.accepted(grown(counts.accepted.load(Ordering::Relaxed), &mut seen.accepted));
     engine.reused(grown(counts.parse.reused(), &mut seen.reused));
+    engine.control_repeats(grown(clock.control_repeats, &mut seen.repeats));
     engine.set_bound(clock.released);
     engine.set_frontier(reflected.time + 1);
     engine.set_queue("staged", clock.records_staged);

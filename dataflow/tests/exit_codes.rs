@@ -216,6 +216,24 @@ fn failed_on_files(at: &Place) -> Cases {
     ]
 }
 
+/// A cluster of the client library's own on which nobody may write predictions.
+fn failed_on_results(at: &Place) -> Cases {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
+    let mock: MockCluster<'static, DefaultProducerContext> = MockCluster::new(1).expect("starts");
+    for topic in ["code-events", "predictions", "alerts", "dead-letters"] {
+        mock.create_topic(topic, 1, 1).expect("creates");
+    }
+    let refuse = rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    mock.topic_error("predictions", refuse).expect("is refused");
+    let brokers = mock.bootstrap_servers();
+    let collected = at.run(&format!("collect git app --to kafka://{brokers}/code-events --author-key-file key"));
+    assert_eq!(collected.code, Some(0), "{}", collected.text);
+    let key = "control_key_file = \"control.key\"\nlisten = \"127.0.0.1:0\"";
+    at.write("refused.toml", &format!("data = \"refused\"\n{key}\n[kafka]\nbrokers = \"{brokers}\"\n"));
+    vec![("undelivered", at.run("run --config refused.toml --exit-when-idle"))]
+}
+
 fn usage(at: &Place) -> Cases {
     vec![
         ("unknown-option", at.run("up --no-such-option")),
@@ -247,6 +265,8 @@ fn configuration(at: &Place) -> Cases {
     at.write("value.toml", "data = \"d\"\n[kafka]\nbrokers = \" \"\n");
     let secret = "[[webhook]]\nurl = \"http://127.0.0.1:9/\"\nsecret_file = \"/dev/zero\"\n";
     at.write("secret.toml", &format!("data = \"d\"\n[kafka]\nbrokers = \"127.0.0.1:9\"\n{secret}"));
+    let property = "properties = { \"securty.protocol\" = \"ssl\" }\n";
+    at.write("property.toml", &format!("data = \"d\"\n[kafka]\nbrokers = \"127.0.0.1:9\"\n{property}"));
     at.write("silent.toml", "data = \"silent\"\n[kafka]\nbrokers = \"127.0.0.1:9\"\n");
     // Both wait until they give up; side by side it takes half the time.
     let mut collect = at.command("collect git app --to kafka://127.0.0.1:9/t --author-key-file key");
@@ -260,6 +280,7 @@ fn configuration(at: &Place) -> Cases {
         ("configuration-unreadable", at.run("check --config /dev/zero")),
         ("configuration-malformed", at.run("check --config bad.toml")),
         ("configuration-value", at.run("run --config value.toml")),
+        ("configuration-property", at.run("run --config property.toml")),
         ("secret-unreadable", at.run("check --config secret.toml")),
     ]
 }
@@ -282,8 +303,17 @@ fn rows() -> BTreeMap<String, (i32, String)> {
 #[test]
 fn every_row_of_the_table_ends_and_says_as_it_stands_there() {
     let (place, mut rows) = (Place::new(), rows());
-    let steps =
-        [done, failed_on_repositories, failed_on_data, failed_on_keys, failed_on_files, usage, verdicts, configuration];
+    let steps = [
+        done,
+        failed_on_repositories,
+        failed_on_data,
+        failed_on_keys,
+        failed_on_files,
+        failed_on_results,
+        usage,
+        verdicts,
+        configuration,
+    ];
     let mut faults = Vec::new();
     for (row, seen) in steps.iter().flat_map(|step| step(&place)) {
         let Some((code, text)) = rows.remove(row) else { panic!("`{row}` is not in the table") };

@@ -17,8 +17,8 @@ pub use route::{Routed, route};
 
 use driftline_schema::wire::{self, DecodeError};
 use driftline_schema::{
-    AuthorId, BlobContent, Branch, ChangeKey, ChangeRow, CommitId, Control, ControlAction, Event, Fixed, Limits,
-    Position, Reject, RejectReason, RepoId, Seal, Verdict, Vote,
+    AuthorId, BlobContent, Branch, ChangeKey, ChangeRow, CommitId, Control, ControlAction, Envelope, Event, Fixed,
+    Limits, Position, Reject, RejectReason, RepoId, Seal, Verdict, Vote,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub struct RawRecord {
     pub payload: Vec<u8>,
     /// Whether the clock found it to be a control record of the engine's own, which stands in every partition.
     pub control: bool,
+    /// What it carries besides; decides nothing, and is handed back with a record that is refused.
+    pub envelope: Option<Arc<Envelope>>,
 }
 
 /// An accepted record.
@@ -154,10 +156,20 @@ pub fn validate(record: &RawRecord, limits: &Limits) -> Result<Accepted, Reject>
         position: record.position,
         reason: fault.reason,
         detail: fault.detail,
-        key: String::from_utf8_lossy(&record.key).into_owned(),
+        key: String::from_utf8_lossy(&record.key).into(),
         commit: wire::commit_of(&record.payload),
         bytes: Arc::from(record.payload.as_slice()),
+        envelope: envelope_of(record),
     })
+}
+
+/// What a refused record carries besides; its key is kept exactly where text cannot show it.
+fn envelope_of(record: &RawRecord) -> Option<Arc<Envelope>> {
+    if std::str::from_utf8(&record.key).is_ok() {
+        return record.envelope.clone();
+    }
+    let envelope = record.envelope.as_deref().cloned().unwrap_or_default();
+    Some(Arc::new(Envelope { key: Some(record.key.as_slice().into()), ..envelope }))
 }
 
 fn read(record: &RawRecord, limits: &Limits) -> Result<Accepted, Fault> {

@@ -6,6 +6,8 @@
 use driftline_schema::{
     Alert, ChangeKey, CommitId, DriftRow, Evidence, Label, ModelInfo, Position, Prediction, Reject, Vector,
 };
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What the view knows of a change besides its prediction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -65,13 +67,15 @@ pub enum SinkError {
         /// What happened.
         reason: String,
     },
-    /// Retrying cannot help: the batch is counted, logged and left.
-    #[error("{sink} refused the batch at time {time}: {reason}")]
+    /// Retrying cannot help: what was refused is counted, said and left.
+    #[error("{sink} refused {records} records at time {time}: {reason}")]
     Refused {
         /// The sink's name.
         sink: String,
         /// The closed time.
         time: u64,
+        /// How many of its records were refused.
+        records: u64,
         /// What it said.
         reason: String,
     },
@@ -81,6 +85,9 @@ pub enum SinkError {
 pub trait Sink: Send {
     /// A short stable name, used in logs and as a metric label.
     fn name(&self) -> &str;
+    /// Tells the flag that is set when the process is to end soon: nothing should then be waited for longer than a second
+    /// or two.
+    fn stop_with(&mut self, _stopping: Arc<AtomicBool>) {}
     /// Applies one closed time.
     fn apply(&mut self, closed: &ClosedTime) -> Result<(), SinkError>;
 }

@@ -1,21 +1,26 @@
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * What a foreign client sees of driftline's topics and does to them: reads a whole topic as "key TAB value" lines (or "key
- * TAB bytes TAB headers" with sizes), appends a record, makes a topic, deletes it, gives it more partitions.
+ * TAB bytes TAB headers" with sizes), appends a record, makes a topic (with settings NAME=VALUE), deletes it, changes a
+ * setting, gives it more partitions.
  */
 public class Topic {
     public static void main(String[] args) throws Exception {
@@ -25,8 +30,15 @@ public class Topic {
             case "produce" -> produce(settings, args[2], args[3], Optional.empty(), -1);
             case "forge" -> produce(settings, args[2], args[4], Optional.of("driftline-control"), Integer.parseInt(args[3]));
             case "produce-bytes" -> produce(settings, args[2], "x".repeat(Integer.parseInt(args[3])), Optional.empty(), -1);
-            case "create" -> admin(settings, admin -> admin.createTopics(List.of(new NewTopic(args[2], Integer.parseInt(args[3]),
-                (short) 1).configs(Map.of("max.message.bytes", "20971520")))).all());
+            case "create" -> {
+                Map<String, String> configs = new HashMap<>(Map.of("max.message.bytes", "20971520", "message.timestamp.type", "LogAppendTime"));
+                for (int at = 4; at < args.length; at++) configs.put(args[at].split("=")[0], args[at].split("=")[1]);
+                admin(settings, admin -> admin.createTopics(List.of(
+                    new NewTopic(args[2], Integer.parseInt(args[3]), (short) 1).configs(configs))).all());
+            }
+            case "set" -> admin(settings, admin -> admin.incrementalAlterConfigs(Map.of(
+                new ConfigResource(ConfigResource.Type.TOPIC, args[2]),
+                List.of(new AlterConfigOp(new ConfigEntry(args[3], args[4]), AlterConfigOp.OpType.SET)))).all());
             case "delete" -> admin(settings, admin -> admin.deleteTopics(List.of(args[2])).all());
             case "grow" -> admin(settings, admin ->
                 admin.createPartitions(Map.of(args[2], NewPartitions.increaseTo(Integer.parseInt(args[3])))).all());

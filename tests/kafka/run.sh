@@ -99,5 +99,7 @@ check "and made anew" await 'topic create grown 4' 50
 "$binary" run --config "$work/grown.toml" --exit-when-idle --json >"$work/anew" 2>"$work/anew.err"; status=$?
 check "the old data folder does not go with it" test "$status" -ne 0
 check "which is said with advice" grep -q 'made anew' "$work/anew.err"
+
+. tests/kafka/failures.sh
 [ "$failed" -eq 0 ] || tail -n 20 "$work/err" "$work/java"
 finish

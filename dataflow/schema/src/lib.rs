@@ -12,6 +12,7 @@ pub mod label;
 pub mod language;
 pub mod limits;
 pub mod model;
+mod named;
 pub mod position;
 pub mod prediction;
 pub mod record;
@@ -37,7 +38,7 @@ pub use model::ModelInfo;
 pub use position::{ChangeKey, Position};
 pub use prediction::{ExpertScore, Place, Prediction, Reason, Receipt};
 pub use record::{BlobContent, BlobKey, ChangeRow, FileClass, FileRow, HunkRow, KeptRun, Places};
-pub use reject::{Reject, RejectReason};
+pub use reject::{Envelope, RecordHeader, Reject, RejectReason};
 pub use seal::{ControlKey, Seal};
 pub use structure::{
     Call, ClassFacts, ClassKind, FieldFacts, Finding, FindingKind, Import, MethodFacts, NameHash, Structure, Window,

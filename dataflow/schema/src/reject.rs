@@ -58,6 +58,29 @@ impl fmt::Display for RejectReason {
     }
 }
 
+/// A header of a record, exactly as bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordHeader {
+    /// Its name.
+    pub name: Box<[u8]>,
+    /// Its value, which may be absent.
+    pub value: Option<Box<[u8]>>,
+}
+
+/// What a record carries besides the bytes of its key and its value. The default is that of most records: both are there,
+/// the key is text, and there are no headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The key, where it is no UTF-8 and so cannot be shown as text.
+    pub key: Option<Box<[u8]>>,
+    /// There is no key, as opposed to an empty one.
+    pub key_is_null: bool,
+    /// There is no value, as opposed to an empty one.
+    pub value_is_null: bool,
+    /// Headers, in order.
+    pub headers: Vec<RecordHeader>,
+}
+
 /// A record that was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Reject {
@@ -68,9 +91,11 @@ pub struct Reject {
     /// What exactly and where in the record.
     pub detail: String,
     /// The record's key, as far as it is text.
-    pub key: String,
+    pub key: Box<str>,
     /// The commit, when the record is a change that says which.
     pub commit: Option<CommitId>,
     /// The original bytes.
     pub bytes: std::sync::Arc<[u8]>,
+    /// What the record carries besides; `None` for one with a key of text, a value, and no headers.
+    pub envelope: Option<std::sync::Arc<Envelope>>,
 }

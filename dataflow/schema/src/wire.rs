@@ -5,7 +5,9 @@
 use crate::event::{Event, SCHEMA_VERSION};
 use crate::ids::CommitId;
 use crate::limits::Limits;
+use crate::named::Named;
 use crate::reject::RejectReason;
+use serde::Deserialize;
 
 /// Why bytes are no event.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,13 +71,14 @@ pub fn commit_of(bytes: &[u8]) -> Option<CommitId> {
     struct Inner {
         commit: CommitId,
     }
-    serde_json::from_slice::<Outer>(bytes).ok().map(|outer| outer.change.commit)
+    let outer = Outer::deserialize(Named::new(&mut serde_json::Deserializer::from_slice(bytes)));
+    outer.ok().map(|outer| outer.change.commit)
 }
 
 fn parse(text: &str, unknown_fields: &mut u32) -> Result<Event, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let event =
-        serde_ignored::deserialize(&mut deserializer, |_path| *unknown_fields = unknown_fields.saturating_add(1))?;
+    let named = Named::new(&mut deserializer);
+    let event = serde_ignored::deserialize(named, |_path| *unknown_fields = unknown_fields.saturating_add(1))?;
     deserializer.end()?;
     Ok(event)
 }
@@ -90,7 +93,7 @@ fn explain(text: &str, error: &serde_json::Error) -> DecodeError {
     struct Version {
         schema: u32,
     }
-    match serde_json::from_str::<Version>(text) {
+    match Version::deserialize(Named::new(&mut serde_json::Deserializer::from_str(text))) {
         Ok(version) if version.schema != SCHEMA_VERSION => unknown_schema(version.schema),
         _ => refuse(RejectReason::NotAnEvent, error.to_string()),
     }
@@ -182,6 +185,38 @@ mod tests {
         assert_eq!(reason(br#"{"schema":1,"repository":"a"}"#), RejectReason::NotOneBody);
         let limits = Limits { event_bytes_max: 3, ..Limits::default() };
         assert_eq!(decode(b"{   }", &limits).expect_err("refused").reason, RejectReason::OverLimit);
+    }
+
+    /// The value with the objects at this depth (0 is the outermost) turned into lists of their values.
+    fn listed(value: serde_json::Value, depth: usize) -> serde_json::Value {
+        use serde_json::Value;
+        match value {
+            Value::Object(map) if depth == 0 => Value::Array(map.into_iter().map(|(_, value)| value).collect()),
+            Value::Object(map) => map.into_iter().map(|(name, value)| (name, listed(value, depth - 1))).collect(),
+            Value::Array(list) => list.into_iter().map(|value| listed(value, depth)).collect(),
+            other => other,
+        }
+    }
+
+    #[test]
+    fn a_list_in_the_place_of_an_object_is_refused_at_any_depth() {
+        let event = Event::of_change("demo", change());
+        let value = serde_json::to_value(&event).expect("is JSON");
+        for depth in 0..4 {
+            let bytes = serde_json::to_vec(&listed(value.clone(), depth)).expect("is JSON");
+            let refused = decode(&bytes, &Limits::default()).expect_err("refused");
+            assert_eq!(refused.reason, RejectReason::NotAnEvent, "depth {depth}");
+        }
+        let reason = |text: &str| decode(text.as_bytes(), &Limits::default()).expect_err("refused");
+        let by_order = reason(r#"[1,"demo",null,null,["main",null,[],5],null,null]"#);
+        assert!(by_order.detail.contains("a list in the place of an object"), "{}", by_order.detail);
+        for action in
+            [r#"{"tick":[3]}"#, r#"{"cut":[3]}"#, r#"{"model_ready":{"cut":1,"models":[["organisation","00",1,1]]}}"#]
+        {
+            let text = format!(r#"{{"schema":1,"control":{{"id":1,"action":{action}}}}}"#);
+            assert_eq!(reason(&text).reason, RejectReason::NotAnEvent, "{text}");
+        }
+        assert_eq!(commit_of(format!(r#"[["{}"]]"#, "11".repeat(20)).as_bytes()), None);
     }
 
     #[test]

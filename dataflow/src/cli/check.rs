@@ -2,10 +2,12 @@
 
 use super::repositories::shown_path;
 use super::{Outcome, check_data};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, KafkaConfig};
+use crate::source::kafka::time_fault;
 use crate::terminal::say;
 use clap::Args;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,26 +50,57 @@ fn check(args: &CheckArgs) -> Result<(), ConfigError> {
     config.check_environment(&args.config)?;
     say!("data folder and secrets can be used");
     check_brokers(args, &config)?;
-    say!("topic {} answers on {}", config.kafka.topic, config.kafka.brokers);
+    say!("topic {} and those of results answer on {}", config.kafka.topic, config.kafka.brokers);
     Ok(())
 }
 
+/// Asks the cluster with the very settings that `run` uses.
 fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
     let refuse =
         |key: &str, message: String| ConfigError::Value { path: args.config.clone(), key: key.into(), message };
-    let consumer: BaseConsumer = rdkafka::ClientConfig::new()
-        .set("bootstrap.servers", &config.kafka.brokers)
-        .create()
-        .map_err(|error| refuse("kafka.brokers", error.to_string()))?;
-    let metadata = consumer.fetch_metadata(Some(&config.kafka.topic), BROKER_TIMEOUT).map_err(|error| {
-        refuse(
-            "kafka.brokers",
-            format!("{} does not answer ({error}); start the brokers, or correct the key", config.kafka.brokers),
-        )
-    })?;
-    let topic = metadata.topics().iter().find(|topic| topic.name() == config.kafka.topic);
-    match topic {
-        Some(topic) if topic.error().is_none() && !topic.partitions().is_empty() => Ok(()),
-        _ => Err(refuse("kafka.topic", format!("topic `{}` does not exist; create it first", config.kafka.topic))),
+    let source = config.source();
+    let consumer: BaseConsumer =
+        source.connect_for_questions().map_err(|error| refuse("kafka.properties", error.to_string()))?;
+    let KafkaConfig { topic, predictions, alerts, dead_letters, brokers, create_topics, .. } = &config.kafka;
+    for (key, name) in [
+        ("kafka.topic", topic),
+        ("kafka.predictions", predictions),
+        ("kafka.alerts", alerts),
+        ("kafka.dead_letters", dead_letters),
+    ] {
+        let metadata = consumer.fetch_metadata(Some(name), BROKER_TIMEOUT).map_err(|error| {
+            refuse(
+                "kafka.brokers",
+                format!(
+                    "{brokers} does not answer ({error}); start the brokers, or correct the key or \
+                     kafka.properties"
+                ),
+            )
+        })?;
+        let found = metadata.topics().iter().find(|found| found.name() == name);
+        let fault = match found.map(|found| (found.error(), found.partitions().len())) {
+            Some((None, partitions)) if partitions > 0 => continue,
+            Some((Some(error), _)) if !is_unknown(error) => {
+                format!("topic `{name}`: {}", RDKafkaErrorCode::from(error))
+            }
+            // `run` makes it.
+            _ if create_topics.is_some() => continue,
+            _ => format!("topic `{name}` does not exist; create it first, or set kafka.create_topics"),
+        };
+        return Err(refuse(key, fault));
     }
+    match time_fault(&source) {
+        Ok(None) => Ok(()),
+        Ok(Some(reason)) => Err(refuse("kafka.topic", format!("topic `{topic}`: {reason}"))),
+        Err(error) => Err(refuse("kafka.topic", error.to_string())),
+    }
+}
+
+fn is_unknown(error: rdkafka::types::RDKafkaRespErr) -> bool {
+    matches!(
+        RDKafkaErrorCode::from(error),
+        RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::LeaderNotAvailable
+    )
 }

@@ -125,6 +125,9 @@ pub enum DataError {
     /// A sink cannot be opened.
     #[error("a sink cannot be opened")]
     Sink(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Results that did not get out.
+    #[error("not everything was delivered: {0}")]
+    Undelivered(String),
     /// The export.
     #[error(transparent)]
     Export(#[from] driftline_sinks::parquet::ExportError),

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod check;
 pub mod check_data;
+pub mod conditions;
 pub mod data;
 pub mod explain;
 pub mod export;

@@ -1,6 +1,7 @@
 //! `driftline run`: the whole engine on a Kafka cluster.
 
 use super::Outcome;
+use super::conditions::{report_sinks, report_topic};
 use super::data::DataError;
 use super::serve;
 use super::summary::{Summary, print_summary};
@@ -12,18 +13,21 @@ use crate::importer::Schedule;
 use crate::log::DataDir;
 use crate::plain_file;
 use crate::reject_lines::RejectLines;
-use crate::source::kafka::{KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic};
-use crate::source::{Appender, Source};
+use crate::source::kafka::{Found, KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic, time_fault};
+use crate::source::{AppendError, Appender, Source, SourceError};
 use crate::terminal::note;
 use clap::Args;
 use driftline_sinks::webhook::{EndpointConfig, Secret, WebhookConfig, WebhookSink};
 use driftline_sinks::{KafkaSink, KafkaSinkConfig, Metrics, Sink};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often cuts are considered.
 const POLL: Duration = Duration::from_millis(300);
+/// How long a run that is to end waits for the cluster, and for its results to be acknowledged: longer than the sink needs to find out that a
+/// topic is not there.
+const DELIVERY_MAX: Duration = Duration::from_secs(45);
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -59,9 +63,12 @@ pub fn run(args: RunArgs) -> Outcome {
 }
 
 fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
-    let source_config = source_config(config);
+    let source_config = config.source();
     if let Some(create) = &config.kafka.create_topics {
         create_topics(config, &source_config, create)?;
+    }
+    if let Some(reason) = time_fault(&source_config)? {
+        return Err(SourceError::Kafka { topic: source_config.topic, reason }.into());
     }
     let dir = DataDir::open(&config.data)?;
     let mut source = Box::new(KafkaSource::open(&source_config)?);
@@ -87,20 +94,19 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     let mut caught_up = false;
     loop {
         engine.check()?;
+        report_topic(&topic, serving.readiness(), &engine.metrics().engine);
+        report_sinks(&engine.deliveries(), serving.readiness());
         if engine.clock().idle().is_some() {
             serving.ready();
         }
+        if args.exit_when_idle && topic.trouble_lasts().is_some_and(|lasts| lasts > DELIVERY_MAX) {
+            let reason = topic.trouble().unwrap_or_default();
+            return Err(SourceError::Kafka { topic: config.kafka.topic.clone(), reason }.into());
+        }
         caught_up |= has_read(&engine, &ends);
-        if let Err(error) = engine.conductor().settle() {
-            tracing::warn!(%error, "partitions still wait at a control record that others do not hold");
-        }
         // Only who has read the whole log knows the numbers of its control records for certain.
-        let cutting = !caught_up || cut_when_due(&engine, schedule)?;
-        let growing = topic.partitions() > engine.clock().partitions();
-        if caught_up && growing {
-            engine.conductor().open_partitions(topic.partitions())?;
-        }
-        if args.exit_when_idle && !cutting && !growing && engine.clock().idle().is_some() {
+        let busy = !caught_up || conduct(&engine, &topic, schedule)?;
+        if args.exit_when_idle && !busy && engine.clock().idle().is_some() {
             engine.wait_until_idle()?;
             // What was reflected meanwhile may make a cut due.
             if !cut_when_due(&engine, schedule)? {
@@ -111,11 +117,52 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
             break;
         }
     }
+    end(args, engine, serving)
+}
+
+/// Stops everything. Results that did not get out are a failure of a run that was to bring them out and end; one that
+/// follows its topic is ended at any time, and says what the next start delivers.
+fn end(args: &RunArgs, engine: Engine, serving: serve::Serving) -> Result<(), DataError> {
+    let deliveries = engine.deliveries();
+    let began = Instant::now();
+    while args.exit_when_idle && !deliveries.are_done() && began.elapsed() < DELIVERY_MAX {
+        report_sinks(&deliveries, serving.readiness());
+        if serving.wait_for_signal(POLL / 10) {
+            break;
+        }
+    }
     serving.stop();
     let summary = Summary::of(&engine, 0);
     engine.stop()?;
     print_summary(&summary, args.json);
-    Ok(())
+    match deliveries.undelivered() {
+        Some(undelivered) if args.exit_when_idle => Err(DataError::Undelivered(undelivered)),
+        Some(undelivered) => {
+            note!("warning: not everything was delivered: {undelivered}");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Appends the control records that are due; says whether something is under way. While the cluster is away nothing can be
+/// appended, which passes.
+fn conduct(engine: &Engine, topic: &Found, schedule: Schedule) -> Result<bool, DataError> {
+    if topic.trouble().is_some() {
+        return Ok(true);
+    }
+    if let Err(error) = engine.conductor().settle() {
+        tracing::warn!(%error, "partitions still wait at a control record that others do not hold");
+    }
+    let growing = topic.partitions() > engine.clock().partitions();
+    let opened = if growing { engine.conductor().open_partitions(topic.partitions()) } else { Ok(()) };
+    match opened.map_err(DataError::from).and_then(|()| cut_when_due(engine, schedule)) {
+        Err(DataError::Append(error @ AppendError::NotDurable { .. })) => {
+            tracing::warn!(%error, "a control record could not be appended; it is tried again");
+            Ok(true)
+        }
+        cutting => Ok(cutting? || growing),
+    }
 }
 
 /// Cuts the log when enough changes have come since the last cut; says whether models are being waited for.
@@ -177,16 +224,6 @@ fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender)
     })
 }
 
-fn source_config(config: &Config) -> KafkaConfig {
-    KafkaConfig {
-        brokers: config.kafka.brokers.clone(),
-        topic: config.kafka.topic.clone(),
-        group: config.kafka.group.clone(),
-        properties: config.kafka.properties.clone(),
-        ..KafkaConfig::default()
-    }
-}
-
 fn create_topics(config: &Config, source: &KafkaConfig, create: &CreateTopics) -> Result<(), DataError> {
     let kafka = &config.kafka;
     let topics =
@@ -204,7 +241,7 @@ fn create_topics(config: &Config, source: &KafkaConfig, create: &CreateTopics) -
 }
 
 fn sinks(config: &Config, metrics: &Metrics) -> Result<Vec<Box<dyn Sink>>, DataError> {
-    let kafka = KafkaSink::open(KafkaSinkConfig {
+    let settings = KafkaSinkConfig {
         brokers: config.kafka.brokers.clone(),
         progress: config.data.join("kafka-sink"),
         predictions_topic: config.kafka.predictions.clone(),
@@ -212,7 +249,8 @@ fn sinks(config: &Config, metrics: &Metrics) -> Result<Vec<Box<dyn Sink>>, DataE
         dead_letters_topic: config.kafka.dead_letters.clone(),
         timeout_ms: 30_000,
         options: config.kafka.properties.clone(),
-    });
+    };
+    let kafka = KafkaSink::open(settings, metrics.sinks.clone());
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(kafka.map_err(DataError::sink)?), Box::new(RejectLines::new())];
     if !config.webhook.is_empty() {
         let endpoints = config.webhook.iter().enumerate().map(|(index, webhook)| endpoint(index, webhook));
@@ -270,7 +308,7 @@ mod tests {
             Config::read(&file).expect("is valid")
         };
         let (first, second, old) = (text("first"), text("second"), text("old"));
-        let log = Arc::new(KafkaAppender::open(&source_config(&first)).expect("opens"));
+        let log = Arc::new(KafkaAppender::open(&first.source()).expect("opens"));
         assert_eq!(trusts(&first, &log, &[]), Ok(false));
         Conductor::open(log.clone(), rule()).expect("opens").cut().expect("another installation cuts");
         assert_eq!(trusts(&first, &log, &[]), Ok(false), "whose key is known is never held up by what others write");

@@ -111,6 +111,11 @@ impl Serving {
         self.readiness.set("caught_up", Ok(()));
     }
 
+    /// What `/readyz` says.
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
     /// Where the states of followed repositories are shown.
     pub fn repositories(&self) -> &Repositories {
         &self.repositories

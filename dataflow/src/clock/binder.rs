@@ -17,6 +17,8 @@ struct Held {
     record: Record,
     /// What it says, if it may be a control record.
     control: Option<Own>,
+    /// It is the engine's own and bears a number that was used before.
+    repeats: bool,
 }
 
 /// The last accepted control records of a partition.
@@ -59,6 +61,8 @@ pub(super) struct Bound {
     pub bytes: usize,
     /// Copies of an accepted control record among them.
     pub controls: usize,
+    /// Records among them that are sealed with the engine's key and bear a number that was used before.
+    pub repeats: u64,
     /// The highest numbers of control records up to here.
     pub last: LastControls,
     /// How many partitions there are from here on, when the control record at the end opens more.
@@ -84,6 +88,8 @@ pub(super) struct Binder {
     opened_by: Vec<u64>,
     opens: Option<u32>,
     last: LastControls,
+    repeats: u64,
+    told_of_repeats: bool,
 }
 
 impl Binder {
@@ -104,6 +110,8 @@ impl Binder {
             opened_by: vec![0; start.len()],
             opens: None,
             last: LastControls::default(),
+            repeats: 0,
+            told_of_repeats: false,
         }
     }
 
@@ -138,10 +146,12 @@ impl Binder {
         if self.opened_by[partition] > 0 && own.as_ref().and_then(|own| own.sequence) == Some(self.opened_by[partition])
         {
             // The copy of the control record that opened this partition: it took effect when the others stood at it.
-            return self.stage(Held { record, control: own }, true);
+            return self.stage(Held { record, control: own, repeats: false }, true);
         }
+        let sealed = own.as_ref().is_some_and(|own| own.sequence.is_some());
         let control = own.filter(|own| self.admits(record.position.partition, own));
-        self.place(Held { record, control });
+        let repeats = sealed && control.is_none();
+        self.place(Held { record, control, repeats });
         if self.target.is_none() {
             self.settle();
         }
@@ -200,6 +210,7 @@ impl Binder {
             bytes: std::mem::take(&mut self.bytes),
             controls,
             last: self.last,
+            repeats: std::mem::take(&mut self.repeats),
             opens: self.opens.take(),
         })
     }
@@ -227,8 +238,11 @@ impl Binder {
     }
 
     fn stage(&mut self, held: Held, control: bool) {
-        let Held { mut record, control: own } = held;
+        let Held { mut record, control: own, repeats } = held;
         record.control = control;
+        if repeats {
+            self.note_repeat(&record);
+        }
         let partition = record.position.partition as usize;
         if let Some(sequence) = own.and_then(|own| own.sequence) {
             self.sequences[partition] = sequence;
@@ -237,6 +251,20 @@ impl Binder {
         self.records += 1;
         self.bytes += record.bytes();
         self.staged[partition].push(record);
+    }
+
+    /// Counts a genuine control record that comes too late for its number. One that is new in the log is told: an engine
+    /// that appends beside this one has its cuts and models refused here, and this one's are refused there.
+    fn note_repeat(&mut self, record: &Record) {
+        self.repeats += 1;
+        if self.target.is_none() && !std::mem::replace(&mut self.told_of_repeats, true) {
+            tracing::warn!(
+                position = %record.position,
+                "a control record of this installation's key bears a number that was used before and is a reject: another \
+                 engine with this key appends to the same log, or somebody copied a record. Let one engine alone run on a \
+                 log; further ones are counted (driftline_control_repeats_total)"
+            );
+        }
     }
 
     /// The control record at the front of a partition.

@@ -39,10 +39,12 @@ fn read(log: &ListLog, dir: &Path, hesitation: u64, workers: usize, records: u32
     outcome(&dataflow.join())
 }
 
-/// Opens `partitions`, as the conductor does; returns the positions of the control record.
-fn push_opening(log: &ListLog, partitions: usize, sequence: u64) -> Vec<Position> {
-    let control =
-        Control { id: ControlId::of("partitions", partitions as u64), action: ControlAction::Tick { time: -1 } };
+/// Opens `partitions`, as the conductor does: with a cut where there is one to make; returns the positions of the control
+/// record.
+fn push_opening(log: &ListLog, partitions: usize, sequence: u64, cut: Option<u64>) -> Vec<Position> {
+    let tick = ControlAction::Tick { time: -1 };
+    let action = cut.map_or(tick, |cut| ControlAction::Cut { cut });
+    let control = Control { id: ControlId::of("partitions", partitions as u64), action };
     let bytes = wire::encode(&rule().seal(control, sequence, partitions as u32));
     (0..partitions).map(|partition| log.push(partition, 0, true, &bytes)).collect()
 }
@@ -60,6 +62,7 @@ proptest! {
         more in 1..3usize,
         parts in prop::collection::vec(prop::collection::vec(0..12usize, 0..9), 4),
         hesitation in 1..u64::MAX,
+        by_a_cut in any::<bool>(),
     ) {
         let (log, all) = (ListLog::new(first), first + more);
         push_records(&log, first, &parts[0]);
@@ -71,9 +74,9 @@ proptest! {
         log.grow(all);
         // These are in the log before anybody has noticed the new partitions.
         push_records(&log, all, &parts[2]);
-        cuts.push(push_opening(&log, all, 15));
+        cuts.push(push_opening(&log, all, 15, by_a_cut.then_some(2)));
         push_records(&log, all, &parts[3]);
-        cuts.push(log.push_cut(2));
+        cuts.push(log.push_cut(3));
         push_records(&log, all, &parts[0]);
         let seen = read(&log, live.path(), hesitation ^ 9, 2, 3);
         let expected: BTreeSet<Position> = cuts.iter().flatten().copied().collect();
@@ -99,7 +102,7 @@ fn a_copied_control_record_opens_nothing_and_is_none_in_a_new_partition() {
     log.grow(2);
     // A genuine record of the first partition, copied to the new one by somebody.
     log.push(1, 0, true, &cut_bytes(1, 1));
-    let opening = push_opening(&log, 2, 15);
+    let opening = push_opening(&log, 2, 15, None);
     log.push(1, 0, true, &cut_bytes(1, 1));
     let seen = read(&log, scratch().path(), 5, 2, 2);
     assert_eq!(seen.controls, cut.into_iter().chain(opening).collect());

@@ -101,6 +101,7 @@ impl Shared {
         state.stats.records_read += bound.records as u64;
         state.stats.bytes_read += bound.bytes as u64;
         state.stats.control_copies += bound.controls as u64;
+        state.stats.control_repeats += bound.repeats;
         state.stats.bytes_in_flight += bound.bytes as u64;
         state.stats.released = time;
         state.last = bound.last;

@@ -34,7 +34,7 @@ impl ListLog {
         *end = offset + 1;
         let position = Position { partition: partition as u32, offset };
         let (key, payload) = (b"repo".to_vec(), payload.to_vec());
-        log[partition].push(Record { position, key, append_time: 7, control, payload });
+        log[partition].push(Record { position, key, append_time: 7, control, payload, envelope: None });
         position
     }
 

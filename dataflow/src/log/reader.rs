@@ -81,6 +81,7 @@ impl PartitionReader {
             append_time: frame.header.append_time_ms.div_euclid(1000),
             control: frame.header.control,
             payload: frame.payload.to_vec(),
+            envelope: None,
         };
         self.next += 1;
         Ok(record)

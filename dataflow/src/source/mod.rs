@@ -15,10 +15,14 @@ pub use wake::Wake;
 
 use crate::controls::ControlRule;
 use crate::log::LogError;
-use driftline_schema::Position;
+use driftline_schema::{Envelope, Position};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// The append time of a record of which the log does not know when it took it: earlier than all others, so that such a
+/// record never advances the event clock.
+pub const APPEND_TIME_UNKNOWN: i64 = i64::MIN;
 
 /// One record of the log, as it was appended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,13 +31,15 @@ pub struct Record {
     pub position: Position,
     /// Its key: the repository's name, empty for control records.
     pub key: Vec<u8>,
-    /// When the log took it, seconds since 1970.
+    /// When the log took it, seconds since 1970; [`APPEND_TIME_UNKNOWN`] where only the producer says a time.
     pub append_time: i64,
     /// Whether it was appended as a control record. Behind the clock: whether it *is* one, that is, it decodes as one
     /// and stands in every partition.
     pub control: bool,
     /// The event's bytes.
     pub payload: Vec<u8>,
+    /// What it carries besides; `None` for a record with key and value and without headers.
+    pub envelope: Option<Arc<Envelope>>,
 }
 
 impl Record {

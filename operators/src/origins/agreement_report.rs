@@ -33,6 +33,7 @@ fn folded(events: &Path, keep: bool) -> (RepoId, Versions) {
             append_time: i64::from(u32::MAX),
             payload: line.as_bytes().to_vec(),
             control: false,
+            envelope: None,
         };
         if let Body::Change { mut row, .. } = validate(&record, &limits).expect("a row").body {
             if !keep {

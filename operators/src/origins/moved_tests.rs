@@ -113,6 +113,7 @@ impl History {
                 append_time: 2_000_000_000,
                 payload: wire::encode(&self.event(index)),
                 control: false,
+                envelope: None,
             };
             match validate(&record, &Limits::default()).expect("the event is valid").body {
                 Body::Change { row, .. } => row,

@@ -157,6 +157,7 @@ mod tests {
                 append_time: 10,
                 payload: payloads[offset as usize % 3].clone(),
                 control: true,
+                envelope: None,
             })
             .collect()
     }

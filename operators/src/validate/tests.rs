@@ -67,7 +67,14 @@ fn change() -> Change {
 }
 
 fn raw(key: &str, payload: Vec<u8>) -> RawRecord {
-    RawRecord { position: POSITION, key: key.into(), append_time: 1_700_000_000, payload, control: true }
+    RawRecord {
+        position: POSITION,
+        key: key.into(),
+        append_time: 1_700_000_000,
+        payload,
+        control: true,
+        envelope: None,
+    }
 }
 
 fn judge(event: &Event) -> Result<Accepted, Reject> {
@@ -422,4 +429,16 @@ fn a_control_body_outside_of_a_control_record_is_refused() {
     // Whatever else is wrong with it, that it claims to be a control record is said first.
     let named = RawRecord { key: b"demo".to_vec(), ..stray };
     assert_eq!(validate(&named, &Limits::default()).expect_err("refused").reason, RejectReason::ForgedControl);
+}
+
+#[test]
+fn a_reject_keeps_a_key_that_is_no_text_exactly() {
+    let envelope = driftline_schema::Envelope { value_is_null: true, ..Default::default() };
+    let text = RawRecord { envelope: Some(Arc::new(envelope)), ..raw("demo", Vec::new()) };
+    let odd = RawRecord { key: b"\xff\xfe".to_vec(), ..text.clone() };
+    let refused = |record: &RawRecord| validate(record, &Limits::default()).expect_err("refused");
+    assert_eq!(refused(&text).envelope, text.envelope);
+    let kept = refused(&odd).envelope.expect("the key is in it");
+    assert_eq!((kept.key.as_deref(), kept.value_is_null), (Some(b"\xff\xfe".as_slice()), true));
+    assert_eq!(refused(&RawRecord { envelope: None, ..raw("demo", Vec::new()) }).envelope, None);
 }

@@ -4,13 +4,10 @@
 
 use crate::alerts::alert_changes;
 use crate::batch::{ClosedTime, Diff};
-use driftline_schema::{Prediction, Reject};
-use sha2::{Digest, Sha256};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use driftline_schema::{Prediction, RecordHeader, Reject};
 use std::collections::BTreeMap;
-
-/// What a dead letter keeps of bytes that no record can hold, and of its key and its detail.
-const LETTER_BYTES_MAX: usize = 64 << 10;
-const LETTER_TEXT_MAX: usize = 1 << 10;
 
 /// Where a record goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +25,22 @@ pub enum Topic {
 pub struct Outgoing {
     /// Where to.
     pub topic: Topic,
-    /// The key.
-    pub key: String,
-    /// The value; absent for a tombstone.
+    /// The key; absent for the dead letter of a record without one.
+    pub key: Option<Vec<u8>>,
+    /// The value; absent for a tombstone, and for the dead letter of a record without one.
     pub payload: Option<Vec<u8>>,
-    /// Headers, in order.
-    pub headers: Vec<(&'static str, String)>,
+    /// Headers, in order: first those that a refused record came with, then driftline's own.
+    pub headers: Vec<SentHeader>,
+    /// How many of the headers a refused record came with.
+    pub foreign_headers: usize,
+}
+
+/// Name and value of a header; the value may be absent.
+pub type SentHeader = (String, Option<Vec<u8>>);
+
+/// A header of driftline's own.
+fn own(name: &str, value: &str) -> SentHeader {
+    (name.to_owned(), Some(value.as_bytes().to_vec()))
 }
 
 /// All records of a closed time: predictions, then alerts, then rejects.
@@ -42,15 +49,16 @@ pub fn encode(closed: &ClosedTime) -> Vec<Outgoing> {
     records.extend(alert_changes(&closed.alerts).into_iter().map(|change| Outgoing {
         topic: Topic::Alerts,
         payload: Some(serde_json::to_vec(&change).expect("records always serialise")),
-        key: change.alert.id,
+        key: Some(change.alert.id.into_bytes()),
         headers: Vec::new(),
+        foreign_headers: 0,
     }));
     records.extend(closed.rejects.iter().map(reject));
     for record in &mut records {
         if record.topic != Topic::DeadLetters {
-            record.headers.push(("content-type", "application/json".to_owned()));
+            record.headers.push(own("content-type", "application/json"));
         }
-        record.headers.push(("driftline-time", closed.time.to_string()));
+        record.headers.push(own("driftline-time", &closed.time.to_string()));
     }
     records
 }
@@ -69,62 +77,48 @@ fn predictions(rows: &[Diff<Prediction>]) -> Vec<Outgoing> {
     }
     let record = |(key, live): (String, Option<&Prediction>)| Outgoing {
         topic: Topic::Predictions,
-        key,
+        key: Some(key.into_bytes()),
         payload: live.map(|prediction| serde_json::to_vec(prediction).expect("records always serialise")),
         headers: Vec::new(),
+        foreign_headers: 0,
     };
     by_key.into_iter().map(record).collect()
 }
 
-/// The original bytes, with where they stood and why they were not accepted.
+/// The record as it was, key, value and headers, with where it stood and why it was not accepted. Where a record came with
+/// a header of one of our names, ours is the last.
 fn reject(reject: &Reject) -> Outgoing {
+    let envelope = reject.envelope.as_deref();
+    let key = envelope.and_then(|envelope| envelope.key.as_deref()).unwrap_or(reject.key.as_bytes());
+    let mut headers: Vec<SentHeader> =
+        envelope.map_or(Vec::new(), |envelope| envelope.headers.iter().map(theirs).collect());
+    let foreign_headers = headers.len();
+    headers.push(own("driftline-source-position", &reject.position.to_string()));
+    headers.push(own("driftline-reason", reject.reason.code()));
+    headers.push(own("driftline-detail", &reject.detail));
     Outgoing {
         topic: Topic::DeadLetters,
-        key: reject.key.clone(),
-        payload: Some(reject.bytes.to_vec()),
-        headers: vec![
-            ("driftline-source-position", reject.position.to_string()),
-            ("driftline-reason", reject.reason.code().to_owned()),
-            ("driftline-detail", reject.detail.clone()),
-        ],
-    }
-}
-
-/// The dead letter that fits where `letter` does not: the first 64 KiB of the bytes, how many there were, and their
-/// SHA-256. The position in the headers says where all of them are.
-pub(super) fn pointer(letter: &Outgoing) -> Outgoing {
-    let bytes = letter.payload.as_deref().unwrap_or_default();
-    let mut headers: Vec<_> =
-        letter.headers.iter().map(|(name, value)| (*name, cut(value, LETTER_TEXT_MAX).to_owned())).collect();
-    headers.push(("driftline-letter", "pointer".to_owned()));
-    headers.push(("driftline-bytes", bytes.len().to_string()));
-    headers.push(("driftline-sha256", hex(&Sha256::digest(bytes))));
-    Outgoing {
-        topic: letter.topic,
-        key: cut(&letter.key, LETTER_TEXT_MAX).to_owned(),
-        payload: Some(bytes[..bytes.len().min(LETTER_BYTES_MAX)].to_vec()),
+        key: (!envelope.is_some_and(|envelope| envelope.key_is_null)).then(|| key.to_vec()),
+        payload: (!envelope.is_some_and(|envelope| envelope.value_is_null)).then(|| reject.bytes.to_vec()),
         headers,
+        foreign_headers,
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// `text`, or its beginning of at most `bytes_max` bytes.
-fn cut(text: &str, bytes_max: usize) -> &str {
-    let mut end = text.len().min(bytes_max);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+/// A header that a record came with. Names are text for every client; one that is not is sent in base 64 behind a prefix.
+fn theirs(header: &RecordHeader) -> SentHeader {
+    let name = match std::str::from_utf8(&header.name) {
+        Ok(name) => name.to_owned(),
+        Err(_) => format!("driftline-name-base64:{}", BASE64_STANDARD.encode(&header.name)),
+    };
+    (name, header.value.as_deref().map(<[u8]>::to_vec))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{alert, closed, prediction};
-    use driftline_schema::{Fixed, Position, RejectReason};
+    use driftline_schema::{Envelope, Fixed, Position, RejectReason};
 
     #[test]
     fn a_replaced_prediction_is_one_record_and_a_removed_one_a_tombstone() {
@@ -133,11 +127,12 @@ mod tests {
         let rows = vec![(new.clone(), 1), (old.clone(), -1), (gone.clone(), -1)];
         let records = encode(&ClosedTime { predictions: rows, ..closed(3, 9) });
         assert_eq!(records.len(), 2);
-        assert_eq!(records[0].key, format!("o/n/{}", new.commit));
+        assert_eq!(records[0].key, Some(format!("o/n/{}", new.commit).into_bytes()));
         let sent: Prediction = serde_json::from_slice(records[0].payload.as_ref().expect("a value")).expect("JSON");
         assert_eq!(sent.risk, Some(Fixed(400_000)));
-        assert_eq!((records[1].key.clone(), &records[1].payload), (format!("o/n/{}", gone.commit), &None));
-        assert_eq!(records[1].headers, [("content-type", "application/json".into()), ("driftline-time", "3".into())]);
+        let key = format!("o/n/{}", gone.commit).into_bytes();
+        assert_eq!((&records[1].key, &records[1].payload), (&Some(key), &None));
+        assert_eq!(records[1].headers, [own("content-type", "application/json"), own("driftline-time", "3")]);
     }
 
     #[test]
@@ -163,25 +158,67 @@ mod tests {
             position: Position { partition: 2, offset: 40 },
             reason: RejectReason::NotUtf8,
             detail: "byte 0xff at 0".to_owned(),
-            key: "o/n".to_owned(),
+            key: "o/n".into(),
             commit: None,
             bytes: [0xff, 0x00].into(),
+            envelope: None,
         };
         let closed = ClosedTime { alerts: vec![(alert("a"), -1)], rejects: vec![reject], ..closed(3, 9) };
         let records = encode(&closed);
         let said: serde_json::Value =
             serde_json::from_slice(records[0].payload.as_ref().expect("a value")).expect("JSON");
         assert_eq!(
-            (records[0].key.as_str(), &said["event"], &said["state"]),
-            ("a", &"taken_back".into(), &"resolved".into())
+            (records[0].key.as_deref(), &said["event"], &said["state"]),
+            (Some(b"a".as_slice()), &"taken_back".into(), &"resolved".into())
         );
         assert_eq!(records[1].payload.as_deref(), Some([0xff, 0x00].as_slice()));
-        let header =
-            |name: &str| records[1].headers.iter().find(|header| header.0 == name).map(|header| header.1.as_str());
-        assert_eq!(header("driftline-source-position"), Some("2:40"));
+        let header = |name: &str| {
+            records[1].headers.iter().find(|header| header.0 == name).and_then(|header| header.1.as_deref())
+        };
+        assert_eq!(header("driftline-source-position"), Some(b"2:40".as_slice()));
         assert_eq!(
             (header("driftline-reason"), header("driftline-detail")),
-            (Some("not_utf8"), Some("byte 0xff at 0"))
+            (Some(b"not_utf8".as_slice()), Some(b"byte 0xff at 0".as_slice()))
         );
+    }
+
+    #[test]
+    fn a_letter_gives_key_value_and_headers_back_as_they_were() {
+        let letter = |key: &[u8], envelope: Envelope| {
+            let reject = Reject {
+                position: Position { partition: 0, offset: 1 },
+                reason: RejectReason::NotAnEvent,
+                detail: "d".to_owned(),
+                key: String::from_utf8_lossy(key).into(),
+                commit: None,
+                bytes: [].into(),
+                envelope: Some(envelope.into()),
+            };
+            encode(&ClosedTime { rejects: vec![reject], ..closed(3, 9) }).remove(0)
+        };
+        let odd = letter(
+            b"\xff\xfe",
+            Envelope { key: Some([0xff, 0xfe].into()), value_is_null: true, ..Envelope::default() },
+        );
+        assert_eq!((odd.key, odd.payload), (Some(b"\xff\xfe".to_vec()), None));
+        let header =
+            |name: &[u8], value: Option<&[u8]>| RecordHeader { name: name.into(), value: value.map(Into::into) };
+        let headers = vec![
+            header(b"trace", Some(&[0xff, 0])),
+            header(b"empty", Some(&[])),
+            header(b"none", None),
+            header(&[0xe9], None),
+        ];
+        let keyless = letter(b"", Envelope { key_is_null: true, headers, ..Envelope::default() });
+        assert_eq!((keyless.key, keyless.payload, keyless.foreign_headers), (None, Some(Vec::new()), 4));
+        let expected = [
+            ("trace".to_owned(), Some(vec![0xff, 0])),
+            ("empty".to_owned(), Some(Vec::new())),
+            ("none".to_owned(), None),
+            ("driftline-name-base64:6Q==".to_owned(), None),
+        ];
+        assert_eq!(keyless.headers[..4], expected);
+        let empty = letter(b"", Envelope { headers: vec![header(b"a", None)], ..Envelope::default() });
+        assert_eq!((empty.key, empty.payload), (Some(Vec::new()), Some(Vec::new())), "empty is not absent");
     }
 }

@@ -1,25 +1,24 @@
-//! Sending with an idempotent producer, and noting what was acknowledged.
+//! Sending closed times, and noting what was acknowledged.
 //!
 //! One closed time is in flight at once. When it is not acknowledged in time the records stay with the producer; the next
-//! call for the same time waits on instead of sending them a second time.
+//! call for the same time waits on instead of sending them a second time. What is too large for its topic is sent alone,
+//! then in smaller forms; what no form mends is counted and said.
 
 use super::config::KafkaSinkConfig;
-use super::encode::{Outgoing, Topic, encode, pointer};
+use super::encode::{Outgoing, Topic, encode};
+use super::forms::{FORMS, form};
+use super::sender::{Limit, Sender, unreachable};
 use crate::batch::{ClosedTime, Sink, SinkError};
 use crate::files::replace;
-use parking_lot::Mutex;
-use rdkafka::ClientContext;
-use rdkafka::config::ClientConfig;
+use crate::metrics::SinkMetrics;
 use rdkafka::error::KafkaError as ClientError;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
-use rdkafka::types::RDKafkaErrorCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Why the Kafka sink cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +39,12 @@ pub enum KafkaError {
 /// Sends closed times to Kafka.
 pub struct KafkaSink {
     config: KafkaSinkConfig,
-    producer: BaseProducer<Deliveries>,
+    sender: Sender,
     progress: Progress,
     in_flight: Option<InFlight>,
+    metrics: SinkMetrics,
+    stopping: Arc<AtomicBool>,
+    told_of_short_forms: bool,
 }
 
 /// What the progress file says. It speaks of these topics of this cluster alone: with others, sending starts anew.
@@ -66,46 +68,9 @@ struct InFlight {
     handed_over: usize,
 }
 
-/// What came back for the records in flight.
-#[derive(Default)]
-struct Reports {
-    /// The first failure that a retry may mend.
-    failed: Option<String>,
-    /// Records that are larger than the client or the broker takes, by index, and what was said of each.
-    too_large: BTreeMap<usize, String>,
-}
-
-#[derive(Default)]
-struct Deliveries {
-    reports: Mutex<Reports>,
-}
-
-impl Deliveries {
-    fn note(&self, index: usize, error: &ClientError) {
-        let mut reports = self.reports.lock();
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
-            reports.too_large.insert(index, error.to_string());
-        } else {
-            reports.failed.get_or_insert_with(|| error.to_string());
-        }
-    }
-}
-
-impl ClientContext for Deliveries {}
-
-impl ProducerContext for Deliveries {
-    /// Index of the record among those of its time.
-    type DeliveryOpaque = usize;
-    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
-        if let Err((error, _)) = result {
-            self.note(index, error);
-        }
-    }
-}
-
 impl KafkaSink {
     /// Makes the producer and reads how far an earlier run came.
-    pub fn open(config: KafkaSinkConfig) -> Result<Self, KafkaError> {
+    pub fn open(config: KafkaSinkConfig, metrics: SinkMetrics) -> Result<Self, KafkaError> {
         let progress = match fs::read(&config.progress) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Progress::none(&config)),
@@ -117,8 +82,9 @@ impl KafkaSink {
         if (&progress.brokers, &progress.topics) != (&none.brokers, &none.topics) {
             progress = none;
         }
-        let producer = producer(&config)?;
-        Ok(Self { config, producer, progress, in_flight: None })
+        let sender = Sender::open(&config, false)?;
+        let stopping = Arc::default();
+        Ok(Self { config, sender, progress, in_flight: None, metrics, stopping, told_of_short_forms: false })
     }
 
     /// The last time that was fully acknowledged.
@@ -134,111 +100,97 @@ impl KafkaSink {
         }
     }
 
-    /// Hands the record with this index to the producer, waiting for room until `end`; whether there was room.
-    fn hand_over(&self, index: usize, record: &Outgoing, end: Instant) -> bool {
-        let headers = record
-            .headers
-            .iter()
-            .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
-        let mut outgoing =
-            BaseRecord::with_opaque_to(self.topic(record.topic), index).key(record.key.as_bytes()).headers(headers);
-        outgoing.payload = record.payload.as_deref();
-        loop {
-            match self.producer.send(outgoing) {
-                Ok(()) => return true,
-                Err((ClientError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    if Instant::now() >= end {
-                        return false;
-                    }
-                    self.producer.poll(Duration::from_millis(20));
-                    outgoing = back;
-                }
-                Err((error, _)) => {
-                    self.producer.context().note(index, &error);
-                    return true;
-                }
-            }
-        }
-    }
-
-    /// Sends what was not sent yet and waits until everything is answered.
-    fn send(&mut self, closed: &ClosedTime, records: &[Outgoing]) -> Result<(), SinkError> {
-        if let Some((_, reason)) = self.producer.client().fatal_error() {
-            // An idempotent producer that lost count never sends again; a new one starts over with this time.
+    /// Sends what was not sent yet, waits until everything is answered, and returns what was too large for its topic.
+    fn send(&mut self, time: u64, records: &[Outgoing], limit: &Limit) -> Result<BTreeMap<usize, String>, SinkError> {
+        if let Some(reason) = self.sender.fatal() {
             tracing::warn!(reason, "the Kafka producer failed for good and is replaced");
-            self.producer = producer(&self.config).map_err(|error| unreachable(error.to_string()))?;
+            self.sender = Sender::open(&self.config, false).map_err(|error| unreachable(error.to_string()))?;
             self.in_flight = None;
         }
-        let end = Instant::now() + Duration::from_millis(self.config.timeout_ms);
         let handed_over = match &self.in_flight {
-            Some(flight) if flight.time == closed.time => flight.handed_over,
+            Some(flight) if flight.time == time => flight.handed_over,
             _ => {
-                *self.producer.context().reports.lock() = Reports::default();
+                self.sender.take_reports();
                 0
             }
         };
         for (index, record) in records.iter().enumerate().skip(handed_over) {
-            if !self.hand_over(index, record, end) {
-                self.in_flight = Some(InFlight { time: closed.time, handed_over: index });
+            if !self.sender.hand_over(self.topic(record.topic), index, record, limit) {
+                self.in_flight = Some(InFlight { time, handed_over: index });
                 return Err(unreachable("the producer's queue stays full".to_owned()));
             }
         }
-        self.in_flight = Some(InFlight { time: closed.time, handed_over: records.len() });
-        self.flush(end)?;
+        self.in_flight = Some(InFlight { time, handed_over: records.len() });
+        self.sender.wait(limit)?;
         // Everything is answered: a next call for this time would send all of it again.
         self.in_flight = None;
-        self.send_pointers(records, end)?;
-        let Reports { failed, .. } = &*self.producer.context().reports.lock();
-        failed.clone().map_or(Ok(()), |reason| Err(unreachable(reason)))
+        let reports = self.sender.take_reports();
+        reports.failed.map_or(Ok(reports.too_large), |reason| Err(unreachable(reason)))
     }
 
-    fn flush(&self, end: Instant) -> Result<(), SinkError> {
-        let left = end.saturating_duration_since(Instant::now());
-        self.producer.flush(left).map_err(|error| unreachable(error.to_string()))
-    }
-
-    /// A dead letter that is too large for its topic is sent as a pointer to the record, so that each reject has its
-    /// letter. Small ones that were refused stood in one batch with a large one and are sent again as they are.
-    fn send_pointers(&self, records: &[Outgoing], end: Instant) -> Result<(), SinkError> {
-        let refused: Vec<usize> = self.producer.context().reports.lock().too_large.keys().copied().collect();
-        let letters: Vec<usize> =
-            refused.into_iter().filter(|index| records[*index].topic == Topic::DeadLetters).collect();
-        for index in &letters {
-            self.producer.context().reports.lock().too_large.remove(index);
-            if !self.hand_over(*index, &pointer(&records[*index]), end) {
-                return Err(unreachable("the producer's queue stays full".to_owned()));
+    /// Sends what was too large once more: whole, since it may have been refused for another record of its batch, and then
+    /// in smaller forms. Returns what no form mends.
+    fn send_forms(
+        &mut self,
+        records: &[Outgoing],
+        mut refused: BTreeMap<usize, String>,
+        limit: &Limit,
+    ) -> Result<BTreeMap<usize, String>, SinkError> {
+        let sender = Sender::open(&self.config, true).map_err(|error| unreachable(error.to_string()))?;
+        for number in 0..FORMS {
+            let mut left = BTreeMap::new();
+            for (index, reason) in std::mem::take(&mut refused) {
+                let Some(smaller) = form(&records[index], number) else {
+                    left.insert(index, reason);
+                    continue;
+                };
+                if !sender.hand_over(self.topic(smaller.topic), index, &smaller, limit) {
+                    return Err(unreachable("the producer's queue stays full".to_owned()));
+                }
+                refused.insert(index, reason);
             }
+            sender.wait(limit)?;
+            let reports = sender.take_reports();
+            if let Some(reason) = reports.failed {
+                return Err(unreachable(reason));
+            }
+            self.note_forms(number, refused.len().saturating_sub(reports.too_large.len()));
+            left.extend(reports.too_large);
+            refused = left;
         }
-        if letters.is_empty() { Ok(()) } else { self.flush(end) }
+        Ok(refused)
     }
 
-    /// What could not be delivered at any number of attempts.
-    fn refused(&self, time: u64) -> Result<(), SinkError> {
-        let too_large = std::mem::take(&mut self.producer.context().reports.lock().too_large);
-        let Some(first) = too_large.values().next() else { return Ok(()) };
-        let reason = format!("{} records could not be sent, the first because: {first}", too_large.len());
-        Err(SinkError::Refused { sink: "kafka".to_owned(), time, reason })
+    fn note_forms(&mut self, number: usize, records: usize) {
+        if number == 0 || records == 0 {
+            return;
+        }
+        self.metrics.shortened("kafka", records as u64);
+        if !std::mem::replace(&mut self.told_of_short_forms, true) {
+            tracing::warn!(
+                "a record was too large for its topic and was sent in a smaller form; a larger max.message.bytes on the \
+                 topic takes it whole (driftline_sink_records_total counts them)"
+            );
+        }
     }
-}
 
-/// An idempotent producer; the configuration's own options come last but may not take that away.
-fn producer(config: &KafkaSinkConfig) -> Result<BaseProducer<Deliveries>, ClientError> {
-    let mut client = ClientConfig::new();
-    // An event may hold 16 MiB; what the broker refuses beyond its own limit is reported, not lost in silence.
-    client.set("message.max.bytes", "20000000").set("queue.buffering.max.kbytes", "65536").set("linger.ms", "5");
-    client.set("message.timeout.ms", config.timeout_ms.to_string()).set("compression.codec", "zstd");
-    config.options.iter().for_each(|(name, value)| _ = client.set(name, value));
-    client.set("bootstrap.servers", &config.brokers).set("enable.idempotence", "true");
-    client.create_with_context(Deliveries::default())
-}
-
-fn unreachable(reason: String) -> SinkError {
-    SinkError::Unreachable { sink: "kafka".to_owned(), reason }
+    /// What could not be delivered in any form.
+    fn refused(&self, time: u64, left: &BTreeMap<usize, String>) -> Result<(), SinkError> {
+        let Some(reason) = left.values().next() else { return Ok(()) };
+        let progress = self.config.progress.display();
+        let reason = format!(
+            "{reason}; raise max.message.bytes of the topic. To have everything sent again, stop driftline and remove {progress}"
+        );
+        Err(SinkError::Refused { sink: "kafka".to_owned(), time, records: left.len() as u64, reason })
+    }
 }
 
 impl Sink for KafkaSink {
     fn name(&self) -> &str {
         "kafka"
+    }
+    fn stop_with(&mut self, stopping: Arc<AtomicBool>) {
+        self.stopping = stopping;
     }
     fn apply(&mut self, closed: &ClosedTime) -> Result<(), SinkError> {
         if self.progress.time.is_some_and(|time| closed.time <= time) {
@@ -249,12 +201,14 @@ impl Sink for KafkaSink {
             // Nothing to acknowledge; the note can wait until there is.
             return Ok(());
         }
-        self.send(closed, &records)?;
+        let limit = Limit::new(self.config.timeout_ms, &self.stopping);
+        let too_large = self.send(closed.time, &records, &limit)?;
+        let left = if too_large.is_empty() { too_large } else { self.send_forms(&records, too_large, &limit)? };
         let progress = Progress { time: Some(closed.time), ..self.progress.clone() };
         let bytes = serde_json::to_vec(&progress).expect("texts and numbers always serialise");
         replace(&self.config.progress, &bytes)
             .map_err(|error| unreachable(format!("the progress file cannot be written: {error}")))?;
         self.progress = progress;
-        self.refused(closed.time)
+        self.refused(closed.time, &left)
     }
 }

@@ -61,12 +61,17 @@ fn read(cluster: &Cluster, topic: &str, wanted: usize) -> Vec<Pair> {
     records
 }
 
+fn open(config: KafkaSinkConfig) -> Result<KafkaSink, KafkaError> {
+    KafkaSink::open(config, crate::Metrics::new().sinks)
+}
+
 fn batch(time: u64, offset: u64) -> ClosedTime {
     ClosedTime { predictions: vec![(prediction("o/n", offset, 300_000), 1)], ..closed(time, offset + 1) }
 }
 
 fn pairs(times: &[ClosedTime]) -> Vec<Pair> {
-    times.iter().flat_map(encode).map(|record| (record.key, record.payload)).collect()
+    let text = |key: Option<Vec<u8>>| String::from_utf8(key.expect("a key")).expect("text");
+    times.iter().flat_map(encode).map(|record| (text(record.key), record.payload)).collect()
 }
 
 #[test]
@@ -75,13 +80,13 @@ fn results_arrive_on_their_topics_and_a_restart_sends_nothing_again() {
     let config = config(&cluster, folder.path());
     let withdrawn = ClosedTime { predictions: vec![(prediction("o/n", 1, 300_000), -1)], ..closed(2, 3) };
     let times = [batch(1, 1), withdrawn, batch(3, 4)];
-    let mut sink = KafkaSink::open(config.clone()).expect("a producer");
+    let mut sink = open(config.clone()).expect("a producer");
     for time in &times[..2] {
         sink.apply(time).expect("acknowledged");
     }
     let alerts = ClosedTime { alerts: vec![(alert("a"), 1)], ..closed(4, 5) };
     drop(sink);
-    let mut sink = KafkaSink::open(config.clone()).expect("a producer");
+    let mut sink = open(config.clone()).expect("a producer");
     assert_eq!(sink.acknowledged(), Some(2));
     for time in times.iter().chain([&alerts]) {
         sink.apply(time).expect("acknowledged or skipped");
@@ -90,13 +95,13 @@ fn results_arrive_on_their_topics_and_a_restart_sends_nothing_again() {
     assert_eq!(read(&cluster, "alerts", 1), pairs(std::slice::from_ref(&alerts)));
     // Other topics have their own progress.
     let elsewhere = KafkaSinkConfig { alerts_topic: "predictions".to_owned(), ..config };
-    assert_eq!(KafkaSink::open(elsewhere).expect("a producer").acknowledged(), None);
+    assert_eq!(open(elsewhere).expect("a producer").acknowledged(), None);
 }
 
 #[test]
 fn an_outage_is_reported_and_mended_without_loss() {
     let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
-    let mut sink = KafkaSink::open(config(&cluster, folder.path())).expect("a producer");
+    let mut sink = open(config(&cluster, folder.path())).expect("a producer");
     let times = [batch(1, 1), batch(2, 2), batch(3, 3)];
     sink.apply(&times[0]).expect("acknowledged");
     cluster.broker_down(1).expect("a broker");
@@ -116,20 +121,69 @@ fn an_outage_is_reported_and_mended_without_loss() {
 }
 
 #[test]
-fn a_record_the_producer_cannot_send_is_reported_and_the_rest_arrives() {
+fn a_prediction_too_large_for_its_topic_is_shortened_and_what_no_form_mends_is_counted() {
     let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
     let mut config = config(&cluster, folder.path());
     config.options.insert("message.max.bytes".to_owned(), "3000".to_owned());
-    let mut sink = KafkaSink::open(config).expect("a producer");
+    let metrics = crate::Metrics::new();
+    let mut sink = KafkaSink::open(config, metrics.sinks.clone()).expect("a producer");
+    let with = |offset, repository: &str, subject: &str| {
+        let subject = subject.to_owned();
+        (driftline_schema::Prediction { subject, ..prediction(repository, offset, 1) }, 1)
+    };
     let mut large = batch(1, 1);
-    large.predictions.push((driftline_schema::Prediction { subject: "x".repeat(5_000), ..prediction("o/n", 2, 1) }, 1));
-    let refused = sink.apply(&large);
+    large.predictions.push(with(2, "o/n", &"x".repeat(5_000)));
+    sink.apply(&large).expect("the long one is shortened");
+    let hopeless = ClosedTime { predictions: vec![with(4, &"r".repeat(5_000), "s")], ..batch(2, 3) };
+    let refused = sink.apply(&hopeless);
     assert!(
-        matches!(&refused, Err(SinkError::Refused { time: 1, reason, .. }) if reason.starts_with("1 records")),
+        matches!(&refused, Err(SinkError::Refused { time: 2, records: 1, reason, .. })
+            if reason.contains("topic predictions") && reason.contains("max.message.bytes")),
         "{refused:?}"
     );
-    sink.apply(&large).expect("left behind, not tried for ever");
+    sink.apply(&hopeless).expect("left behind, not tried for ever");
+    let mut seen: Vec<bool> = read(&cluster, "predictions", 2)
+        .into_iter()
+        .map(|(_, value)| String::from_utf8(value.expect("a value")).expect("text").contains("\"shortened\""))
+        .collect();
+    seen.sort();
+    assert_eq!(seen, [false, true]);
+    let text = String::from_utf8(metrics.text()).expect("text");
+    assert!(text.contains(r#"driftline_sink_records_total{outcome="shortened",sink="kafka"} 1"#), "{text}");
+}
+
+#[test]
+fn a_topic_that_may_not_be_written_is_tried_again_and_loses_nothing() {
+    let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
+    let mut sink = open(config(&cluster, folder.path())).expect("a producer");
+    let refuse = rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    cluster.request_errors(rdkafka::types::RDKafkaApiKey::Produce, &[refuse]);
+    let refused = sink.apply(&batch(1, 1));
+    assert!(
+        matches!(&refused, Err(SinkError::Unreachable { reason, .. })
+            if reason.contains("topic predictions") && reason.contains("allow this client")),
+        "{refused:?}"
+    );
+    assert_eq!(sink.acknowledged(), None);
+    let end = Instant::now() + Duration::from_secs(20);
+    while let Err(error) = sink.apply(&batch(1, 1)) {
+        assert!(Instant::now() < end, "it may now: {error}");
+    }
     assert_eq!(read(&cluster, "predictions", 1), pairs(&[batch(1, 1)]));
+}
+
+#[test]
+fn a_process_that_ends_does_not_wait_for_a_broker_that_is_away() {
+    let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
+    let config = KafkaSinkConfig { timeout_ms: 30_000, ..config(&cluster, folder.path()) };
+    let mut sink = open(config).expect("a producer");
+    let stopping = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    sink.stop_with(stopping);
+    cluster.broker_down(1).expect("a broker");
+    let began = Instant::now();
+    let refused = sink.apply(&batch(1, 1));
+    assert!(matches!(refused, Err(SinkError::Unreachable { .. })), "{refused:?}");
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -137,14 +191,15 @@ fn a_dead_letter_the_producer_cannot_send_is_sent_as_a_pointer() {
     let (cluster, folder) = (cluster(), tempfile::tempdir().expect("a folder"));
     let mut config = config(&cluster, folder.path());
     config.options.insert("message.max.bytes".to_owned(), "100000".to_owned());
-    let mut sink = KafkaSink::open(config).expect("a producer");
+    let mut sink = open(config).expect("a producer");
     let reject = |offset, bytes: Vec<u8>| Reject {
         position: Position { partition: 0, offset },
         reason: RejectReason::OverLimit,
         detail: "d".repeat(5_000),
-        key: format!("key {offset}"),
+        key: format!("key {offset}").into(),
         commit: None,
         bytes: bytes.into(),
+        envelope: None,
     };
     let rejects = vec![reject(1, b"small".to_vec()), reject(2, vec![b'x'; 150_000]), reject(3, b"last".to_vec())];
     sink.apply(&ClosedTime { rejects, ..closed(1, 4) }).expect("every letter is sent");

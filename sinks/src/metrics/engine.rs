@@ -21,6 +21,9 @@ pub struct EngineMetrics {
     frontier: IntGauge,
     lag_records: IntGauge,
     lag_seconds: Gauge,
+    log_down: IntGauge,
+    held_back: IntGauge,
+    control_repeats: IntCounter,
     log_end: IntGaugeVec,
     reflect: Histogram,
     training: Histogram,
@@ -45,6 +48,15 @@ impl EngineMetrics {
             frontier: make.gauge("driftline_frontier_time", "Every time before this one is complete."),
             lag_records: make.gauge("driftline_lag_records", "Records in the log that are not reflected yet."),
             lag_seconds: make.float_gauge("driftline_lag_seconds", "Age of the oldest record not reflected yet."),
+            log_down: make.gauge("driftline_log_down", "Whether the log cannot be read at the moment."),
+            held_back: make.gauge(
+                "driftline_log_held_back_records",
+                "Records that a transaction somebody left open hides from readers.",
+            ),
+            control_repeats: make.counter(
+                "driftline_control_repeats_total",
+                "Control records of this installation's key whose number was used before.",
+            ),
             log_end: make.gauges("driftline_log_end_offset", log_end, &["partition"]),
             reflect: make.histogram("driftline_reflect_latency_seconds", reflect, &LATENCY_SECONDS),
             training: make.histogram(
@@ -89,6 +101,18 @@ impl EngineMetrics {
     pub fn set_lag(&self, records: u64, seconds: f64) {
         self.lag_records.set(records as i64);
         self.lag_seconds.set(seconds);
+    }
+    /// Whether the log cannot be read at the moment.
+    pub fn set_log_down(&self, down: bool) {
+        self.log_down.set(i64::from(down));
+    }
+    /// Records that an open transaction hides from readers.
+    pub fn set_held_back(&self, records: u64) {
+        self.held_back.set(records as i64);
+    }
+    /// `records` more control records of the installation's key bear a number that was used before.
+    pub fn control_repeats(&self, records: u64) {
+        self.control_repeats.inc_by(records);
     }
     /// The next offset of a partition at the source.
     pub fn set_log_end(&self, partition: u32, offset: u64) {

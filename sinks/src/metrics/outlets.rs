@@ -1,7 +1,7 @@
 //! What the ways out report: requests, webhook deliveries, sinks.
 
 use super::Maker;
-use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge};
+use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 
 /// Requests answered by the API, and its connections.
 #[derive(Clone)]
@@ -99,12 +99,30 @@ impl WebhookMetrics {
 #[derive(Clone)]
 pub struct SinkMetrics {
     batches: IntCounterVec,
+    records: IntCounterVec,
+    down: IntGaugeVec,
 }
 
 impl SinkMetrics {
     pub(super) fn new(make: &Maker<'_>) -> Self {
         let (name, help) = ("driftline_sink_batches_total", "Closed times handed to a sink, by outcome.");
-        Self { batches: make.counters(name, help, &["sink", "outcome"]) }
+        let batches = make.counters(name, help, &["sink", "outcome"]);
+        let (name, help) =
+            ("driftline_sink_records_total", "Records that a sink did not take as they were, by outcome.");
+        let records = make.counters(name, help, &["sink", "outcome"]);
+        let down = make.gauges("driftline_sink_down", "Whether a sink cannot be reached at the moment.", &["sink"]);
+        Self { batches, records, down }
+    }
+    /// Records were sent in a smaller form.
+    pub fn shortened(&self, sink: &str, records: u64) {
+        self.records.with_label_values(&[sink, "shortened"]).inc_by(records);
+    }
+    /// Whether a sink cannot be reached at the moment.
+    pub fn set_down(&self, sink: &str, down: bool) {
+        self.down.with_label_values(&[sink]).set(i64::from(down));
+        for outcome in ["shortened", "refused"] {
+            self.records.with_label_values(&[sink, outcome]);
+        }
     }
     /// A sink took a closed time.
     pub fn applied(&self, sink: &str) {
@@ -118,7 +136,10 @@ impl SinkMetrics {
     pub fn failed(&self, sink: &str, error: &crate::SinkError) {
         let outcome = match error {
             crate::SinkError::Unreachable { .. } => "unreachable",
-            crate::SinkError::Refused { .. } => "refused",
+            crate::SinkError::Refused { records, .. } => {
+                self.records.with_label_values(&[sink, "refused"]).inc_by(*records);
+                "refused"
+            }
         };
         self.batches.with_label_values(&[sink, outcome]).inc();
     }

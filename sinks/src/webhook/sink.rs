@@ -14,6 +14,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long an attempt under way may keep the process from ending.
+const STOP_MAX: Duration = Duration::from_millis(1_000);
 
 /// Why the webhook sink cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -139,9 +143,21 @@ impl Sink for WebhookSink {
 impl Drop for WebhookSink {
     fn drop(&mut self) {
         self.endpoints.iter().for_each(|endpoint| endpoint.queue.stop());
-        for thread in self.endpoints.iter_mut().filter_map(|endpoint| endpoint.thread.take()) {
-            // An attempt under way ends with its time-out at the latest.
-            let _ = thread.join();
+        let end = Instant::now() + STOP_MAX;
+        for endpoint in &mut self.endpoints {
+            let Some(thread) = endpoint.thread.take() else { continue };
+            while !thread.is_finished() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            // An attempt under way ends with the process, or with its time-out before that. Its message stays in the outbox
+            // until the receiver has answered, so it goes out at the next start, under the same id.
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
+        }
+        if self.waiting() > 0 {
+            let (waiting, folder) = (self.waiting(), self.progress.parent().map(|path| path.display().to_string()));
+            tracing::warn!(waiting, folder, "webhooks wait in the outbox; the next start sends them");
         }
     }
 }

@@ -228,3 +228,25 @@ fn a_wrong_configuration_is_refused_with_its_place() {
     let error = WebhookSink::open(&twice, Metrics::new().webhook).err().expect("refused");
     assert_eq!(error.to_string(), "webhook endpoint `ops` stands twice");
 }
+
+#[test]
+fn a_receiver_that_hangs_does_not_keep_the_process_from_ending() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // It takes the connection and never answers.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let url = format!("http://{}/hook", listener.local_addr().expect("bound"));
+    let config = WebhookConfig { timeout_ms: 15_000, ..config(folder.path(), &url) };
+    let mut sink = open(&config);
+    sink.apply(&opening(1, "a")).expect("stored");
+    let (stream, _) = listener.accept().expect("an attempt is under way");
+    let began = std::time::Instant::now();
+    drop(sink);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    drop((stream, listener));
+    let server = Receiving::start();
+    server.answer("200 OK");
+    let endpoints = vec![EndpointConfig { url: server.url.clone(), ..config.endpoints[0].clone() }];
+    let sink = open(&WebhookConfig { endpoints, ..config });
+    assert!(server.next().body.contains("\"a\""), "the next start sends what was kept");
+    until("the outbox is empty", || sink.waiting() == 0);
+}

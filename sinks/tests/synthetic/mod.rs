@@ -196,9 +196,10 @@ pub(crate) fn closed_time(numbers: &mut Numbers, time: u64, first: u64, rows: u6
             position: position(first + number),
             reason: RejectReason::NotAnEvent,
             detail: "made up".to_owned(),
-            key: "acme/payments".to_owned(),
+            key: "acme/payments".into(),
             commit: None,
             bytes: (*b"{}").into(),
+            envelope: None,
         })
         .collect();
     closed

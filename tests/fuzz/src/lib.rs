@@ -95,7 +95,7 @@ fn judge(payload: &[u8], key: &[u8], limits: &Limits) {
     for control in [false, true] {
         let position = Position { partition: 0, offset: 7 };
         let record =
-            RawRecord { position, key: key.to_vec(), append_time: 1_700_000_000, payload: payload.to_vec(), control };
+            RawRecord { position, key: key.to_vec(), append_time: 1_700_000_000, payload: payload.to_vec(), control, envelope: None };
         if let Err(reject) = validate(&record, limits) {
             assert_eq!(reject.position, position);
             assert!(reject.detail.len() < 4_096, "a reject stays small: {} bytes", reject.detail.len());

@@ -99,7 +99,7 @@ pub fn objects(data: &[u8]) {
     for (offset, event) in (0..).zip(events) {
         let Ok(event) = event else { return };
         let (position, payload) = (Position { partition: 0, offset }, wire::encode(&event));
-        let record = RawRecord { position, key: b"demo".to_vec(), append_time: 1_700_000_000, payload, control: false };
+        let record = RawRecord { position, key: b"demo".to_vec(), append_time: 1_700_000_000, payload, control: false, envelope: None };
         // Trees that git itself never writes, with a name `..` or with one name twice, are a reject with its cause; but what is
         // within the collector's limits is within the validator's.
         if let Err(reject) = validate(&record, &limits)

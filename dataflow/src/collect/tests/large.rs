@@ -20,6 +20,7 @@ fn judged(repo: &Repo, limits: &Limits) -> Vec<(Change, Arc<ChangeRow>)> {
             append_time: 1_700_000_000,
             payload: wire::encode(&event),
             control: false,
+            envelope: None,
         };
         match validate(&record, limits).unwrap_or_else(|reject| panic!("{}: {}", reject.reason, reject.detail)).body {
             Body::Change { row, .. } => (*event.change.expect("is a change"), row),

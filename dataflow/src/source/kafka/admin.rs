@@ -4,8 +4,15 @@
 
 use super::{Events, KafkaConfig, MESSAGE_BYTES_MAX};
 use crate::source::SourceError;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
+use std::time::Duration;
+
+/// The setting that says whose time a record bears, and the value that the engine needs.
+const TIME_SETTING: &str = "message.timestamp.type";
+const BROKERS_TIME: &str = "LogAppendTime";
+/// How long the cluster may take to tell the settings of a topic.
+const SETTINGS_MAX: Duration = Duration::from_secs(5);
 
 /// A topic to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +27,40 @@ pub struct TopicSpec {
     pub compacted: bool,
 }
 
+/// Why the topic's records would bear times that anybody can make up, if they would. `None` also where the cluster does
+/// not tell a topic's settings, or not us; each record says for itself whose time it bears.
+pub fn time_fault(config: &KafkaConfig) -> Result<Option<String>, SourceError> {
+    let client = config.client(&[])?.create_with_context(Events::new(config));
+    let client: AdminClient<Events> = client.map_err(|error| config.fault(error))?;
+    let options = AdminOptions::new().request_timeout(Some(SETTINGS_MAX));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| config.fault(error))?;
+    let asked = ResourceSpecifier::Topic(&config.topic);
+    let told = match runtime.block_on(client.describe_configs([&asked], &options)) {
+        Ok(mut results) => results.pop().and_then(Result::ok),
+        Err(error) => {
+            tracing::debug!(topic = config.topic, %error, "the cluster does not tell the topic's settings");
+            None
+        }
+    };
+    let value = told.and_then(|topic| topic.get(TIME_SETTING).and_then(|entry| entry.value.clone()));
+    Ok(value.filter(|value| value != BROKERS_TIME).map(|value| {
+        format!(
+            "its {TIME_SETTING} is {value}: records bear times that whoever appends them makes up, and one from the far \
+             future would call every waiting change clean. Let the broker set the time: {}",
+            time_advice(config)
+        )
+    }))
+}
+
+/// The command that lets the broker set the times of a topic's records.
+pub(super) fn time_advice(config: &KafkaConfig) -> String {
+    format!(
+        "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config \
+         {TIME_SETTING}={BROKERS_TIME}",
+        config.brokers, config.topic
+    )
+}
+
 /// Creates the topic; false when it exists already.
 pub fn create_topic(config: &KafkaConfig, spec: &TopicSpec) -> Result<bool, SourceError> {
     let fault = |reason: String| SourceError::Kafka { topic: spec.name.clone(), reason };
@@ -31,7 +72,7 @@ pub fn create_topic(config: &KafkaConfig, spec: &TopicSpec) -> Result<bool, Sour
         // The log is the truth: nothing may age out of it, and its times are the broker's, not the producer's.
         .set("retention.ms", "-1")
         .set("retention.bytes", "-1")
-        .set("message.timestamp.type", "LogAppendTime")
+        .set(TIME_SETTING, BROKERS_TIME)
         .set("cleanup.policy", if spec.compacted { "compact" } else { "delete" });
     let options = AdminOptions::new().operation_timeout(Some(config.timeout())).request_timeout(Some(config.timeout()));
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| fault(error.to_string()))?;

@@ -4,16 +4,16 @@
 //! its bound and then librdkafka stops fetching, which is the back-pressure.
 
 use super::topic::Describer;
-use super::watch::{Found, Watch};
-use super::{Events, KafkaConfig, is_control, is_transient, partition_count, scan};
+use super::watch::{Found, Watch, replaced};
+use super::{Events, KafkaConfig, headers, is_control, is_transient, partition_count, scan};
 use crate::controls::ControlRule;
-use crate::source::{LogEnd, Next, Record, Source, SourceError, Wake};
+use crate::source::{APPEND_TIME_UNKNOWN, LogEnd, Next, Record, Source, SourceError, Wake};
 use driftline_schema::Position;
 use parking_lot::RwLock;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message, Timestamp};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::ops::Range;
 use std::sync::Arc;
@@ -97,11 +97,62 @@ impl KafkaSource {
     }
 
     fn tolerate(&self, error: KafkaError) -> Result<(), SourceError> {
-        if is_transient(&error) {
-            self.consumer.context().outage.begins(&self.config.topic, &error.to_string());
-            return Ok(());
+        match error.rdkafka_error_code() {
+            _ if is_transient(&error) => Ok(()),
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                Err(self.config.fault(self.offsets_gone()))
+            }
+            // The watch waits for it to come back and tells whether it is the same.
+            // A broker that has just started may say so as well, until it has read what it holds.
+            Some(
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::UnknownTopicId,
+            ) => Ok(()),
+            _ => Err(self.config.fault(error)),
         }
-        Err(self.config.fault(error))
+    }
+
+    /// Why an offset that is to be read is not there. Going on elsewhere would skip records without a word.
+    fn offsets_gone(&self) -> String {
+        let described = Describer::open(&self.config).and_then(|describer| describer.describe());
+        if let (Ok(Some(now)), Some(before)) = (described, &self.id)
+            && now.id != *before
+        {
+            return replaced(before, &now.id);
+        }
+        let held = |partition: usize| {
+            self.consumer.fetch_watermarks(&self.config.topic, partition as i32, Duration::from_secs(5)).ok()
+        };
+        let gone = self.progress.iter().enumerate().find_map(|(partition, progress)| {
+            let next = progress.next.load(Ordering::Relaxed);
+            let (low, high) = held(partition)?;
+            let outside = next < low as u64 || next > high as u64;
+            outside
+                .then(|| format!("offset {next} of partition {partition} is not there: it holds {low} to {high} now"))
+        });
+        format!(
+            "{}. Records were deleted, by retention or by hand, or the topic was made anew. What is gone cannot be skipped \
+             without changing answers: to start over with what is left, name another, empty data folder; to keep what \
+             comes, set retention.ms=-1 and retention.bytes=-1 on the topic",
+            gone.unwrap_or_else(|| "an offset that is to be read is not there".to_owned())
+        )
+    }
+
+    fn record(&self, message: &BorrowedMessage<'_>) -> Record {
+        let append_time = append_time(message.timestamp());
+        if append_time == APPEND_TIME_UNKNOWN {
+            self.watch.found().note_unknown_time(&self.config);
+        }
+        Record {
+            position: Position { partition: message.partition() as u32, offset: message.offset() as u64 },
+            key: message.key().unwrap_or_default().to_vec(),
+            append_time,
+            control: is_control(message),
+            payload: message.payload().unwrap_or_default().to_vec(),
+            envelope: headers::envelope(message),
+        }
     }
 
     /// Offsets of the partitions from `first` on.
@@ -206,12 +257,10 @@ impl Source for KafkaSource {
                     }
                     progress.at_end.store(false, Ordering::Release);
                     progress.next.store(offset + 1, Ordering::Release);
-                    self.consumer.context().outage.ends(&self.config.topic);
-                    return Ok(Next::Record(record(&message)));
+                    return Ok(Next::Record(self.record(&message)));
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => {
                     progress.at_end.store(true, Ordering::Release);
-                    self.consumer.context().outage.ends(&self.config.topic);
                 }
                 Some(Err(error)) => self.tolerate(error)?,
                 None => break,
@@ -241,12 +290,24 @@ impl Source for KafkaSource {
     }
 }
 
-fn record(message: &BorrowedMessage<'_>) -> Record {
-    Record {
-        position: Position { partition: message.partition() as u32, offset: message.offset() as u64 },
-        key: message.key().unwrap_or_default().to_vec(),
-        append_time: message.timestamp().to_millis().unwrap_or(0).div_euclid(1000),
-        control: is_control(message),
-        payload: message.payload().unwrap_or_default().to_vec(),
+/// When the broker took a record. A time that a producer set proves nothing, and which of the two it is stands in the
+/// record itself, so it is the same for everybody who reads the log, whatever the topic's settings are by then.
+fn append_time(timestamp: Timestamp) -> i64 {
+    match timestamp {
+        Timestamp::LogAppendTime(milliseconds) => milliseconds.div_euclid(1000),
+        Timestamp::CreateTime(_) | Timestamp::NotAvailable => APPEND_TIME_UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_brokers_time_is_an_append_time() {
+        assert_eq!(append_time(Timestamp::LogAppendTime(1_700_000_000_999)), 1_700_000_000);
+        assert_eq!(append_time(Timestamp::CreateTime(i64::MAX)), APPEND_TIME_UNKNOWN);
+        assert_eq!(append_time(Timestamp::CreateTime(1_700_000_000_000)), APPEND_TIME_UNKNOWN);
+        assert_eq!(append_time(Timestamp::NotAvailable), APPEND_TIME_UNKNOWN);
     }
 }

@@ -1,10 +1,12 @@
 //! Kafka as the log, through librdkafka: partitions assigned by hand at offsets that we own.
 //!
 //! Never a group rebalance: which partition is read, and from where, follows from bindings alone. The group id serves lag
-//! monitoring. Whatever passes by waiting (a broker down, a leader moving) is retried and logged once per outage.
+//! monitoring. Whatever passes by waiting (a broker down, a leader moving) is retried; [`Found`] says for how long it lasts.
 
 mod admin;
 mod consumer;
+mod ends;
+mod headers;
 mod producer;
 mod scan;
 #[cfg(test)]
@@ -12,11 +14,11 @@ mod tests;
 mod topic;
 mod watch;
 
-pub use admin::{TopicSpec, create_topic};
+pub use admin::{TopicSpec, create_topic, time_fault};
 pub use consumer::KafkaSource;
 pub use producer::KafkaAppender;
 pub use topic::TopicDescription;
-pub use watch::Found;
+pub use watch::{Found, OpenTransaction};
 
 use super::SourceError;
 use parking_lot::Mutex;
@@ -24,7 +26,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use serde::{Deserialize, Serialize};
@@ -52,7 +54,8 @@ pub struct KafkaConfig {
     pub timeout_ms: u32,
     /// Records fetched ahead, in KiB for each partition. Eight MiB keep one worker busy for as long as a fetch takes.
     pub queue_kbytes_max: u32,
-    /// Further librdkafka properties, such as those of TLS and SASL. Those that decide what is read cannot be set.
+    /// Further librdkafka properties, such as `client.id`. Those that decide what is read cannot be set, and those of TLS need
+    /// OpenSSL, which this build leaves out.
     pub properties: BTreeMap<String, String>,
 }
 
@@ -76,6 +79,29 @@ impl KafkaConfig {
 
     fn fault(&self, reason: impl ToString) -> SourceError {
         SourceError::Kafka { topic: self.topic.clone(), reason: reason.to_string() }
+    }
+
+    /// The first of the user's properties that cannot be used, and why. Asks nobody.
+    pub fn property_fault(&self) -> Option<(String, String)> {
+        for (name, value) in &self.properties {
+            let alone = ClientConfig::new().set(name, value).create_native_config();
+            let only = Self { properties: [(name.clone(), value.clone())].into(), ..self.clone() };
+            let reason = match (alone, only.consumer().and(only.producer())) {
+                (Err(KafkaError::ClientConfig(_, said, _, _)), _) => {
+                    format!("cannot be used: {said}")
+                }
+                (Err(error), _) => error.to_string(),
+                (Ok(_), Err(_)) => "cannot be set: driftline relies on its own value".to_owned(),
+                (Ok(_), Ok(_)) => continue,
+            };
+            return Some((name.clone(), reason));
+        }
+        // What is wrong with several together, such as a certificate that cannot be read.
+        let made = self.consumer().map_err(|error| error.to_string()).and_then(|client| {
+            let client: Result<rdkafka::consumer::BaseConsumer, _> = client.create();
+            client.map(drop).map_err(|error| error.to_string())
+        });
+        made.err().map(|reason| (String::new(), reason))
     }
 
     /// The user's properties and ours; one that is in both is refused, because ours carry guarantees.
@@ -115,6 +141,14 @@ impl KafkaConfig {
             ("fetch.wait.max.ms", "20".to_owned()),
             ("fetch.queue.backoff.ms", "10".to_owned()),
         ])
+    }
+
+    /// A client for questions about the cluster, with the settings of the one that reads.
+    pub fn connect_for_questions(&self) -> Result<rdkafka::consumer::BaseConsumer, SourceError> {
+        let mut client = self.consumer()?;
+        // The library's own lines would stand beside the answer.
+        client.set_log_level(RDKafkaLogLevel::Emerg);
+        client.create().map_err(|error| self.fault(error))
     }
 
     fn producer(&self) -> Result<ClientConfig, SourceError> {
@@ -160,29 +194,9 @@ fn partition_count<C: ClientContext>(
     }
 }
 
-/// Logs the beginning and the end of an outage, and nothing in between.
-#[derive(Debug, Default)]
-struct Outage(Mutex<Option<Instant>>);
-
-impl Outage {
-    fn begins(&self, topic: &str, reason: &str) {
-        let mut since = self.0.lock();
-        if since.is_none() {
-            *since = Some(Instant::now());
-            tracing::warn!(topic, reason, "kafka is not reachable, retrying");
-        }
-    }
-    fn ends(&self, topic: &str) {
-        if let Some(since) = self.0.lock().take() {
-            tracing::info!(topic, seconds = since.elapsed().as_secs(), "kafka is reachable again");
-        }
-    }
-}
-
 /// What librdkafka tells besides records.
 struct Events {
     topic: String,
-    outage: Outage,
     deliveries: Mutex<Deliveries>,
 }
 
@@ -197,7 +211,7 @@ struct Deliveries {
 
 impl Events {
     fn new(config: &KafkaConfig) -> Self {
-        Self { topic: config.topic.clone(), outage: Outage::default(), deliveries: Mutex::default() }
+        Self { topic: config.topic.clone(), deliveries: Mutex::default() }
     }
 }
 
@@ -205,15 +219,9 @@ impl ClientContext for Events {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(topic = %self.topic, ?level, facility, message, "librdkafka");
     }
+    /// The watch says once what an outage is; each client's own words would repeat it.
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(topic = %self.topic, %error, reason, "librdkafka");
-        // librdkafka reports the end of a partition as an error as well; having read everything is no outage.
-        let end = matches!(error, KafkaError::PartitionEOF(_))
-            || error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF);
-        if end {
-            return;
-        }
-        self.outage.begins(&self.topic, reason);
     }
 }
 
@@ -233,8 +241,6 @@ impl ProducerContext for Events {
             Ok(message) => {
                 let end = deliveries.ends.entry(message.partition() as u32).or_default();
                 *end = (*end).max(message.offset() as u64 + 1);
-                drop(deliveries);
-                self.outage.ends(&self.topic);
             }
             Err((error, _message)) => {
                 deliveries.failed += 1;
@@ -276,8 +282,6 @@ fn is_transient(error: &KafkaError) -> bool {
 
 /// Whether the message claims to be a control record.
 fn is_control(message: &BorrowedMessage<'_>) -> bool {
-    let marks = |header: rdkafka::message::Header<'_, &[u8]>| {
-        header.key == CONTROL_HEADER && header.value == Some(b"1".as_slice())
-    };
-    message.headers().is_some_and(|headers| headers.iter().any(marks))
+    let mark = (CONTROL_HEADER.as_bytes(), Some(b"1".as_slice()));
+    headers::of(message).contains(&mark)
 }

@@ -5,7 +5,7 @@ use crate::clock::{Clock, ClockConfig};
 use crate::conductor::Conductor;
 use crate::controls::testing::rule;
 use crate::log::{DataDir, scratch};
-use crate::source::{AppendError, Appender, LastControls, Next, Record, Source, partition_of};
+use crate::source::{APPEND_TIME_UNKNOWN, AppendError, Appender, LastControls, Next, Record, Source, partition_of};
 use driftline_schema::{Control, ControlAction, Event, Position, wire};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
@@ -76,7 +76,8 @@ fn records_come_in_order_and_from_any_offset() {
     let all = sorted(read(&mut source, 300));
     for record in &all {
         assert_eq!(record.position.partition, partition_of(&record.key, 3));
-        assert!(record.append_time > 1_600_000_000 && !record.control);
+        // The mock leaves a producer's time as it is, as a topic does whose times are not the broker's.
+        assert!(record.append_time == APPEND_TIME_UNKNOWN && !record.control && record.envelope.is_none());
     }
     (0..3).for_each(|partition| await_end(&mut source, partition));
     assert!(source.end().reached(&ends));
@@ -291,6 +292,7 @@ fn forged_and_copied_control_records_neither_hold_the_clock_nor_take_numbers() {
         assert_eq!(clock.stats().control_copies, copies);
     };
     read(12, 2_419);
+    assert_eq!(clock.stats().control_repeats, 2, "copies are told from forgeries");
     assert_eq!(again.last(), LastControls { cut: 3, model_ready: 3, sequence: 6, partitions: 2, foreign: 0 });
     assert_eq!(again.cut().expect("cuts"), 4);
     read(14, 2_421);
@@ -338,9 +340,13 @@ fn a_real_broker_hides_half_written_control_records() {
     follow_control_records(&config, 3);
     let crashed = half_written(&config, 1);
     let appender = Arc::new(KafkaAppender::open(&config).expect("opens"));
+    let watched = KafkaSource::open(&config).expect("opens");
+    let open = found(&watched, "the open transaction", Found::open_transaction);
+    assert_eq!((open.partition, open.behind), (1, 1));
     let conductor = Conductor::open(appender.clone(), rule()).expect("opens");
-    assert_eq!(conductor.last(), LastControls { cut: 2, model_ready: 1, sequence: 3, partitions: 2, foreign: 0 });
+    assert_eq!(conductor.last(), LastControls { cut: 2, model_ready: 1, sequence: 3, partitions: 3, foreign: 0 });
     assert_eq!(conductor.cut().expect("fences the crashed one off"), 3);
+    found(&watched, "its end", |found| found.open_transaction().is_none().then_some(()));
     crashed.commit_transaction(PATIENCE).expect_err("is fenced off");
     let large = vec![b' '; 16 << 20];
     let partition = appender.append(b"large", &large).expect("appends");
@@ -354,4 +360,119 @@ fn a_real_broker_hides_half_written_control_records() {
     (0..3).for_each(|partition| await_end(&mut source, partition));
     let gaps = source.range().expect("asks").iter().map(|range| range.end).sum::<u64>() - records.len() as u64;
     assert!(gaps >= 12, "a transaction's marker takes an offset of its own");
+}
+
+#[test]
+fn another_engine_on_the_same_log_is_noticed() {
+    let (_mock, config) = mock(1, 2);
+    let appender = Arc::new(KafkaAppender::open(&config).expect("opens"));
+    let conductor = Conductor::open(appender.clone(), rule()).expect("opens");
+    let other = Conductor::open(appender, rule()).expect("opens");
+    assert_eq!((conductor.cut().expect("cuts"), other.cut().expect("cuts")), (1, 1), "neither has read the other's");
+    let (dir, source) = (scratch(), Box::new(KafkaSource::open(&config).expect("opens")));
+    let data = DataDir::open(dir.path()).expect("free");
+    let clock = Clock::start(source, &data, 1, &ClockConfig::default(), &rule()).expect("starts");
+    let deadline = Instant::now() + PATIENCE;
+    while clock.stats().records_read < 4 {
+        assert!(Instant::now() < deadline, "{:?} {:?}", clock.stats(), clock.failure());
+        clock.completed(0, clock.stats().released);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!((clock.stats().control_copies, clock.stats().control_repeats), (2, 2));
+}
+
+/// Waits until the watch has found something.
+fn found<R>(source: &KafkaSource, what: &str, look: impl Fn(&Found) -> Option<R>) -> R {
+    let (found, deadline) = (source.found(), Instant::now() + PATIENCE);
+    loop {
+        if let Some(seen) = look(&found) {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "{what} was not found");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_outage_is_told_while_it_lasts_and_costs_next_to_nothing() {
+    let (mock, config) = mock(1, 2);
+    let source = KafkaSource::open(&config).expect("opens");
+    assert_eq!(source.found().trouble(), None);
+    mock.broker_down(1).expect("goes down");
+    let reason = found(&source, "the outage", Found::trouble);
+    assert!(reason.contains(&config.brokers) && reason.contains("does not answer"), "{reason}");
+    assert!(source.found().trouble_lasts().is_some());
+    mock.broker_up(1).expect("comes up");
+    found(&source, "its end", |found| found.trouble().is_none().then_some(()));
+}
+
+/// Appends a record with these raw parts to partition 0.
+fn append_raw(config: &KafkaConfig, key: Option<&[u8]>, payload: Option<&[u8]>, header: (&[u8], Option<&[u8]>)) {
+    use rdkafka::bindings as native;
+    let producer: BaseProducer = config.producer().expect("configures").create().expect("creates");
+    let topic = std::ffi::CString::new(config.topic.as_str()).expect("a name");
+    let pointer = |bytes: Option<&[u8]>| bytes.map_or(std::ptr::null_mut(), |bytes| bytes.as_ptr().cast_mut().cast());
+    let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+    // SAFETY: all pointers live until the records are handed over, and the library copies key and payload (flag 2).
+    unsafe {
+        let headers = native::rd_kafka_headers_new(1);
+        let (name, value) = header;
+        let size = value.map_or(-1, |value| value.len() as isize);
+        native::rd_kafka_header_add(headers, name.as_ptr().cast(), name.len() as isize, pointer(value), size);
+        let client = producer.client().native_ptr();
+        let handle = native::rd_kafka_topic_new(client, topic.as_ptr(), std::ptr::null_mut());
+        use native::rd_kafka_vtype_t as V;
+        let error = native::rd_kafka_producev(
+            client,
+            V::RD_KAFKA_VTYPE_RKT,
+            handle,
+            V::RD_KAFKA_VTYPE_PARTITION,
+            0i32,
+            V::RD_KAFKA_VTYPE_MSGFLAGS,
+            2i32,
+            V::RD_KAFKA_VTYPE_KEY,
+            pointer(key),
+            length(key),
+            V::RD_KAFKA_VTYPE_VALUE,
+            pointer(payload),
+            length(payload),
+            V::RD_KAFKA_VTYPE_HEADERS,
+            headers,
+            V::RD_KAFKA_VTYPE_END,
+        );
+        assert_eq!(error, native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR);
+        native::rd_kafka_topic_destroy(handle);
+    }
+    producer.flush(PATIENCE).expect("arrives");
+}
+
+#[test]
+fn keys_values_and_headers_are_read_as_bytes_and_none_ends_the_reader() {
+    let (_mock, config) = mock(1, 1);
+    append_raw(&config, None, Some(b""), (&[0xff, 0xe9], Some(&[0xfe])));
+    append_raw(&config, Some(b"\xff"), None, (b"empty", Some(b"")));
+    append_raw(&config, Some(b""), Some(b"v"), (b"none", None));
+    let mut source = KafkaSource::open(&config).expect("opens");
+    source.seek(&[0]).expect("seeks");
+    let records = read(&mut source, 3);
+    let seen: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let envelope = record.envelope.as_ref().expect("each has a header");
+            let header = envelope.headers.first().expect("is there");
+            (
+                (envelope.key_is_null, &record.key[..]),
+                (envelope.value_is_null, &record.payload[..]),
+                (&header.name[..], header.value.as_deref()),
+            )
+        })
+        .collect();
+    type Key = (bool, &'static [u8]);
+    type Expected = (Key, Key, (&'static [u8], Option<&'static [u8]>));
+    let expected: Vec<Expected> = vec![
+        ((true, b""), (false, b""), (b"\xff\xe9", Some(b"\xfe"))),
+        ((false, b"\xff"), (true, b""), (b"empty", Some(b""))),
+        ((false, b""), (false, b"v"), (b"none", None)),
+    ];
+    assert_eq!(seen, expected);
 }

@@ -58,8 +58,14 @@ impl Describer {
         let event = unsafe {
             let queue = native::rd_kafka_queue_new(client);
             let topics = native::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len());
-            native::rd_kafka_DescribeTopics(client, topics, ptr::null(), queue);
-            let event = native::rd_kafka_queue_poll(queue, milliseconds);
+            // Without a limit of its own a question that nobody answers would go on being asked behind our back, which
+            // keeps a core busy while the brokers are away.
+            let kind = native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
+            let options = native::rd_kafka_AdminOptions_new(client, kind);
+            native::rd_kafka_AdminOptions_set_request_timeout(options, milliseconds, ptr::null_mut(), 0);
+            native::rd_kafka_DescribeTopics(client, topics, options, queue);
+            let event = native::rd_kafka_queue_poll(queue, milliseconds + milliseconds / 2);
+            native::rd_kafka_AdminOptions_destroy(options);
             native::rd_kafka_TopicCollection_destroy(topics);
             native::rd_kafka_queue_destroy(queue);
             event
@@ -120,10 +126,13 @@ unsafe fn read(event: *mut native::rd_kafka_event_t) -> Result<Option<TopicDescr
     }
 }
 
+/// A question that nobody understands, or answers in time, is left open; anything else is an error.
 fn unsupported_or(code: native::rd_kafka_resp_err_t) -> Result<Option<TopicDescription>, String> {
     use native::rd_kafka_resp_err_t as Code;
     match code {
-        Code::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE | Code::RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION => Ok(None),
+        Code::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE
+        | Code::RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION
+        | Code::RD_KAFKA_RESP_ERR__TIMED_OUT => Ok(None),
         code => Err(rdkafka::error::RDKafkaErrorCode::from(code).to_string()),
     }
 }

@@ -1,26 +1,49 @@
-//! Watches the topic for what no record tells: that it has more partitions now, or is another topic of the same name.
+//! Watches the topic for what no record tells: that it cannot be reached, has more partitions now, is another topic of the
+//! same name, or is held up by a transaction that nobody ends.
 //!
 //! The thread that reads must never wait for the cluster, so a thread of its own asks, and the others look at what it
 //! found. Nothing here decides an answer: new partitions are read only from the control record on that names them.
 
+use super::KafkaConfig;
+use super::ends::Ends;
 use super::topic::Describer;
-use super::{Events, KafkaConfig};
 use crate::source::SourceError;
 use parking_lot::Mutex;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::RDKafkaErrorCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the cluster is asked. A new partition is noticed within this time.
 const EVERY: Duration = Duration::from_secs(2);
+/// How long one question may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the cluster must fail to answer before that is trouble: a leader that moves is none.
+const FAILURES: u32 = 2;
+/// How long a transaction may be open before it is told. The engine's own end within ten seconds.
+const OPEN_MAX: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(15) };
+
+/// A transaction that holds readers of a partition back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenTransaction {
+    /// The partition.
+    pub partition: u32,
+    /// The offset up to which readers see it.
+    pub offset: u64,
+    /// Offsets behind that, over all partitions that are held back; markers of transactions count as well.
+    pub behind: u64,
+}
 
 /// What the watch found last.
 #[derive(Debug, Default)]
 pub struct Found {
     partitions: AtomicU32,
     replaced: Mutex<Option<String>>,
+    trouble: Mutex<Option<(Instant, String)>>,
+    open: Mutex<Option<OpenTransaction>>,
+    unknown_times: AtomicU64,
 }
 
 impl Found {
@@ -29,9 +52,74 @@ impl Found {
         self.partitions.load(Ordering::Acquire)
     }
 
+    /// Why nothing can be read at the moment, if that is so. It may pass.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().as_ref().map(|(_, reason)| reason.clone())
+    }
+
+    /// For how long that has been so.
+    pub fn trouble_lasts(&self) -> Option<Duration> {
+        self.trouble.lock().as_ref().map(|(since, _)| since.elapsed())
+    }
+
+    /// The transaction that holds readers back, if one does.
+    pub fn open_transaction(&self) -> Option<OpenTransaction> {
+        self.open.lock().clone()
+    }
+
+    /// Records read since the start of which only the producer says a time.
+    pub fn unknown_times(&self) -> u64 {
+        self.unknown_times.load(Ordering::Relaxed)
+    }
+
+    /// Counts a record of which only the producer says a time; the first is told.
+    pub(super) fn note_unknown_time(&self, config: &KafkaConfig) {
+        if self.unknown_times.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(
+                topic = config.topic,
+                advice = super::admin::time_advice(config),
+                "a record bears its producer's time instead of the broker's; such records never advance the event clock"
+            );
+        }
+    }
+
     /// Why the topic is no longer the one that was opened, if it is not.
     pub(super) fn replaced(&self) -> Option<String> {
         self.replaced.lock().clone()
+    }
+
+    /// Notes how the last looks went; one line at the beginning of an outage and one at its end.
+    fn note(&self, topic: &str, state: Result<(), String>) {
+        let mut trouble = self.trouble.lock();
+        match (state, trouble.as_mut()) {
+            (Ok(()), None) => {}
+            (Ok(()), Some((since, _))) => {
+                tracing::info!(topic, seconds = since.elapsed().as_secs(), "the topic can be read again");
+                *trouble = None;
+            }
+            (Err(reason), Some((_, known))) => *known = reason,
+            (Err(reason), None) => {
+                tracing::warn!(topic, reason, "the topic cannot be read at the moment; it is tried until it can");
+                *trouble = Some((Instant::now(), reason));
+            }
+        }
+    }
+
+    fn note_open(&self, topic: &str, found: Option<OpenTransaction>) {
+        let mut open = self.open.lock();
+        match (&found, open.as_ref()) {
+            (Some(OpenTransaction { partition, offset, behind }), None) => tracing::warn!(
+                topic,
+                partition,
+                offset,
+                behind,
+                "a transaction that somebody left open holds records back; kafka-transactions.sh find-hanging names it, \
+                 and abort ends it"
+            ),
+            (None, Some(_)) => tracing::info!(topic, "the transaction that held records back has ended"),
+            _ => {}
+        }
+        *open = found;
     }
 }
 
@@ -45,15 +133,20 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches the topic that has this id (`None` where the cluster gives topics no ids) and so many partitions now.
     pub(super) fn start(config: &KafkaConfig, id: Option<String>, partitions: u32) -> Result<Self, SourceError> {
-        let (describer, consumer) = (Describer::open(config)?, config.consumer()?);
-        let consumer: BaseConsumer<Events> =
-            consumer.create_with_context(Events::new(config)).map_err(|error| config.fault(error))?;
         let found = Arc::new(Found { partitions: AtomicU32::new(partitions), ..Found::default() });
-        let (noted, topic) = (found.clone(), config.topic.clone());
+        let mut look = Look {
+            describer: Describer::open(config)?,
+            ends: Ends::open(config)?,
+            config: config.clone(),
+            id,
+            failures: 0,
+            held: None,
+            found: found.clone(),
+        };
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("kafka-watch".to_owned()).spawn(move || {
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                look(&describer, &consumer, &topic, id.as_deref(), &noted);
+                look.look();
             }
         });
         thread.map_err(|error| config.fault(error))?;
@@ -65,27 +158,96 @@ impl Watch {
     }
 }
 
-/// Asks once. An outage is no finding: the threads that read and append say so themselves.
-fn look(describer: &Describer, consumer: &BaseConsumer<Events>, topic: &str, id: Option<&str>, found: &Found) {
-    match describer.describe() {
-        Ok(Some(description)) => {
-            found.partitions.fetch_max(description.partitions, Ordering::AcqRel);
-            if id.is_some_and(|id| id != description.id) {
-                *found.replaced.lock() = Some(replaced(id.unwrap_or_default(), &description.id));
+/// What the thread asks with, and what it remembers of earlier looks.
+struct Look {
+    config: KafkaConfig,
+    describer: Describer,
+    ends: Ends,
+    id: Option<String>,
+    failures: u32,
+    /// Since when readers have been held back at the same ends.
+    held: Option<(Instant, Vec<u64>)>,
+    found: Arc<Found>,
+}
+
+impl Look {
+    /// Asks once.
+    fn look(&mut self) {
+        let state = self.state();
+        self.failures = if state.is_ok() { 0 } else { self.failures.saturating_add(1) };
+        match state {
+            Err(_) if self.failures < FAILURES => {}
+            state => self.found.note(&self.config.topic, state),
+        }
+        if self.failures > 0 {
+            // The library keeps a core busy with a description that it has nobody to send to.
+            return;
+        }
+        match self.describer.describe() {
+            Ok(Some(description)) => {
+                self.found.partitions.fetch_max(description.partitions, Ordering::AcqRel);
+                if self.id.as_ref().is_some_and(|id| *id != description.id) {
+                    let before = self.id.as_deref().unwrap_or_default();
+                    *self.found.replaced.lock() = Some(replaced(before, &description.id));
+                }
             }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(topic = self.config.topic, %error, "the topic could not be described"),
         }
-        Ok(None) => {
-            let metadata = consumer.fetch_metadata(Some(topic), EVERY);
-            let partitions = metadata.ok().and_then(|metadata| metadata.topics().first().map(|t| t.partitions().len()));
-            let partitions = partitions.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
-            found.partitions.fetch_max(partitions, Ordering::AcqRel);
+        self.look_at_ends();
+    }
+
+    /// Whether the topic can be read, as far as the cluster says; notes how many partitions it has.
+    fn state(&self) -> Result<(), String> {
+        let KafkaConfig { topic, brokers, .. } = &self.config;
+        let answer = self.ends.client().fetch_metadata(Some(topic), PATIENCE);
+        let metadata = answer.map_err(|error| format!("{brokers} does not answer ({error}); start the brokers"))?;
+        let Some(described) = metadata.topics().first() else {
+            return Err("the cluster does not know the topic".to_owned());
+        };
+        if let Some(error) = described.error().map(RDKafkaErrorCode::from) {
+            return Err(match error {
+                RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition => "the topic does not exist \
+                    any more. If it was deleted, its log is gone: make the topic, and start over with another, empty data \
+                    folder"
+                    .to_owned(),
+                error => format!("{error}; what the broker's log says of it helps further"),
+            });
         }
-        Err(error) => tracing::debug!(topic, %error, "the topic could not be described"),
+        let lost = described.partitions().iter().find(|partition| partition.leader() < 0);
+        if let Some(partition) = lost {
+            return Err(format!("partition {} has no leader; start the brokers that hold it", partition.id()));
+        }
+        self.found.partitions.fetch_max(described.partitions().len() as u32, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Whether some transaction holds readers back and has done so for a while.
+    fn look_at_ends(&mut self) {
+        let Some(ends) = self.ends.ask(self.found.partitions(), PATIENCE) else { return };
+        let seen: Vec<u64> = ends.iter().map(|(seen, _)| *seen).collect();
+        let behind: u64 = ends.iter().map(|(seen, end)| end.saturating_sub(*seen)).sum();
+        let first = ends.iter().position(|(seen, end)| seen < end);
+        let Some(partition) = first else {
+            self.held = None;
+            return self.found.note_open(&self.config.topic, None);
+        };
+        let since = match &self.held {
+            // The same partition at the same offset: the others may go on.
+            Some((since, before)) if before.get(partition) == seen.get(partition) => *since,
+            _ => Instant::now(),
+        };
+        let offset = seen[partition];
+        self.held = Some((since, seen));
+        if since.elapsed() >= OPEN_MAX {
+            let open = OpenTransaction { partition: partition as u32, offset, behind };
+            self.found.note_open(&self.config.topic, Some(open));
+        }
     }
 }
 
 /// What is said of a topic that has another id than the one before.
-fn replaced(before: &str, now: &str) -> String {
+pub(super) fn replaced(before: &str, now: &str) -> String {
     format!(
         "it was deleted and made anew: its id was {before} and is {now} now. Offsets of the old topic mean nothing in the \
          new one. To start over with the new topic, name another, empty data folder"
