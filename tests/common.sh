@@ -5,6 +5,25 @@ bad() { failed=$((failed + 1)); echo "FAILED: $1"; }
 check() { local what=$1; shift; if "$@"; then ok "$what"; else bad "$what"; fi; }
 finish() { echo "$passed passed, $failed failed, $skipped skipped"; [ "$failed" -eq 0 ]; exit; }
 
+# The first of ten loopback ports that are free, with those a hundred above them.
+free_ports() {
+  python3 - <<'PY'
+import random, socket
+def free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+while True:
+    first = random.randrange(12000, 30000, 10)
+    if all(free(port) for port in (*range(first, first + 10), *range(first + 100, first + 110))):
+        break
+print(first)
+PY
+}
+
 # A field of the JSON object on standard input: field '["digest"]'.
 field() { python3 -c 'import json,sys; print(eval("json.load(sys.stdin)" + sys.argv[1]))' "$1"; }
 

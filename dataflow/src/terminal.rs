@@ -34,6 +34,18 @@ pub fn line(text: Arguments<'_>) {
     }
 }
 
+/// An error with its causes, on one line, the nearest first.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 /// A line on standard error; where nobody can read it, there is nobody to tell.
 pub fn note_line(text: Arguments<'_>) {
     let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());

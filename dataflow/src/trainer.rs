@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+pub use store::damaged_models;
 use store::{Description, Store, StoreError};
 
 /// Changes whenever training itself changes, so that an id never stands for two models.

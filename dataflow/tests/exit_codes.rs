@@ -135,8 +135,11 @@ fn failed_on_repositories(at: &Place) -> Cases {
         std::fs::remove_dir_all(folder.path()).expect("is there");
     }
     let history = at.run(&format!("up other/app --data data {UP}"));
+    at.repository("garbled", 1);
+    std::fs::write(at.path("garbled/.git/config"), "[core\n").expect("writes");
     vec![
         ("not-a-repository", at.run(&format!("up nowhere --data data {UP}"))),
+        ("repository-cannot-be-opened", at.run(&format!("up garbled --data of-garbled {UP}"))),
         ("damaged-repository", at.run(&format!("up broken --data of-broken {UP}"))),
         ("unknown-revision", at.run("risk nowhere..HEAD --repo app --data data")),
         ("unknown-since", at.run("collect git app --since nowhere --out events.jsonl --author-key-file key")),

@@ -2,9 +2,12 @@
 //!
 //! Merges are no examples: their lines were written, and are judged, elsewhere. A corrected label replaces the example, a
 //! retracted one removes it.
+//!
+//! What draws rows from the examples goes by the commit, not by its place in the log: a branch that was forced back and
+//! forward again brings its commits at other places, and must give the models of one that never moved.
 
 use crate::Records;
-use driftline_schema::{ChangeKey, ChangeRow, Fixed, Label, RepoId, Vector, Verdict};
+use driftline_schema::{ChangeKey, ChangeRow, CommitId, Fixed, Label, RepoId, Vector, Verdict};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -13,6 +16,8 @@ use std::sync::Arc;
 pub struct Example {
     /// The change.
     pub key: ChangeKey,
+    /// What identifies it when rows are drawn and ordered: a hash of repository and commit.
+    pub row: u64,
     /// Event time of the change, seconds since 1970.
     pub time: i64,
     /// One value for each feature of the table, as in the change's vector.
@@ -41,17 +46,28 @@ pub fn examples<'scope>(
     vectors: Records<'scope, Vector>,
     changes: Records<'scope, Arc<ChangeRow>>,
 ) -> Records<'scope, Example> {
-    let merges = changes.filter(|change| change.merge).map(|change| change.key);
+    let rows =
+        changes.filter(|change| !change.merge).map(|change| (change.key, row_of(change.key.repo, &change.commit)));
     // The verdict alone goes on: more evidence for it must not disturb the example.
-    let verdicts = labels.map(|(change, label)| (change, label.verdict)).antijoin(merges);
+    let verdicts = labels.map(|(change, label)| (change, label.verdict));
+    let verdicts = verdicts.join_map(rows, |key, verdict, row| (*key, (*verdict, *row)));
     let vectors = vectors.map(|Vector { key, time, values }| (key, (time, Arc::<[Fixed]>::from(values))));
-    verdicts.join_map(vectors, |key, verdict, (time, values)| Example {
+    verdicts.join_map(vectors, |key, (verdict, row), (time, values)| Example {
         key: *key,
+        row: *row,
         time: *time,
         values: values.clone(),
         defective: *verdict == Verdict::Defective,
         weight: EXAMPLE_WEIGHT,
     })
+}
+
+/// Repository and the first bytes of the commit's id, mixed so that neighbours part.
+fn row_of(repo: RepoId, commit: &CommitId) -> u64 {
+    let first = commit.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let mixed = repo.0 ^ first.rotate_left(32);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed ^ (mixed >> 31)
 }
 
 /// Maintains the number of examples of each repository that has any.
@@ -107,13 +123,18 @@ mod tests {
         let mut examples = Vec::new();
         for row in rows {
             let Input::Vector(vector) = row else { continue };
-            let merge = rows.iter().any(|row| matches!(row, Input::Change(row) if row.key == vector.key && row.merge));
+            let change = rows.iter().find_map(|row| match row {
+                Input::Change(row) if row.key == vector.key && !row.merge => Some(row),
+                _ => None,
+            });
+            let Some(change) = change else { continue };
             let labels = rows.iter().filter_map(|row| match row {
-                Input::Label(key, label) if *key == vector.key && !merge => Some(label.verdict == Verdict::Defective),
+                Input::Label(key, label) if *key == vector.key => Some(label.verdict == Verdict::Defective),
                 _ => None,
             });
             examples.extend(labels.map(|defective| Example {
                 key: vector.key,
+                row: row_of(vector.key.repo, &change.commit),
                 time: vector.time,
                 values: vector.values.clone().into(),
                 defective,

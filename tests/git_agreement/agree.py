@@ -78,7 +78,8 @@ def counts_of(file):
     """Lines added and removed, `None` where they are not known."""
     if file.get("line_counts"):
         return file["line_counts"]["added"], file["line_counts"]["removed"]
-    if file.get("omitted") not in (None, "event_too_large") or file.get("old_omitted"):
+    known = (None, "not_a_file")
+    if file.get("omitted") not in (*known, "event_too_large") or file.get("old_omitted") not in known:
         return None
     hunks = file.get("hunks", [])
     return sum(hunk["new_lines"] for hunk in hunks), sum(hunk["old_lines"] for hunk in hunks)
@@ -111,7 +112,9 @@ class Rules:
         """Why the counts of lines differ."""
         reasons = {file.get("omitted"), file.get("old_omitted")}
         if change.old_mode in LINKS or change.new_mode in LINKS:
-            return "a link or a submodule has no lines, git counts its target as one"
+            targets = (change.new_mode in LINKS, change.old_mode in LINKS)
+            files = change.counts and tuple(count - target for count, target in zip(change.counts, targets))
+            return "a link or a submodule has no lines, git counts its target as one" if counts_of(file) == files else None
         blobs = [blob for blob in (change.old_blob, change.new_blob) if set(blob) != {"0"}]
         if change.counts is None and any(self.is_wide(blob) for blob in blobs):
             return "UTF-16 is text, git takes it for binary"

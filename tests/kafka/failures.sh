@@ -22,7 +22,7 @@ for name in failures failures-alerts failures-letters; do check "topic $name is 
 "$binary" collect git "$work/small" --repository small --to "kafka://$brokers/failures" --author-key-file "$work/key" >/dev/null
 
 # The topic of predictions is not there: the results are kept, and a start that finds it delivers them.
-config missing 17172
+config missing $(http 2)
 once missing; status=$?
 check "results that have no topic are a failure" test "$status" -eq 1
 check "it says which topic and what to do" grep -q 'failures-predictions does not take records.*make the topic' "$work/missing.err"
@@ -35,20 +35,20 @@ check "all of them" test "$(cut -f 1 "$work/missing.seen" | sort -u | wc -l)" = 
 
 # A topic that takes less than a prediction, and one that takes nothing.
 check "a topic for short records is made" topic create failures-short 1 max.message.bytes=700 compression.type=uncompressed
-config short 17173 failures-short
+config short $(http 3) failures-short
 check "predictions are delivered in a short form" once short
 topic consume failures-short >"$work/short.seen"
 check "all of them" test "$(cut -f 1 "$work/short.seen" | sort -u | wc -l)" = 60
 check "which says that it is one" grep -q '"shortened":\["subject"' "$work/short.seen"
 check "a topic that takes nothing is made" topic create failures-none 1 max.message.bytes=100
-config none 17174 failures-none
+config none $(http 4) failures-none
 once none; status=$?
 check "records that fit in no form are a failure" test "$status" -eq 1
 check "which counts them and says what to do" grep -q '60 records could not be delivered.*raise max.message.bytes' "$work/none.err"
 
 # Times that a producer makes up.
 check "a topic with its producers' times is made" topic create failures-times 1 message.timestamp.type=CreateTime
-config times 17175 failures-predictions failures-times
+config times $(http 5) failures-predictions failures-times
 once times; status=$?
 check "it is refused" test "$status" -eq 1
 check "with the command that mends it" grep -q 'kafka-configs.sh .*--entity-name failures-times .*message.timestamp.type=LogAppendTime' "$work/times.err"
@@ -60,9 +60,9 @@ check "and then it is taken" once times
 
 # The topic is deleted while it runs, then made anew.
 "$binary" run --config "$work/missing.toml" >"$work/missing.out" 2>"$work/missing.err" & pid=$!
-check "it is ready" await "ready 17172 | grep -q '\"ready\":true'" 150
+check "it is ready" await "ready $(http 2) | grep -q '\"ready\":true'" 150
 check "the topic is deleted" topic delete failures
-check "which makes it unready, with the cause" await "ready 17172 | grep -q 'does not exist any more'" 150
+check "which makes it unready, with the cause" await "ready $(http 2) | grep -q 'does not exist any more'" 150
 check "the topic is made anew" await "topic create failures 1" 50
 wait "$pid"; status=$?; pid=""
 check "another topic of that name ends it" test "$status" -eq 1
@@ -70,12 +70,12 @@ check "in words" grep -q 'was deleted and made anew' "$work/missing.err"
 
 # The broker goes away and comes back.
 "$binary" run --config "$work/times.toml" >"$work/times.out" 2>"$work/times.err" & pid=$!
-check "it is ready" await "ready 17175 | grep -q '\"ready\":true'" 150
+check "it is ready" await "ready $(http 5) | grep -q '\"ready\":true'" 150
 deploy/kafka/stop.sh >/dev/null
-check "without a broker it is not" await "ready 17175 | grep -q 'does not answer'" 150
+check "without a broker it is not" await "ready $(http 5) | grep -q 'does not answer'" 150
 before=$(cpu_ticks "$pid"); sleep 10; used=$(($(cpu_ticks "$pid") - before))
 check "and costs next to nothing (${used} hundredths of a second in ten)" test "$used" -lt 100
 deploy/kafka/start.sh 1 >/dev/null
-check "with one it is ready again" await "ready 17175 | grep -q '\"ready\":true'" 300
+check "with one it is ready again" await "ready $(http 5) | grep -q '\"ready\":true'" 300
 check "the outage was one line" test "$(grep -c 'cannot be read at the moment' "$work/times.err")" = 1
 check "it ends in order" stop

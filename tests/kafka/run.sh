@@ -5,10 +5,15 @@ cd "$(dirname "$0")/../.."
 . tests/common.sh
 binary=$(realpath "$1")
 work=$(mktemp -d)
-export DRIFTLINE_KAFKA_DIR=${DRIFTLINE_KAFKA_DIR:-${TMPDIR:-/tmp}/driftline-kafka-suite} DRIFTLINE_KAFKA_PORT=${DRIFTLINE_KAFKA_PORT:-19092}
+ports=$(free_ports)
+export DRIFTLINE_KAFKA_DIR=${DRIFTLINE_KAFKA_DIR:-${TMPDIR:-/tmp}/driftline-kafka-suite} DRIFTLINE_KAFKA_PORT=${DRIFTLINE_KAFKA_PORT:-$ports}
+# Ports of the engines, by number.
+http() { echo $((ports + 3 + $1)); }
 pid=""
 clean() { [ -z "$pid" ] || kill "$pid" 2>/dev/null; deploy/kafka/stop.sh >/dev/null 2>&1; rm -rf "$work" "$DRIFTLINE_KAFKA_DIR"/cluster-1; }
 trap clean EXIT
+# What a run that was ended left behind.
+deploy/kafka/stop.sh >/dev/null 2>&1; rm -rf "$DRIFTLINE_KAFKA_DIR"/cluster-1
 brokers=$(deploy/kafka/start.sh 1); status=$?
 if [ "$status" -eq 77 ]; then echo "SKIPPED: no Kafka broker can be had here"; skipped=1; finish; fi
 if [ "$status" -ne 0 ]; then bad "a broker starts"; finish; fi
@@ -17,14 +22,14 @@ export DRIFTLINE_CONTROL_KEY_FILE=$work/control.key
 make_history "$work/repo" 700
 cat >"$work/driftline.toml" <<TOML
 data = "$work/data"
-listen = "127.0.0.1:17170"
+listen = "127.0.0.1:$(http 0)"
 [kafka]
 brokers = "$brokers"
 create_topics = { partitions = 3, replication = 1 }
 TOML
 start() { "$binary" run --config "$work/driftline.toml" "$@" >"$work/out" 2>>"$work/err" & pid=$!; }
 stop() { kill -TERM "$pid"; wait "$pid"; local status=$?; pid=""; return "$status"; }
-get() { curl -sf "http://127.0.0.1:17170$1"; }
+get() { curl -sf "http://127.0.0.1:$(http 0)$1"; }
 await() { for _ in $(seq 1 "$2"); do eval "$1" >/dev/null 2>&1 && return 0; sleep 0.2; done; return 1; }
 
 
@@ -70,11 +75,11 @@ check "the large one is a dead letter that points at it" grep -q $'\t65536\t.*dr
 # Partitions that appear while it runs are read from their beginning, and after a restart as well.
 sed -e 's|/data"|/grown"|' -e '/^create_topics/d' "$work/driftline.toml" >"$work/grown.toml"
 sed -i '/^brokers/a topic = "grown"' "$work/grown.toml"
-sed -i 's|127.0.0.1:17170|127.0.0.1:17171|' "$work/grown.toml"
+sed -i "s|127.0.0.1:$(http 0)|127.0.0.1:$(http 1)|" "$work/grown.toml"
 check "a topic of one partition is made" topic create grown 1
 "$binary" collect git "$work/repo" --repository before --to "kafka://$brokers/grown" --author-key-file "$work/key" >/dev/null
 "$binary" run --config "$work/grown.toml" >"$work/out" 2>>"$work/err" & pid=$!
-grown() { curl -sf "http://127.0.0.1:17171$1"; }
+grown() { curl -sf "http://127.0.0.1:$(http 1)$1"; }
 check "its repository is read" await "grown /v1/predictions/before/$head" 300
 check "the topic grows to four partitions" topic grow grown 4
 sleep 5

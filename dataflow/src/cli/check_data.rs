@@ -11,6 +11,7 @@ use crate::config::BackendChoice;
 use crate::controls::{ControlKeyArgs, change_key};
 use crate::log::{Damage, DataDir, EmbeddedLog, LogConfig, LogError, floor, inspect, partition_count, repair};
 use crate::terminal::say;
+use crate::trainer::damaged_models;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,7 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
              lost commits again if they were the newest, and a fresh data folder has them all"
         );
     }
+    check_models(folder, args.repair)?;
     let log = EmbeddedLog::open(&dir, &config)?;
     let records: u64 = log.ends().iter().sum();
     say!("{}: {records} records in {partitions} partitions are whole", folder.display());
@@ -92,6 +94,18 @@ fn check_notes(args: &CheckDataArgs, folder: &Path, config: &LogConfig) -> Resul
     }
     Memory::read(folder)?;
     fingerprint::check_file(folder)?;
+    Ok(())
+}
+
+/// Tells models that are not what was written. No answer depends on them: what the log says is rebuilt from the log.
+fn check_models(folder: &Path, mend: bool) -> Result<(), DataError> {
+    let models = folder.join("models");
+    let damaged = damaged_models(&models).map_err(|source| DataError::File { path: models, source })?;
+    for (path, reason) in damaged {
+        let aside = mend.then(|| move_aside(&path, "model")).transpose()?;
+        let aside = aside.map_or_else(String::new, |aside| format!("; it is now {}", aside.display()));
+        say!("{}: {reason}; the model is rebuilt from the log when it is needed{aside}", path.display());
+    }
     Ok(())
 }
 
@@ -148,3 +162,6 @@ fn move_aside(path: &Path, what: &str) -> Result<PathBuf, DataError> {
         _ => Ok(aside),
     }
 }
+
+#[cfg(test)]
+mod tests;

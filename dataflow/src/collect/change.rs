@@ -289,7 +289,8 @@ impl Composer {
         };
         change.hunks = match (old_text, new_text) {
             (Some(old), Some(new)) if file.old != file.new => old.hunks(new, true),
-            (Some(old), None) if file.new.is_none() => old.removed(),
+            // What became a link or a submodule has no lines any more.
+            (Some(old), None) if !file.new.is_some_and(|entry| entry.is_file()) => old.removed(),
             (None, Some(new)) if change.old_omitted.is_none() => new.added(),
             _ => Vec::new(),
         };
@@ -318,14 +319,12 @@ impl Composer {
     /// long, which is noted.
     fn count_lines(&mut self, file: &DraftFile) -> Result<Option<LineCounts>, CollectError> {
         let (mut sides, mut is_too_long) = ([Vec::new(), Vec::new()], false);
-        let entries = [file.old, file.new];
+        // A link and a submodule have no lines.
+        let entries = [file.old, file.new].map(|entry| entry.filter(Entry::is_file));
         // Of a text that comes or goes lines are only counted, which takes no memory beside it.
         let bytes_max = if entries.contains(&None) { COMPARED_BYTES_MAX } else { COUNTED_BYTES_MAX };
         for (side, entry) in sides.iter_mut().zip(entries) {
             let Some(entry) = entry else { continue };
-            if !entry.is_file() {
-                return Ok(None);
-            }
             // Whether it is a text is seen in what is too long to be compared, too.
             match self.raw(entry.id, COMPARED_BYTES_MAX)? {
                 Some(data) if text::is_binary(&data) => return Ok(None),

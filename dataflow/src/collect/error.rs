@@ -11,7 +11,19 @@ pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Why collecting stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
-    /// The path is no git repository, or not one this build reads.
+    /// The path is a repository that is damaged, or not one this build reads.
+    #[error(
+        "the git repository at {} cannot be opened; `git -C {} status` shows what is wrong with it",
+        path.display(),
+        path.display()
+    )]
+    CannotOpen {
+        /// What was given.
+        path: PathBuf,
+        /// Why not.
+        source: Cause,
+    },
+    /// The path is no git repository.
     #[error("{} is no git repository and lies in none; give a work tree, a folder in one, or a bare repository", path.display())]
     NotARepository {
         /// What was given.

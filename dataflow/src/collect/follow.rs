@@ -3,6 +3,10 @@
 //! The follower knows which commits it has handed out; an answer is what the heads reach and the follower does not know,
 //! and what it knows and no head reaches any more. Both are functions of these two sets, so a follower started again
 //! with the commits that stand in the log goes on exactly where the log ends.
+//!
+//! What is known stands in the log after its ancestors, unless they were missing: the first commits of a shallow clone look
+//! as if they had added every file. Once such a clone is deepened, these commits and all that follow from them are taken
+//! back and told again after what was missing.
 
 use super::blobs::BlobCache;
 use super::change::commit_id;
@@ -48,6 +52,8 @@ pub struct Follower {
     unfinished: bool,
     /// Contents that were said to be missing.
     absent: u64,
+    /// The repository was opened since the last confirmed answer, and may have ancestors now that it lacked.
+    reopened: bool,
 }
 
 /// What becomes true when an answer is confirmed.
@@ -64,7 +70,7 @@ impl Follower {
         let known = known.into_iter().map(|id| ObjectId::from_bytes_or_panic(id.as_bytes())).collect();
         let left_out = history.left_out()?;
         let (followed, heads, pending) = (BTreeSet::new(), None, None);
-        Ok(Self { history, left_out, followed, known, heads, pending, unfinished: false, absent: 0 })
+        Ok(Self { history, left_out, followed, known, heads, pending, unfinished: false, absent: 0, reopened: true })
     }
 
     /// The repository that is followed.
@@ -84,16 +90,19 @@ impl Follower {
             // A repository that is being deleted or copied looks like this for a moment.
             return Err(CollectError::NoBranch { repository: self.history.name().to_owned() });
         }
-        if self.heads.as_ref() == Some(&heads) && !self.unfinished {
+        if self.heads.as_ref() == Some(&heads) && !self.unfinished && !self.reopened {
             return Ok(None);
         }
         let tips: Vec<ObjectId> = heads.values().copied().collect();
-        let order =
-            graph::order(&self.history.shared, &tips, |id| self.known.contains(id) || self.left_out.contains(id))?;
-        let withdrawn = self.withdrawn(&tips, &order)?;
+        let told_early = self.told_early(&tips)?;
+        let is_known = |id: &ObjectId| self.known.contains(id) && !told_early.contains(id);
+        let order = graph::order(&self.history.shared, &tips, |id| is_known(id) || self.left_out.contains(id))?;
+        let mut withdrawn = self.withdrawn(&tips, &order)?;
+        withdrawn.extend(told_early);
+        withdrawn.sort_unstable();
         let branches = self.branch_events(&heads, &withdrawn)?;
         if branches.is_empty() && order.commits.is_empty() {
-            (self.heads, self.unfinished) = (Some(heads), false);
+            (self.heads, self.unfinished, self.reopened) = (Some(heads), false, false);
             return Ok(None);
         }
         self.pending = Some(Pending { heads, new: order.commits.clone(), withdrawn });
@@ -114,6 +123,7 @@ impl Follower {
             self.unfinished = changes < pending.new.len();
             self.known.extend(pending.new.into_iter().take(changes));
             self.heads = Some(pending.heads);
+            self.reopened = false;
             self.say_what_is_absent();
         }
     }
@@ -148,24 +158,43 @@ impl Follower {
         self.left_out = history.left_out()?;
         self.history = history;
         self.pending = None;
+        self.reopened = true;
         Ok(())
     }
 
-    /// Known commits that no head reaches any more, sorted.
+    /// Known commits that stand in the log before some of their ancestors, which were missing then and are here now.
+    fn told_early(&self, tips: &[ObjectId]) -> Result<HashSet<ObjectId>, CollectError> {
+        if !self.reopened || self.known.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let is_new = |id: &ObjectId| !self.known.contains(id) && !self.left_out.contains(id);
+        let later: HashSet<ObjectId> =
+            graph::reach(&self.history.shared, tips)?.descendants(is_new).into_iter().collect();
+        let early: HashSet<ObjectId> = later.into_iter().filter(|id| self.known.contains(id)).collect();
+        if !early.is_empty() {
+            tracing::warn!(
+                repository = self.history.name(),
+                commits = early.len(),
+                "the clone has history now that it lacked before; the commits that came after it are taken back and told \
+                 again. The models trained so far have seen them without it: a fresh data folder gives what a whole clone \
+                 gives from the start"
+            );
+        }
+        Ok(early)
+    }
+
+    /// Known commits that no head reaches any more.
     fn withdrawn(&self, tips: &[ObjectId], order: &Order) -> Result<Vec<ObjectId>, CollectError> {
         // A head that still is a head, or that new commits were built upon, keeps all that it reaches.
         let kept = |head: &ObjectId| tips.contains(head) || order.known.binary_search(head).is_ok();
         if self.known.is_empty() || self.heads.as_ref().is_some_and(|heads| heads.values().all(kept)) {
             return Ok(Vec::new());
         }
-        let reached: HashSet<ObjectId> =
-            graph::order(&self.history.shared, tips, |_| false)?.commits.into_iter().collect();
+        let reached = graph::reach(&self.history.shared, tips)?;
         // A shallow clone lacks most of what its heads reach, so only what it has and no head reaches is gone.
         let repo = self.history.shared.repo.to_thread_local();
-        let is_gone = |id: &ObjectId| !reached.contains(id) && (!self.history.is_shallow() || repo.has_object(id));
-        let mut gone: Vec<ObjectId> = self.known.iter().filter(|id| is_gone(id)).copied().collect();
-        gone.sort_unstable();
-        Ok(gone)
+        let is_gone = |id: &ObjectId| !reached.holds(id) && (!self.history.is_shallow() || repo.has_object(id));
+        Ok(self.known.iter().filter(|id| is_gone(id)).copied().collect())
     }
 
     fn branch_events(

@@ -42,6 +42,45 @@ pub(super) fn order(
     Ok(Order { known: std::mem::take(&mut graph.boundary), commits: graph.sorted() })
 }
 
+/// All commits that `heads` reach, without their order.
+pub(super) fn reach(shared: &Arc<Shared>, heads: &[ObjectId]) -> Result<Reach, CollectError> {
+    let mut objects = Objects::new(shared.clone(), Arc::new(BlobCache::new(0)));
+    let mut graph = Graph::default();
+    for head in heads {
+        graph.walk(*head, shared, &mut objects, &|_| false)?;
+    }
+    Ok(Reach(graph))
+}
+
+/// Commits that heads reach, and how they follow from one another.
+pub(super) struct Reach(Graph);
+
+impl Reach {
+    pub(super) fn holds(&self, id: &ObjectId) -> bool {
+        self.0.index.contains_key(id)
+    }
+
+    /// The commits for which `of` holds not, and that have an ancestor for which it does.
+    pub(super) fn descendants(&self, of: impl Fn(&ObjectId) -> bool) -> Vec<ObjectId> {
+        let nodes = &self.0.nodes;
+        let seed: Vec<bool> = nodes.iter().map(|node| of(&node.id)).collect();
+        let mut edges = self.0.edges.clone();
+        edges.sort_unstable();
+        let mut open: Vec<u32> = (0..nodes.len() as u32).filter(|index| seed[*index as usize]).collect();
+        let (mut seen, mut found) = (seed, Vec::new());
+        while let Some(index) = open.pop() {
+            let first = edges.partition_point(|(parent, _)| *parent < index);
+            for (_, child) in edges[first..].iter().take_while(|(parent, _)| *parent == index) {
+                if !std::mem::replace(&mut seen[*child as usize], true) {
+                    found.push(nodes[*child as usize].id);
+                    open.push(*child);
+                }
+            }
+        }
+        found
+    }
+}
+
 /// A commit, by the order in which it was seen.
 struct Node {
     id: ObjectId,

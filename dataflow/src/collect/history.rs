@@ -123,7 +123,7 @@ pub struct GitHistory {
 impl GitHistory {
     /// Opens the repository that `path` is or lies in: a work tree, a folder inside one, or a bare repository.
     pub fn open(path: &Path, options: CollectOptions) -> Result<Self, CollectError> {
-        let refuse = |source: Cause| CollectError::NotARepository { path: path.to_owned(), source };
+        let refuse = |source: Cause| CollectError::CannotOpen { path: path.to_owned(), source };
         let repo = locate::open(path)?;
         let shallow = match repo.shallow_commits().map_err(|error| refuse(error.into()))? {
             Some(commits) => commits.iter().copied().collect(),
@@ -165,6 +165,18 @@ impl GitHistory {
     /// Whether the repository is a shallow clone, whose first commits look as if they had added every file.
     pub fn is_shallow(&self) -> bool {
         !self.shared.shallow.is_empty()
+    }
+
+    /// Whether a shallow clone was deepened, or cut elsewhere, since it was opened; then it must be opened anew.
+    pub fn was_deepened(&self) -> bool {
+        if !self.is_shallow() {
+            return false;
+        }
+        let repo = self.shared.repo.to_thread_local();
+        // What cannot be read now may be in the middle of being written.
+        let Ok(now) = repo.shallow_commits() else { return false };
+        let now: HashSet<ObjectId> = now.iter().flat_map(|commits| commits.iter().copied()).collect();
+        now != self.shared.shallow
     }
 
     /// What was read so far.

@@ -35,7 +35,10 @@ pub(super) fn open(path: &Path) -> Result<gix::Repository, CollectError> {
     };
     // Only a folder that is no repository itself may lie in one; a damaged one must not be passed over.
     let looks_bare = path.join("HEAD").exists() && path.join("objects").exists();
-    if !path.is_dir() || path.join(".git").exists() || looks_bare {
+    if path.join(".git").exists() || looks_bare {
+        return Err(CollectError::CannotOpen { path: path.to_owned(), source: direct.into() });
+    }
+    if !path.is_dir() {
         return Err(refuse(direct.into()));
     }
     let both = gix::sec::trust::Mapping { full: settings.clone(), reduced: settings };
@@ -53,7 +56,7 @@ fn readable(repo: gix::Repository, path: &Path) -> Result<gix::Repository, Colle
         "its references are a reftable, which is not read here; `git refs migrate --ref-format=files` in it \
                          (git 2.46 or later) makes files of them"
             .into();
-    Err(CollectError::NotARepository { path: path.to_owned(), source })
+    Err(CollectError::CannotOpen { path: path.to_owned(), source })
 }
 
 impl Located {

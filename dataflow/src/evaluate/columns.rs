@@ -12,6 +12,8 @@ use std::path::Path;
 /// The column whose values are spans of time.
 const AGE: &str = "age";
 const DAY_S: i64 = 86_400;
+/// The latest instant that a number without a unit may mean, in seconds: the year 5138. Milliseconds since 1973 are more.
+const UNNAMED_SECONDS_MAX: i64 = 100_000_000_000;
 
 /// One batch of a table, and how many rows were before it.
 pub(super) struct Batch<'a> {
@@ -85,8 +87,10 @@ impl Batch<'_> {
     /// Instants in seconds, if the column is there; null where it is.
     pub(super) fn instants(&self, name: &'static str) -> Result<Option<Int64Array>, EvaluateError> {
         let Some((column, field)) = self.get(name) else { return Ok(None) };
-        let named = Unit::named(field).unwrap_or(SECONDS);
+        let named = Unit::named(field);
         let kind = column.data_type();
+        let is_plain = named.is_none() && (kind.is_floating() || kind.is_integer());
+        let named = named.unwrap_or(SECONDS);
         let (unit, whole) = match kind {
             DataType::Timestamp(unit, _) => (Unit::of(unit), self.cast(name, column, &DataType::Int64)?),
             DataType::Date32 => {
@@ -108,6 +112,13 @@ impl Batch<'_> {
                 return Ok(None);
             }
             let seconds = values.is_valid(row).then(|| unit.seconds(values.value(row))).flatten();
+            if let Some(seconds) = seconds.filter(|seconds| is_plain && seconds.abs() > UNNAMED_SECONDS_MAX) {
+                let reason = format!(
+                    "is {seconds}, which is no instant in seconds: write a timestamp, or name the unit in the column's \
+                     metadata (unit = ms, us or ns)"
+                );
+                return Err(self.row_fault(name, row, reason));
+            }
             seconds.map(Some).ok_or_else(|| self.row_fault(name, row, "is an instant out of range"))
         };
         (0..values.len()).map(second).collect::<Result<Int64Array, _>>().map(Some)

@@ -126,7 +126,7 @@ pub enum EvaluateError {
         known: String,
     },
     /// A project has too few changes for the protocol.
-    #[error("project {project} has {rows} changes: one side of the split is empty")]
+    #[error("project {project} has too few changes ({rows}): one side of the split is empty")]
     TooFew {
         /// The project.
         project: String,
@@ -139,6 +139,16 @@ pub enum EvaluateError {
         /// The project.
         project: String,
     },
+    /// Some of several projects; the others were evaluated.
+    #[error("{failed} of {all} projects could not be evaluated: {reasons}")]
+    Projects {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+        /// The first few, each with its reason.
+        reasons: String,
+    },
     /// A model cannot be trained.
     #[error("project {project} cannot be learnt")]
     Train {
@@ -149,18 +159,40 @@ pub enum EvaluateError {
     },
 }
 
-/// Runs the command: prints one report per project to standard output, as soon as it is there.
+/// Projects that an error names; of more it says how many there are.
+const NAMED_MAX: usize = 5;
+
+/// Runs the command: prints one report per project to standard output, as soon as it is there. A project that cannot be
+/// evaluated keeps no other from it.
 pub fn run(args: EvaluateArgs) -> Result<(), EvaluateError> {
     let projects = read_projects(&args.data, args.project.as_deref())?;
     let progress = indicatif::ProgressBar::new(projects.len() as u64);
+    let mut errors = Vec::new();
     for project in &projects {
-        let report = evaluate(project, &args)?;
+        progress.inc(1);
+        let report = match evaluate(project, &args) {
+            Ok(report) => report,
+            Err(error) => {
+                errors.push(error);
+                continue;
+            }
+        };
         let text = if args.json { report.to_json() } else { report.to_table() };
         progress.suspend(|| say!("{}", text.strip_suffix('\n').unwrap_or(&text)));
-        progress.inc(1);
     }
     progress.finish_and_clear();
-    Ok(())
+    if projects.len() == 1 {
+        return errors.pop().map_or(Ok(()), Err);
+    }
+    summed_up(&errors, projects.len()).map_or(Ok(()), Err)
+}
+
+fn summed_up(errors: &[EvaluateError], all: usize) -> Option<EvaluateError> {
+    let mut reasons: Vec<String> = errors.iter().take(NAMED_MAX).map(|error| crate::terminal::chain(error)).collect();
+    if errors.len() > NAMED_MAX {
+        reasons.push(format!("{} more", errors.len() - NAMED_MAX));
+    }
+    (!errors.is_empty()).then(|| EvaluateError::Projects { failed: errors.len(), all, reasons: reasons.join("; ") })
 }
 
 /// A share as it is written on the command line.

@@ -52,6 +52,10 @@ pub fn read_projects(path: &Path, wanted: Option<&str>) -> Result<Vec<Project>, 
     let needed = |name: &str| OTHERS.contains(&name) || COLUMNS.contains(&name);
     let roots: Vec<usize> =
         (0..builder.schema().fields().len()).filter(|&index| needed(builder.schema().field(index).name())).collect();
+    if let Some(column) = repeated(builder.schema().fields().iter().map(|field| field.name().as_str())) {
+        let reason = "is there more than once, and nothing tells which is meant".to_owned();
+        return Err(EvaluateError::Column { path: path.into(), column, reason });
+    }
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
     let reader = builder.with_projection(mask).build().map_err(bad_file)?;
     let mut table = Table { path, wanted, known: BTreeMap::new(), has_fix_times: false, rows: 0 };
@@ -63,6 +67,12 @@ pub fn read_projects(path: &Path, wanted: Option<&str>) -> Result<Vec<Project>, 
 
 /// Columns that are read beside the features.
 const OTHERS: [&str; 6] = ["project", "repository", "time", "buggy", "label", "first_fix_time"];
+
+/// The first column that is read and stands in the table twice.
+fn repeated<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
+    let read = OTHERS.into_iter().chain(COLUMNS);
+    read.into_iter().find(|column| names.clone().filter(|name| name == column).count() > 1)
+}
 
 struct Table<'a> {
     path: &'a Path,

@@ -4,6 +4,7 @@
 //! to this thread alone. What was told before an error counts as told: it is not told again.
 
 use crate::collect::{CollectError, CollectOptions, Follower, GitHistory, News};
+use crate::terminal::chain;
 use crossbeam_channel::{Receiver, Sender};
 use driftline_schema::{CommitId, Event};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,18 +56,6 @@ impl Trouble {
     pub(super) fn because(reason: impl Into<String>) -> Self {
         Self { missing: false, reason: reason.into(), error: None }
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// The thread's side of a repository.
@@ -125,6 +114,7 @@ impl Reader {
         open: bool,
         look: bool,
     ) -> Result<Result<Told, CollectError>, Over> {
+        let open = open && !follower.as_ref().is_some_and(|follower| follower.history().was_deepened());
         if !open && let Err(error) = self.open(follower)? {
             return Ok(Err(error));
         }

@@ -5,6 +5,7 @@
 
 use super::error::LogError;
 use super::frames::Frames;
+use super::home::Home;
 use super::partition::{Durable, DurableEnd};
 use super::reader::PartitionReader;
 use super::segment::{segment_path, segments};
@@ -50,7 +51,8 @@ impl FrozenLog {
 
     fn reader(&self, partition: u32, offset: u64) -> Result<PartitionReader, LogError> {
         let (dir, end) = &self.partitions[partition as usize];
-        PartitionReader::open(dir.clone(), partition, end.clone(), offset)
+        let home = Home { partition, partitions: self.partitions.len() as u32 };
+        PartitionReader::open(dir.clone(), home, end.clone(), offset)
     }
 
     fn refuse(&self) -> AppendError {

@@ -14,6 +14,7 @@ mod error;
 mod frame;
 mod frames;
 mod frozen;
+mod home;
 mod partition;
 mod reader;
 mod repair;
@@ -36,6 +37,7 @@ use crate::clock::ClockError;
 use crate::controls::ControlRule;
 use crate::source::{LastControls, Wake, partition_of};
 use driftline_schema::{Event, Position, wire};
+use home::Home;
 use parking_lot::Mutex;
 use partition::{Append, DurableEnd, PartitionWriter};
 use serde::{Deserialize, Serialize};
@@ -106,8 +108,10 @@ impl EmbeddedLog {
         let floor = floor(dir, &config.topic)?;
         let known = |partition: u32| floor.get(partition as usize).copied().unwrap_or(0);
         let writers: Result<Vec<_>, _> = (0..partitions.get())
-            .map(|partition| (topic.join(partition.to_string()), known(partition)))
-            .map(|(folder, floor)| PartitionWriter::open(&folder, segment_bytes, floor))
+            .map(|partition| {
+                let home = Home { partition, partitions: partitions.get() };
+                PartitionWriter::open(&topic.join(partition.to_string()), home, segment_bytes, known(partition))
+            })
             .collect();
         let mut writers = writers?;
         dir::sync_dir(&topic)?;
@@ -198,7 +202,8 @@ impl EmbeddedLog {
     /// Reads a partition from `offset` on.
     pub fn reader(&self, partition: u32, offset: u64) -> Result<PartitionReader, LogError> {
         let (dir, end) = &self.inner.partitions[partition as usize];
-        PartitionReader::open(dir.clone(), partition, end.clone(), offset)
+        let home = Home { partition, partitions: self.partitions() };
+        PartitionReader::open(dir.clone(), home, end.clone(), offset)
     }
 
     /// Wakes `wake` whenever there is more to read.

@@ -4,6 +4,7 @@
 
 use super::error::LogError;
 use super::frames::Frames;
+use super::home::Home;
 use super::partition::{Durable, DurableEnd};
 use super::segment::{segment_path, segments};
 use crate::source::Record;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 /// A place in a partition of the embedded log.
 pub struct PartitionReader {
     dir: PathBuf,
-    partition: u32,
+    home: Home,
     end: Arc<DurableEnd>,
     /// The durable end when it was last asked for.
     known: Durable,
@@ -25,7 +26,7 @@ pub struct PartitionReader {
 
 impl PartitionReader {
     /// Reads on from `offset`, which must be at most the durable end.
-    pub(super) fn open(dir: PathBuf, partition: u32, end: Arc<DurableEnd>, offset: u64) -> Result<Self, LogError> {
+    pub(super) fn open(dir: PathBuf, home: Home, end: Arc<DurableEnd>, offset: u64) -> Result<Self, LogError> {
         let known = end.get();
         if offset > known.next_offset {
             return Err(LogError::NoSuchOffset { path: dir, end: known.next_offset, wanted: offset });
@@ -35,7 +36,7 @@ impl PartitionReader {
             return Err(LogError::damaged(&segment_path(&dir, 0), 0, "the first segment is missing"));
         };
         let frames = Frames::open(&segment_path(&dir, base))?;
-        let mut reader = Self { dir, partition, end, known, base, frames, next: base };
+        let mut reader = Self { dir, home, end, known, base, frames, next: base };
         while reader.next < offset {
             reader.advance()?;
         }
@@ -75,8 +76,11 @@ impl PartitionReader {
             let reason = format!("offset {} stands where {} belongs", frame.header.offset, self.next);
             return Err(LogError::damaged(&segment_path(&self.dir, self.base), at, reason));
         }
+        if let Some(fault) = self.home.fault(&frame.header, frame.key) {
+            return Err(LogError::damaged(&segment_path(&self.dir, self.base), at, fault));
+        }
         let record = Record {
-            position: Position { partition: self.partition, offset: self.next },
+            position: Position { partition: self.home.partition, offset: self.next },
             key: frame.key.to_vec(),
             append_time: frame.header.append_time_ms.div_euclid(1000),
             control: frame.header.control,

@@ -6,6 +6,7 @@
 
 use super::error::LogError;
 use super::frame::{self, HEADER_BYTES, Header, RECORD_BYTES_MAX};
+use super::home::Home;
 use super::segment::{segment_path, segments};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -79,7 +80,7 @@ fn survey(topic: &Path, partitions: u32, floor: &[u64]) -> Result<(Vec<Damage>, 
     let (mut walks, mut copies) = (Vec::new(), Copies::new());
     for partition in 0..partitions {
         let dir = topic.join(partition.to_string());
-        let mut walk = walk(&dir, floor.get(partition as usize).copied().unwrap_or(0))?;
+        let mut walk = walk(&dir, Home { partition, partitions }, floor.get(partition as usize).copied().unwrap_or(0))?;
         copies.append(&mut walk.copies);
         walks.push(walk);
     }
@@ -94,7 +95,7 @@ fn survey(topic: &Path, partitions: u32, floor: &[u64]) -> Result<(Vec<Damage>, 
     Ok((walks.into_iter().flat_map(|walk| walk.found).collect(), copies))
 }
 
-fn walk(dir: &Path, floor: u64) -> Result<Walk, LogError> {
+fn walk(dir: &Path, home: Home, floor: u64) -> Result<Walk, LogError> {
     let mut walk = Walk { next: 0, controls: 0, append_time_ms: 0, found: Vec::new(), copies: Copies::new() };
     let bases = if dir.is_dir() { segments(dir)? } else { Vec::new() };
     if bases.first().is_none_or(|&first| first > 0) {
@@ -105,6 +106,7 @@ fn walk(dir: &Path, floor: u64) -> Result<Walk, LogError> {
         let path = segment_path(dir, base);
         let bytes =
             crate::plain_file::read(&path, SEGMENT_BYTES_MAX).map_err(|source| LogError::io("read", &path, source))?;
+        refuse_foreign(&path, &bytes, home)?;
         match bases.get(index + 1) {
             Some(&sealed_at) => walk.segment(&path, &bytes, Some(sealed_at)),
             None => walk.last_segment(&path, &bytes, floor),
@@ -215,6 +217,20 @@ fn whole(bytes: &[u8]) -> Result<Header, &'static str> {
     let header = frame::decode_header(bytes.get(..HEADER_BYTES).ok_or("it runs past the end")?)?;
     let record = bytes.get(..header.record_bytes()).ok_or("it runs past the end")?;
     if frame::is_whole(record) { Ok(header) } else { Err("its checksum is wrong") }
+}
+
+/// A file of another partition is refused: every record in it is sound, and none is the one that belongs there.
+fn refuse_foreign(path: &Path, bytes: &[u8], home: Home) -> Result<(), LogError> {
+    let mut at = 0;
+    while let Some(header) = bytes.get(at..).and_then(|rest| whole(rest).ok()) {
+        let key = &bytes[at + HEADER_BYTES..][..usize::from(header.key_bytes)];
+        if let Some(fault) = home.fault(&header, key) {
+            let reason = format!("{fault}; where there is no copy of the right one, move this one away first");
+            return Err(LogError::damaged(path, at as u64, reason));
+        }
+        at += header.record_bytes();
+    }
+    Ok(())
 }
 
 /// Moves the damaged bytes aside and writes what stands in their place.

@@ -161,3 +161,28 @@ fn bytes_that_belong_to_no_record_are_never_guessed_at() {
     let refused = repair(&topic(&dir), PARTITIONS, &[]).expect_err("cannot be told").to_string();
     assert!(refused.contains("must come back from a copy"), "{refused}");
 }
+
+#[test]
+fn a_file_of_another_partition_is_named_and_neither_read_nor_cut() {
+    let (dir, held) = written();
+    let paths = |base| (segment_path(&folder(&dir, 0), base), segment_path(&folder(&dir, 1), base));
+    let last = |partition| *segment::segments(&folder(&dir, partition)).expect("lists").last().expect("has one");
+    let ((mine, theirs), newest) = (paths(0), segment_path(&folder(&dir, 0), last(0)));
+    for (path, swapped) in [(&mine, &theirs), (&newest, &segment_path(&folder(&dir, 1), last(1)))] {
+        let (sound, foreign) = (fs::read(path).expect("reads"), fs::read(swapped).expect("reads"));
+        fs::write(path, &foreign).expect("writes");
+        let opened = open(&dir).and_then(|log| records(&log, 0));
+        let said = [opened.map(drop), inspect(&topic(&dir), PARTITIONS, &[]).map(drop)];
+        for outcome in said.into_iter().chain([repair(&topic(&dir), PARTITIONS, &[]).map(drop)]) {
+            let said = outcome.expect_err("it is refused").to_string();
+            assert!(said.contains(&path.display().to_string()) && said.contains("a record of partition 1"), "{said}");
+        }
+        assert_eq!(fs::read(path).expect("reads"), foreign, "nothing was cut");
+        fs::write(path, &sound).expect("writes");
+    }
+    assert_eq!(records(&open(&dir).expect("opens"), 0).expect("reads"), held[0]);
+    // Where there is no copy, it is moved away.
+    fs::remove_file(&mine).expect("removes");
+    let floor: Vec<u64> = held.iter().map(|records| records.len() as u64).collect();
+    assert!(mended(&dir, &held, &floor).1 > 0);
+}

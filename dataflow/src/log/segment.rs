@@ -6,6 +6,7 @@
 use super::error::LogError;
 use super::frame::{self, HEADER_BYTES};
 use super::frames::Frames;
+use super::home::Home;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
@@ -43,14 +44,14 @@ pub(super) fn segments(dir: &Path) -> Result<Vec<u64>, LogError> {
 
 /// Finds the end of a partition, cutting off what a crash left half written. `None` when it has no segment yet. Records
 /// before `floor` were durable, as something rests on them: where they are missing, that is damage and nothing is cut.
-pub(super) fn recover(dir: &Path, floor: u64) -> Result<Option<Tail>, LogError> {
+pub(super) fn recover(dir: &Path, home: Home, floor: u64) -> Result<Option<Tail>, LogError> {
     let bases = segments(dir)?;
     let Some((&last, earlier)) = bases.split_last() else {
         return if floor == 0 { Ok(None) } else { Err(LogError::damaged(dir, 0, "its segments are missing")) };
     };
     let mut controls = 0;
     if let Some(&sealed) = earlier.last() {
-        let tail = scan_sealed(dir, sealed)?;
+        let tail = scan_sealed(dir, home, sealed)?;
         if tail.next_offset != last {
             let reason = format!("it ends before offset {} but the next segment begins at {last}", tail.next_offset);
             return Err(LogError::damaged(&segment_path(dir, sealed), tail.bytes, reason));
@@ -60,17 +61,23 @@ pub(super) fn recover(dir: &Path, floor: u64) -> Result<Option<Tail>, LogError> 
         let reason = format!("the segments before offset {last} are missing");
         return Err(LogError::damaged(&segment_path(dir, last), 0, reason));
     }
-    scan_last(dir, Tail { base: last, bytes: 0, next_offset: last, controls }, floor).map(Some)
+    scan_last(dir, home, Tail { base: last, bytes: 0, next_offset: last, controls }, floor).map(Some)
 }
 
 /// Reads records as long as they follow on `tail`, which moves along; returns why it stopped early.
-fn follow(frames: &mut Frames, end: u64, tail: &mut Tail) -> Result<Option<String>, LogError> {
+fn follow(frames: &mut Frames, home: Home, end: u64, tail: &mut Tail) -> Result<Option<String>, LogError> {
+    let path = frames.path().to_owned();
     loop {
         match frames.next(end) {
-            Ok(Some(frame)) if frame.header.offset != tail.next_offset => {
-                return Ok(Some(format!("offset {} stands where {} belongs", frame.header.offset, tail.next_offset)));
-            }
             Ok(Some(frame)) => {
+                // A whole record is no crash's half-written tail, so nothing is cut for it.
+                if let Some(fault) = home.fault(&frame.header, frame.key) {
+                    return Err(LogError::damaged(&path, tail.bytes, fault));
+                }
+                if frame.header.offset != tail.next_offset {
+                    let (found, wanted) = (frame.header.offset, tail.next_offset);
+                    return Ok(Some(format!("offset {found} stands where {wanted} belongs")));
+                }
                 tail.next_offset += 1;
                 tail.controls = frame.header.controls;
                 tail.bytes = frames.at();
@@ -82,20 +89,20 @@ fn follow(frames: &mut Frames, end: u64, tail: &mut Tail) -> Result<Option<Strin
     }
 }
 
-fn scan_sealed(dir: &Path, base: u64) -> Result<Tail, LogError> {
+fn scan_sealed(dir: &Path, home: Home, base: u64) -> Result<Tail, LogError> {
     let mut tail = Tail { base, bytes: 0, next_offset: base, controls: 0 };
     let mut frames = Frames::open(&segment_path(dir, base))?;
     let end = frames.file_bytes()?;
-    match follow(&mut frames, end, &mut tail)? {
+    match follow(&mut frames, home, end, &mut tail)? {
         None => Ok(tail),
         Some(reason) => Err(LogError::damaged(frames.path(), tail.bytes, reason)),
     }
 }
 
-fn scan_last(dir: &Path, mut tail: Tail, floor: u64) -> Result<Tail, LogError> {
+fn scan_last(dir: &Path, home: Home, mut tail: Tail, floor: u64) -> Result<Tail, LogError> {
     let mut frames = Frames::open(&segment_path(dir, tail.base))?;
     let end = frames.file_bytes()?;
-    let stopped = follow(&mut frames, end, &mut tail)?;
+    let stopped = follow(&mut frames, home, end, &mut tail)?;
     let path = frames.path().to_owned();
     if tail.next_offset < floor {
         let reason = stopped.unwrap_or_else(|| "it ends there".to_owned());

@@ -100,6 +100,30 @@ impl Store {
     }
 }
 
+/// The model files of a folder that are not what was written, each with what is wrong; a folder that is not there has none.
+pub fn damaged_models(folder: &Path) -> io::Result<Vec<(PathBuf, String)>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut damaged = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "model") {
+            continue;
+        }
+        let id: Option<ModelId> = path.file_stem().and_then(|stem| serde_json::from_value(stem.to_str()?.into()).ok());
+        match id.map(|id| read(&path, id)) {
+            None => damaged.push((path, "its name is no model's id".to_owned())),
+            // An earlier version wrote no more than that.
+            Some(Ok(_) | Err(StoreError::Bare)) => {}
+            Some(Err(error)) => damaged.push((path, error.to_string())),
+        }
+    }
+    damaged.sort();
+    Ok(damaged)
+}
+
 fn read(path: &Path, id: ModelId) -> Result<(Description, Bundle), StoreError> {
     let bytes = match crate::plain_file::read(path, MODEL_BYTES_MAX) {
         Ok(bytes) => bytes,

@@ -93,17 +93,13 @@ fn train_set(examples: &[&Example], config: &TrainConfig) -> Option<TrainSet> {
         return None;
     }
     let mut set = TrainSet::new(examples.first().map_or(0, |example| example.values.len()));
+    // The order decides the digest, and through it the model's id.
+    let mut examples = examples.to_vec();
+    examples.sort_by_key(|example| (example.row, example.key));
     for example in examples {
-        set.push(row_key(example.key), &columns(&example.values), example.defective, example.weight);
+        set.push(example.row, &columns(&example.values), example.defective, example.weight);
     }
     Some(set)
-}
-
-/// The row's identity for subsampling: its repository and place in the log, mixed so that neighbours part.
-fn row_key(key: ChangeKey) -> u64 {
-    let mixed = key.repo.0 ^ u64::from(key.position.partition).rotate_left(48) ^ key.position.offset;
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed ^ (mixed >> 31)
 }
 
 /// A vector's values as the kernels take them.

@@ -182,6 +182,46 @@ fn a_shallow_clone_withdraws_nothing_it_cannot_see() {
 }
 
 #[test]
+fn a_clone_that_was_deepened_tells_again_what_came_after_what_was_missing() {
+    let repo = Repo::new();
+    let mut all: Vec<String> = (0..6).map(|number| repo.commit(&format!("commit {number}"))).collect();
+    let clone = Repo::empty();
+    clone.git(&["clone", "-q", "--depth", "2", &format!("file://{}", repo.path().display()), "."]);
+    let mut follower = follower(&clone, Heads::Head);
+    assert_eq!(next(&mut follower), (vec![], all[4..].to_vec()));
+    all.push(clone.commit("built upon it"));
+    assert_eq!(next(&mut follower), (vec![], all[6..].to_vec()));
+    assert!(!follower.history().was_deepened());
+    clone.git(&["fetch", "-q", "--deepen", "2"]);
+    assert!(follower.history().was_deepened());
+    let known: Vec<CommitId> = all[4..].iter().map(|hex| id(hex)).collect();
+    let sorted = |branches: &[Branch]| {
+        let mut withdrawn: Vec<CommitId> = branches.iter().flat_map(|branch| branch.withdrawn.clone()).collect();
+        withdrawn.sort();
+        withdrawn
+    };
+    follower.reopen(clone.history()).expect("is the same");
+    // One that is started again with what stands in the log tells the same.
+    let mut again = Follower::new(clone.history(), known.clone()).expect("has heads");
+    for follower in [&mut follower, &mut again] {
+        let (branches, commits) = next(follower);
+        let mut expected = known.clone();
+        expected.sort();
+        assert_eq!((sorted(&branches), commits), (expected, all[2..].to_vec()));
+        assert_eq!(next(follower), (vec![], vec![]));
+    }
+    clone.git(&["fetch", "-q", "--unshallow"]);
+    follower.reopen(clone.history()).expect("is the same");
+    // Ended in the middle: what stands in the log by then is told no more, whoever goes on.
+    let news = follower.poll_new().expect("is readable").expect("there is something");
+    assert_eq!(news.changes.count(), 7);
+    follower.confirm_some(3);
+    assert_eq!(next(&mut follower), (vec![], all[3..].to_vec()));
+    let mut after = Follower::new(clone.history(), all[..3].iter().map(|hex| id(hex))).expect("has heads");
+    assert_eq!(next(&mut after), (vec![], all[3..].to_vec()));
+}
+
+#[test]
 fn an_unborn_branch_abandons_nothing() {
     let repo = Repo::new();
     let base = repo.commit("base");

@@ -1,8 +1,8 @@
 //! Content and histories that are odd but legal, and damage.
 
-use super::kit::{Repo, assert_equals_git, changes, file, options, places};
+use super::kit::{Repo, assert_equals_git, changes, counts_of, file, options, places};
 use crate::collect::{CollectError, CollectOptions, GitHistory, Heads};
-use driftline_schema::{FileKind, Limits, Omitted};
+use driftline_schema::{Change, Event, FileKind, Limits, Omitted, wire};
 
 fn error_of(outcome: Result<impl Sized, CollectError>) -> String {
     let error = outcome.err().expect("an error");
@@ -50,10 +50,38 @@ fn text_after_what_is_no_text_is_unknown_and_not_new() {
     let changes = repo.changes();
     let seen: Vec<_> =
         changes.iter().map(|change| (change.files[0].old_lines, places(&change.files[0].hunks))).collect();
-    assert_eq!(seen, [(0, vec![(0, 0, 0, 2)]), (2, vec![]), (0, vec![]), (1, vec![])]);
+    assert_eq!(seen, [(0, vec![(0, 0, 0, 2)]), (2, vec![]), (0, vec![]), (1, vec![(0, 1, 0, 0)])]);
     let old_omitted: Vec<_> = changes.iter().map(|change| change.files[0].old_omitted).collect();
     assert_eq!(old_omitted, [None, None, Some(Omitted::Binary), None]);
     assert_eq!((changes[3].files[0].kind, changes[3].files[0].omitted), (FileKind::Modified, Some(Omitted::NotAFile)));
+}
+
+#[test]
+fn what_becomes_a_link_or_a_submodule_loses_all_its_lines() {
+    let repo = Repo::new();
+    let large = "x\n".repeat(700_000);
+    repo.write("f", "a\nb\n").write("large", &large).write("m", "c\n").commit("texts");
+    for path in ["f", "large", "m"] {
+        std::fs::remove_file(repo.join(path)).expect("is removed");
+    }
+    std::os::unix::fs::symlink("g", repo.join("f")).expect("is made");
+    std::os::unix::fs::symlink("g", repo.join("large")).expect("is made");
+    let id = "1234567890123456789012345678901234567890";
+    repo.git(&["add", "-A"]);
+    repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{id},m")]);
+    repo.commit_index("links");
+    repo.git(&["checkout", "-qf", "HEAD~", "--", "f", "large"]);
+    repo.commit_index("texts again");
+    let changes = repo.changes();
+    let all = |change: &Change, paths: &[&str]| -> Vec<_> {
+        paths.iter().map(|path| counts_of(file(change, path)).expect("is known")).collect()
+    };
+    assert_eq!(all(&changes[1], &["f", "large", "m"]), [(0, 2), (0, 700_000), (0, 1)]);
+    assert_eq!(all(&changes[2], &["f", "large"]), [(2, 0), (700_000, 0)]);
+    for change in changes {
+        wire::decode(&wire::encode(&Event::of_change("demo", change)), &Limits::default()).expect("is an event");
+    }
+    assert_equals_git(&repo);
 }
 
 #[test]

@@ -171,6 +171,8 @@ fn a_value_that_cannot_be_used_is_an_error_that_names_column_and_row() {
         (with(0, Arc::new(StringArray::from(vec![Some("a"), None, None]))), "row 2: column project is empty"),
         (with(3, Arc::new(StringArray::from(vec!["1", "x", "3"]))), "column la holds Utf8, not numbers"),
         (with(1, Arc::new(StringArray::from(vec!["1", "x", "3"]))), "column time holds Utf8, not instants"),
+        (with(1, Arc::new(Int64Array::from(vec![1, 1_700_000_000_000, 2]))), "row 2: column time is 1700000000000"),
+        (with(1, floats([1.0, 2.0, 1.7e12])), "name the unit in the column's metadata (unit = ms, us or ns)"),
         (with(4, Arc::new(BooleanArray::from(vec![true, true, true]))), "column first_fix_time holds Boolean"),
     ];
     for (error, expected) in cases {
@@ -184,6 +186,41 @@ fn a_value_that_cannot_be_used_is_an_error_that_names_column_and_row() {
     let empty = small().into_iter().map(|(name, array)| (name, array.slice(0, 0))).collect();
     let error = read_projects(write(empty).path(), None).unwrap_err();
     assert!(matches!(error, EvaluateError::NoRows { .. }), "{error}");
+}
+
+#[test]
+fn a_column_that_is_there_twice_is_refused_if_it_is_read() {
+    let twice = |name: &'static str| {
+        let mut columns = small();
+        columns.push((name, columns[1].1.clone()));
+        columns.push(("other", columns[1].1.clone()));
+        columns.push(("other", columns[1].1.clone()));
+        read_projects(write(columns).path(), None)
+    };
+    for name in ["project", "time", "buggy", "la", "first_fix_time"] {
+        let error = twice(name).unwrap_err().to_string();
+        assert!(error.contains(&format!("column {name} is there more than once")), "{error}");
+    }
+    assert_eq!(twice("unread").expect("nothing that is read is there twice").len(), 2);
+}
+
+#[test]
+fn a_project_that_is_too_small_keeps_no_other_from_being_evaluated() {
+    let (mut columns, small) = (daily_columns(|s| Arc::new(Int64Array::from(s))), small());
+    for (column, (_, more)) in columns.iter_mut().zip(&small) {
+        let more = arrow::compute::cast(more, column.1.data_type()).unwrap();
+        column.1 = arrow::compute::concat(&[&column.1, &more]).unwrap();
+    }
+    let file = write(columns);
+    let args = EvaluateArgs {
+        data: file.path().to_owned(),
+        project: None,
+        protocol: Protocol::TimeSplit,
+        train_share: 0.8,
+        json: true,
+    };
+    let said = super::super::run(args).unwrap_err().to_string();
+    assert!(said.starts_with("2 of 3 projects could not be evaluated: project a has too few changes (1)"), "{said}");
 }
 
 #[test]

@@ -1,0 +1,104 @@
+//! What `check --data` finds, and that what it mends is whole afterwards.
+
+use super::*;
+use crate::log::scratch;
+use std::fs;
+
+fn args(folder: &Path, repair: bool) -> CheckDataArgs {
+    CheckDataArgs { data: Some(folder.to_owned()), repair, new_control_key: false, control: ControlKeyArgs::default() }
+}
+
+/// What a check says, and what a mending says.
+fn check(folder: &Path) -> Result<(), String> {
+    run(&args(folder, false), folder).map_err(|error| error.to_string())
+}
+fn mend(folder: &Path) -> Result<(), String> {
+    run(&args(folder, true), folder).map_err(|error| error.to_string())
+}
+
+/// A data folder whose log has one segment of several megabytes, more than a text file may have.
+fn written() -> tempfile::TempDir {
+    let folder = scratch();
+    let log = EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
+    for _ in 0..5 {
+        log.append(b"repository", &vec![b' '; 1 << 20]).expect("appends");
+    }
+    log.sync().expect("syncs");
+    folder
+}
+
+fn segment(folder: &Path) -> PathBuf {
+    let partition = crate::source::partition_of(b"repository", LogConfig::default().partitions.get());
+    folder.join(format!("code-events/{partition}/{:020}.log", 0))
+}
+
+#[test]
+fn a_folder_without_a_log_is_no_data_folder() {
+    let folder = scratch();
+    assert!(check(folder.path()).expect_err("nothing is there").contains("is no data folder"));
+}
+
+#[test]
+fn damage_in_a_long_segment_is_found_and_mended() {
+    let folder = written();
+    check(folder.path()).expect("is whole");
+    let path = segment(folder.path());
+    let mut bytes = fs::read(&path).expect("reads");
+    bytes[3 << 20] ^= 1;
+    fs::write(&path, &bytes).expect("writes");
+    let said = check(folder.path()).expect_err("is damaged");
+    assert!(said.contains("--repair") && said.contains("Nothing was changed"), "{said}");
+    assert_eq!(fs::read(&path).expect("reads"), bytes);
+    mend(folder.path()).expect("is mended");
+    check(folder.path()).expect("is whole");
+}
+
+#[test]
+fn bindings_that_cannot_be_read_are_moved_aside() {
+    let folder = written();
+    let bindings = folder.path().join("bindings");
+    fs::write(&bindings, b"these are no bindings\n").expect("writes");
+    assert!(check(folder.path()).is_err());
+    mend(folder.path()).expect("is mended");
+    assert!(!bindings.exists() && folder.path().join("damaged-bindings-1").exists());
+    check(folder.path()).expect("is whole");
+}
+
+#[test]
+fn models_that_are_not_what_was_written_are_moved_aside() {
+    let folder = written();
+    let models = folder.path().join("models");
+    fs::create_dir(&models).expect("is made");
+    let name = format!("{}.model", "ab".repeat(32));
+    for (file, bytes) in [(name.as_str(), &b"DLMODEL1\nnothing else"[..]), ("odd.model", b""), ("notes.txt", b"kept")] {
+        fs::write(models.join(file), bytes).expect("writes");
+    }
+    let damaged = damaged_models(&models).expect("reads");
+    let said: Vec<&str> = damaged.iter().map(|(_, reason)| reason.as_str()).collect();
+    assert_eq!(said, ["its file is damaged: it is cut short", "its name is no model's id"]);
+    check(folder.path()).expect("no answer depends on models");
+    mend(folder.path()).expect("is mended");
+    assert_eq!(damaged_models(&models).expect("reads"), []);
+    let mut left: Vec<String> = fs::read_dir(&models)
+        .expect("lists")
+        .map(|entry| entry.expect("is readable").file_name().into_string().expect("is a name"))
+        .collect();
+    left.sort();
+    assert_eq!(left, ["damaged-model-1", "damaged-model-2", "notes.txt"]);
+}
+
+#[test]
+fn files_that_do_not_agree_are_named() {
+    for (file, text, expected) in [
+        ("code-events/topic.json", r#"{"format":1,"partitions":3}"#, "beside it are folders of 4"),
+        ("code-events/topic.json", "", "topic.json is damaged"),
+        ("repositories.json", "[]", "repositories.json cannot be read"),
+        ("control.json", "[]", "control.json"),
+        ("author-key.fingerprint", "", "author-key.fingerprint"),
+    ] {
+        let folder = written();
+        fs::write(folder.path().join(file), text).expect("writes");
+        let said = check(folder.path()).expect_err(file);
+        assert!(said.contains(expected), "{file}: {said}");
+    }
+}
