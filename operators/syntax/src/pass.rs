@@ -33,6 +33,9 @@ use std::collections::HashMap;
 
 /// No level at all.
 const NOWHERE: u32 = u32::MAX;
+/// Levels of a tree that are walked; what lies deeper is not. Each holds some 150 bytes while the walk is below it, and
+/// `1.1.1.` for a megabyte is half a million levels deep.
+const LEVELS_MAX: u32 = 1 << 16;
 
 /// A node whose children are being visited.
 struct Open {
@@ -213,13 +216,15 @@ impl<'text, 'tree> Pass<'text, 'tree> {
             }
             if descend {
                 let children = node.child_count();
-                if children > 0 && walk.down() {
+                let is_deepest = self.level >= LEVELS_MAX && children > 0;
+                self.found.truncated |= is_deepest;
+                if children > 0 && !is_deepest && walk.down() {
                     open_above.push(open);
                     open = self.open_children(node, classes, children);
                     self.level += 1;
                     continue;
                 }
-                if classes & (LEAF | ERROR) == 0 {
+                if classes & (LEAF | ERROR) == 0 && !is_deepest {
                     self.bare(node, kind);
                 }
             }

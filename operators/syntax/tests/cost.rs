@@ -158,8 +158,20 @@ fn recipe(seed: &mut u64, tokens: &[String]) -> Recipe {
     Recipe { shape, parts, between: ["", " ", "\n"][below(3)] }
 }
 
+/// Chains are trees as deep as the text is long, all of which the passes once held at a time.
+fn check_chains() {
+    const BYTES_MAX: usize = 200_000_000;
+    for (language, part) in [(Language::Rust, "1."), (Language::JavaScript, "`")] {
+        let text = part.repeat(1_000_000 / part.len());
+        let Cost { heap_bytes, tree_bytes, .. } = cost(language, &text);
+        assert!(heap_bytes + tree_bytes < BYTES_MAX, "{language}: {heap_bytes} and {tree_bytes} bytes");
+        assert!(all_passes(language, &text).truncated, "{language}: what lies too deep is said to be cut");
+    }
+}
+
 #[test]
 fn what_a_text_costs_grows_as_its_length() {
+    check_chains();
     let mut faults = Vec::new();
     for (language, recipe) in kept() {
         faults.extend(check(language, &recipe));

@@ -2,12 +2,12 @@
 //
 // The library's own cursor finds a node's next sibling by starting over at its parent, and asks for each property by a
 // call; both cost most of a pass over a tree just parsed. This walk reads the tree through the library's own headers, of
-// the very version that is linked, so that no layout is copied here. Its stack is on the heap and as deep as the tree.
+// the very version that is linked, so that no layout is copied here. Its stack is in the heap of trees, where it is counted.
 
+#include "alloc.h"
 #include "subtree.h"
 #include "tree.h"
 #include "language.h"
-#include <stdlib.h>
 
 // What is read of a node at once. Mirrored by `Node` in `src/walk.rs`.
 typedef struct {
@@ -46,9 +46,7 @@ typedef struct {
 static void push(DriftlineWalk *walk, Subtree parent, Length start, bool hidden) {
   if (walk->depth == walk->capacity) {
     walk->capacity = walk->capacity ? 2 * walk->capacity : 64;
-    walk->frames = realloc(walk->frames, walk->capacity * sizeof(Frame));
-    // As everywhere in the library, and in Rust: no memory, no program.
-    if (!walk->frames) abort();
+    walk->frames = ts_realloc(walk->frames, walk->capacity * sizeof(Frame));
   }
   uint32_t count = ts_subtree_child_count(parent);
   uint16_t production = count ? parent.ptr->production_id : 0;
@@ -107,14 +105,12 @@ static bool advance(DriftlineWalk *walk, DriftlineNode *out) {
 }
 
 DriftlineWalk *driftline_walk_new(void) {
-  DriftlineWalk *walk = calloc(1, sizeof(DriftlineWalk));
-  if (!walk) abort();
-  return walk;
+  return ts_calloc(1, sizeof(DriftlineWalk));
 }
 
 void driftline_walk_free(DriftlineWalk *walk) {
-  free(walk->frames);
-  free(walk);
+  ts_free(walk->frames);
+  ts_free(walk);
 }
 
 // What is known of a node.
