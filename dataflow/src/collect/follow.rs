@@ -98,9 +98,12 @@ impl Follower {
         let is_known = |id: &ObjectId| self.known.contains(id) && !told_early.contains(id);
         let order = graph::order(&self.history.shared, &tips, |id| is_known(id) || self.left_out.contains(id))?;
         let mut withdrawn = self.withdrawn(&tips, &order)?;
-        withdrawn.extend(told_early);
         withdrawn.sort_unstable();
-        let branches = self.branch_events(&heads, &withdrawn)?;
+        let mut branches = self.branch_events(&heads, &withdrawn)?;
+        let mut early: Vec<ObjectId> = told_early.into_iter().collect();
+        early.sort_unstable();
+        branches.extend(self.take_back(&heads, &early)?);
+        withdrawn.append(&mut early);
         if branches.is_empty() && order.commits.is_empty() {
             (self.heads, self.unfinished, self.reopened) = (Some(heads), false, false);
             return Ok(None);
@@ -224,6 +227,14 @@ impl Follower {
             events.push(self.branch_event("HEAD", (None, heads.values().next()), gone.to_vec())?);
         }
         Ok(events)
+    }
+
+    /// Events that take these commits back although the heads still reach them; so they name no commit a branch points to.
+    fn take_back(&self, heads: &BTreeMap<String, ObjectId>, commits: &[ObjectId]) -> Result<Vec<Event>, CollectError> {
+        let head = (heads.values().next(), None);
+        let event =
+            |commits: &[ObjectId]| self.branch_event("HEAD", head, commits.iter().copied().map(commit_id).collect());
+        commits.chunks(WITHDRAWN_MAX).map(event).collect()
     }
 
     /// The time of a move is the commit time of where the branch points now, or last pointed: the same whoever looks,

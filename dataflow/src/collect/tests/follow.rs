@@ -208,6 +208,8 @@ fn a_clone_that_was_deepened_tells_again_what_came_after_what_was_missing() {
         let mut expected = known.clone();
         expected.sort();
         assert_eq!((sorted(&branches), commits), (expected, all[2..].to_vec()));
+        // The validator takes no branch that points at what it withdraws.
+        assert!(branches.iter().all(|branch| branch.commit.is_none()));
         assert_eq!(next(follower), (vec![], vec![]));
     }
     clone.git(&["fetch", "-q", "--unshallow"]);
