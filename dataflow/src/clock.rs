@@ -20,7 +20,7 @@ use crate::controls::ControlRule;
 use crate::log::{DataDir, LogError, data_folder};
 use crate::source::{LastControls, Record, Source, SourceError};
 use bindings::Bindings;
-pub(crate) use bindings::{bound_until, inspect_bindings};
+pub(crate) use bindings::{bound_log, bound_until, inspect_bindings};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use shared::Shared;

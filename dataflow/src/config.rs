@@ -2,9 +2,10 @@
 //!
 //! Unknown keys are errors: a misspelt limit that is silently ignored is worse than no limit.
 
-use crate::log::RECORD_BYTES_MAX;
+use crate::log::{RECORD_BYTES_MAX, is_topic_name};
 use crate::plain_file;
 use driftline_schema::Limits;
+use driftline_sinks::webhook::{Secret, url_fault};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -256,9 +257,18 @@ impl Config {
         }
         let topics = [&self.kafka.topic, &self.kafka.predictions, &self.kafka.alerts, &self.kafka.dead_letters]
             .map(String::as_str);
+        let keys = ["kafka.topic", "kafka.predictions", "kafka.alerts", "kafka.dead_letters"];
         for (index, topic) in topics.iter().enumerate() {
+            if !is_topic_name(topic) {
+                return refuse(keys[index], "is no name of a topic: 1 to 249 of letters, digits, `.`, `_`, `-`");
+            }
             if topics[..index].contains(topic) {
                 return refuse("kafka", "two topics have the same name; what is written would be read as input");
+            }
+        }
+        for (key, text) in [("kafka.brokers", &self.kafka.brokers), ("kafka.group", &self.kafka.group)] {
+            if text.trim().is_empty() || text.contains('\0') {
+                return refuse(key, "is empty or holds a zero byte");
             }
         }
         if let Some((name, reason)) = self.source().property_fault() {
@@ -267,8 +277,8 @@ impl Config {
             return refuse(&key, &reason);
         }
         for webhook in &self.webhook {
-            if !webhook.url.starts_with("http://") && !webhook.url.starts_with("https://") {
-                return refuse("webhook.url", "must begin with http:// or https://");
+            if let Some(reason) = url_fault(&webhook.url) {
+                return refuse("webhook.url", &reason);
             }
         }
         if self.workers.get() > workers_max() {
@@ -283,6 +293,7 @@ impl Config {
         if let Err(error) = driftline_api::Hosts::new(self.listen, &self.http.allowed_hosts) {
             return refuse("http.allowed_hosts", &error.to_string());
         }
+        self.check_limits(path)?;
         if self.limits.file_bytes_max > self.limits.event_bytes_max {
             return refuse(
                 "limits.file_bytes_max",
@@ -290,6 +301,22 @@ impl Config {
             );
         }
         Ok(())
+    }
+
+    /// Limits under which no change could be accepted.
+    fn check_limits(&self, path: &Path) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        let faults = [
+            ("limits.files_max", limits.files_max == 0, "is 0, so every change would be rejected"),
+            ("limits.path_bytes_max", limits.path_bytes_max == 0, "is 0, so every change would be rejected"),
+            ("limits.clock_skew_s_max", limits.clock_skew_s_max < 0, "is below 0; it is how far a time may lie ahead"),
+        ];
+        match faults.into_iter().find(|(_, wrong, _)| *wrong) {
+            Some((key, _, message)) => {
+                Err(ConfigError::Value { path: path.into(), key: key.into(), message: message.into() })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Checks the surroundings: the data folder can be written, secrets can be read. Brokers are asked by the caller.
@@ -300,8 +327,13 @@ impl Config {
             return refuse("data", format!("{} cannot be created: {error}", self.data.display()));
         }
         for webhook in &self.webhook {
-            if let Err(error) = plain_file::read_text(&webhook.secret_file) {
-                return refuse("webhook.secret_file", format!("{}: {error}", webhook.secret_file.display()));
+            let file = webhook.secret_file.display();
+            let text = match plain_file::read_text(&webhook.secret_file) {
+                Ok(text) => text,
+                Err(error) => return refuse("webhook.secret_file", format!("{file}: {error}")),
+            };
+            if let Err(error) = Secret::parse(text.trim()) {
+                return refuse("webhook.secret_file", format!("{file} holds no secret: {error}"));
             }
         }
         Ok(())
@@ -377,10 +409,35 @@ mod tests {
             ("\"isolation.level\" = \"read_uncommitted\"", "relies on its own value"),
             ("\"bootstrap.servers\" = \"x\"", "relies on its own value"),
             ("\"acks\" = \"1\"", "relies on its own value"),
+            ("\"transactional.id\" = \"a\"", "relies on its own value"),
             ("\"linger.ms\" = 5", "expected a string"),
         ] {
             let error = with(property).expect_err(property);
             assert!(error.contains(said), "{property}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_before_anything_is_asked() {
+        let kafka = |line: &str| format!("data = \"d\"\n[kafka]\nbrokers = \"b\"\n{line}\n");
+        let limits = |line: &str| format!("{}[limits]\n{line}\n", kafka(""));
+        let webhook = |url: &str| format!("{}[[webhook]]\nurl = \"{url}\"\nsecret_file = \"s\"\n", kafka(""));
+        for (text, key) in [
+            (kafka("topic = \"\""), "kafka.topic"),
+            (kafka("predictions = \"\""), "kafka.predictions"),
+            (kafka("alerts = \"a b\""), "kafka.alerts"),
+            (kafka("dead_letters = \"..\""), "kafka.dead_letters"),
+            (kafka("topic = \"a\\u0000b\""), "kafka.topic"),
+            (kafka("group = \"\""), "kafka.group"),
+            (kafka("group = \"a\\u0000b\""), "kafka.group"),
+            (limits("files_max = 0"), "limits.files_max"),
+            (limits("path_bytes_max = 0"), "limits.path_bytes_max"),
+            (limits("clock_skew_s_max = -1"), "limits.clock_skew_s_max"),
+            (webhook("http://"), "webhook.url"),
+            (webhook("http://a b/"), "webhook.url"),
+        ] {
+            let error = read(&text).expect_err(&text).to_string();
+            assert!(error.contains(&format!("`{key}`")), "{text}: {error}");
         }
     }
 

@@ -23,7 +23,7 @@ use driftline_api::RepositoryState;
 use driftline_schema::{CommitId, Event, Limits, wire};
 use reader::{Order, Told};
 use repository::Repository;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -81,6 +81,15 @@ pub type Progress<'a> = &'a dyn Fn(u64, u64);
 /// Tells which commits of a repository stand in the log already.
 pub type Known = Arc<dyn Fn(&str) -> Vec<CommitId>>;
 
+/// Remembers which branches of a repository were followed, from one process to the next: else a restart would follow what
+/// is checked out at that moment, and withdraw the rest.
+pub trait Branches {
+    /// The branches that were followed under this name.
+    fn followed(&self, repository: &str) -> BTreeSet<String>;
+    /// These are followed from now on; durable on return.
+    fn remember(&mut self, repository: &str, branches: &BTreeSet<String>) -> Result<(), String>;
+}
+
 /// Told how each repository stands, whenever that changes.
 pub type Watch = Box<dyn Fn(&BTreeMap<String, RepositoryState>)>;
 
@@ -102,6 +111,7 @@ pub struct Importer {
     teller: Sender<(usize, Told)>,
     known: Known,
     watch: Option<Watch>,
+    branches: Option<Box<dyn Branches>>,
     appender: Arc<dyn Appender>,
     conductor: Arc<Conductor>,
     schedule: Schedule,
@@ -124,6 +134,7 @@ impl Importer {
             teller,
             known,
             watch: None,
+            branches: None,
             appender,
             conductor: engine.conductor().clone(),
             schedule: Schedule::new(training),
@@ -202,6 +213,11 @@ impl Importer {
         };
         let reasons = format!("{} ({}): {reason}", repository.label(), repository.path().display());
         ImportError::Repositories { down: 1, all: 1, reasons }
+    }
+
+    /// Where the branches that are followed are remembered; to be set before repositories are added.
+    pub fn remember_branches(&mut self, branches: Box<dyn Branches>) {
+        self.branches = Some(branches);
     }
 
     /// Tells `watch` how each repository stands, now and whenever that changes.
@@ -347,6 +363,14 @@ impl Importer {
                 return Ok(());
             }
             Told::Open(name) => self.opened(from, name),
+            Told::Follows(branches) => {
+                let name = self.repositories[from].name().unwrap_or_default();
+                if let Some(Err(reason)) = self.branches.as_mut().map(|memory| memory.remember(name, &branches)) {
+                    // Without it a restart may withdraw what was followed, which is said then.
+                    tracing::warn!(repository = name, reason, "the branches that are followed cannot be remembered");
+                }
+                return Ok(());
+            }
             Told::UpToDate => {
                 self.sync()?;
                 if !self.repositories[from].is_up_to_date() {
@@ -369,7 +393,8 @@ impl Importer {
             return self.repositories[from].refuse(CollectError::SameName { repository: name, path, other });
         }
         let known = (self.known)(&name);
-        self.repositories[from].opened(name, known);
+        let branches = self.branches.as_ref().map(|memory| memory.followed(&name)).unwrap_or_default();
+        self.repositories[from].opened(name, known, branches);
     }
 
     fn append(&mut self, event: &Event) -> Result<(), ImportError> {

@@ -22,7 +22,8 @@ fn kind(file: FileType) -> &'static str {
     }
 }
 
-fn require_regular(metadata: &Metadata) -> io::Result<()> {
+/// Refuses what is no regular file, in words.
+pub(crate) fn require_regular(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());
     }
@@ -72,6 +73,30 @@ pub fn output(path: &Path) -> io::Result<PathBuf> {
         },
         Err(error) => Err(error),
     }
+}
+
+/// Refuses an output that would take the place of what is nobody's to replace: the file `secret`, a file of a data folder,
+/// or one of a git folder.
+pub fn may_be_written(path: &Path, secret: &Path) -> io::Result<()> {
+    let refuse = |reason: &str| Err(io::Error::new(ErrorKind::InvalidInput, reason));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // What is not there yet is refused or made by whoever opens it.
+    let Ok(folder) = folder.canonicalize() else { return Ok(()) };
+    let whole = path.canonicalize().unwrap_or_else(|_| folder.join(path.file_name().unwrap_or_default()));
+    let secret_folder = secret.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = secret_folder.canonicalize().map(|folder| folder.join(secret.file_name().unwrap_or_default())).ok();
+    if secret.canonicalize().ok().or(named).is_some_and(|secret| secret == whole) {
+        return refuse("it is the author key; name another file");
+    }
+    for above in whole.ancestors().skip(1) {
+        if above.join("LOCK").exists() && (above.join("bindings").exists() || above.join("code-events").exists()) {
+            return refuse("it lies in a data folder, whose files are the engine's own; name a file elsewhere");
+        }
+        if above.join("HEAD").exists() && above.join("objects").is_dir() && above.join("refs").is_dir() {
+            return refuse("it lies in a git folder, whose files are git's own; name a file elsewhere");
+        }
+    }
+    Ok(())
 }
 
 /// A file that takes its name only when it is complete; until then, and after a failure, what had the name keeps it.

@@ -111,9 +111,9 @@ class Rules:
     def of_counts(self, change, file):
         """Why the counts of lines differ."""
         reasons = {file.get("omitted"), file.get("old_omitted")}
-        if change.old_mode in LINKS or change.new_mode in LINKS:
+        if change.counts is not None and (change.old_mode in LINKS or change.new_mode in LINKS):
             targets = (change.new_mode in LINKS, change.old_mode in LINKS)
-            files = change.counts and tuple(count - target for count, target in zip(change.counts, targets))
+            files = tuple(count - target for count, target in zip(change.counts, targets))
             return "a link or a submodule has no lines, git counts its target as one" if counts_of(file) == files else None
         blobs = [blob for blob in (change.old_blob, change.new_blob) if set(blob) != {"0"}]
         if change.counts is None and any(self.is_wide(blob) for blob in blobs):

@@ -35,12 +35,19 @@ await() { for _ in $(seq 1 "$2"); do eval "$1" >/dev/null 2>&1 && return 0; slee
 
 start
 check "it starts on an empty cluster and makes its topics" await 'get /livez' 150
+"$binary" explain 0000 --data "$work/data" >"$work/asked" 2>&1
+check "a command on its data folder asks it" grep -q 'begins with .0000' "$work/asked"
 check "events are collected into Kafka" "$binary" collect git "$work/repo" --repository demo --to "kafka://$brokers/code-events" --author-key-file "$work/key"
 head=$(git -C "$work/repo" rev-parse HEAD)
 check "the last commit has a prediction" await "get /v1/predictions/demo/$head" 300
 check "check says the configuration and cluster are right" "$binary" check --config "$work/driftline.toml"
 sleep 3
 check "it ends in order on SIGTERM" stop
+for line in "up --repo $work/repo --listen 127.0.0.1:0 --exit-when-idle" "explain $head" "export --out $work/x.parquet" "check"; do
+  "$binary" $line --data "$work/data" >"$work/asked" 2>&1; status=$?
+  check "${line%% *} of its data folder says where its log is" test "$status" = 1 -a -n "$(grep 'whose log\|its log is in the cluster' "$work/asked")"
+done
+check "and makes nothing in it" test ! -e "$work/data/code-events"
 check "every event was accepted" grep -q '(.* accepted, 0 rejected)' "$work/out"
 
 # A record that is no event goes to dead-letters; nothing stops.

@@ -9,7 +9,10 @@ use super::repositories::Memory;
 use crate::clock::inspect_bindings;
 use crate::config::BackendChoice;
 use crate::controls::{ControlKeyArgs, change_key};
-use crate::log::{Damage, DataDir, EmbeddedLog, LogConfig, LogError, floor, inspect, partition_count, repair};
+use crate::log::{
+    Damage, DataDir, EmbeddedLog, LogConfig, LogError, Survey, floor, inspect, partition_count, partitions_to_mend,
+    refuse_kafka, repair,
+};
 use crate::terminal::say;
 use crate::trainer::damaged_models;
 use clap::Args;
@@ -44,8 +47,18 @@ impl CheckDataArgs {
 pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     let config = LogConfig::default();
     let topic = folder.join(&config.topic);
+    refuse_kafka(folder)?;
     if !topic.is_dir() {
-        return Err(DataError::NotFound(format!("{} is no data folder: it holds no log", folder.display())));
+        let reason = if folder.join("bindings").exists() {
+            format!(
+                "the log of {} is missing ({}); bring it back from a copy, or begin a new data folder",
+                folder.display(),
+                topic.display()
+            )
+        } else {
+            format!("{} is no data folder: it holds no log", folder.display())
+        };
+        return Err(DataError::NotFound(reason));
     }
     let dir = DataDir::open(folder)?;
     check_notes(args, folder, &config)?;
@@ -54,9 +67,10 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     if let Err(error) = &bound {
         say!("{error}");
     }
-    let partitions = partitions(&topic, &config, args.repair)?;
     let known = if bound.is_ok() { floor(&dir, &config.topic)? } else { Vec::new() };
-    let damage = if args.repair { repair(&topic, partitions, &known)? } else { inspect(&topic, partitions, &known)? };
+    let partitions = partitions(&topic, &config, &known, args.repair)?;
+    let survey = if args.repair { repair(&topic, partitions, &known)? } else { inspect(&topic, partitions, &known)? };
+    let Survey { damage, records, half_written } = survey;
     damage.iter().for_each(|damage| say!("{}", describe(damage)));
     if bound.is_err() || damage.iter().any(Damage::moves_controls) {
         if args.repair {
@@ -72,14 +86,19 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     if damage.iter().any(|damage| damage.records > damage.controls) {
         say!(
             "a record that says so stands in the place of each lost one and is counted as a reject; `driftline up` collects \
-             lost commits again if they were the newest, and a fresh data folder has them all"
+             lost commits again, and those that came after them"
         );
     }
     check_models(folder, args.repair)?;
-    let log = EmbeddedLog::open(&dir, &config)?;
-    let records: u64 = log.ends().iter().sum();
+    for (path, bytes) in half_written {
+        say!(
+            "{} ends with {bytes} bytes of half a record, as a crash leaves them; the next start moves them aside",
+            path.display()
+        );
+    }
     say!("{}: {records} records in {partitions} partitions are whole", folder.display());
     if args.new_control_key {
+        let log = EmbeddedLog::open(&dir, &config)?;
         let file = change_key(&data_args(args, folder).folder(dir.path(), &config.topic), log.ends())?;
         say!("control records are sealed with the key in {} from now on", file.display());
     }
@@ -109,16 +128,22 @@ fn check_models(folder: &Path, mend: bool) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The number of partitions; the file that says it is mended by counting the folders.
-fn partitions(topic: &Path, config: &LogConfig, mend: bool) -> Result<u32, DataError> {
+/// The number of partitions; the file that says it is mended by what folders and bindings say.
+fn partitions(topic: &Path, config: &LogConfig, known: &[u64], mend: bool) -> Result<u32, DataError> {
     let path = topic.join("topic.json");
-    match partition_count(&path, config) {
-        Err(LogError::Damaged { reason, .. }) if mend => {
+    let (path_of_damage, reason) = match partition_count(&path, config) {
+        Err(LogError::Damaged { path, reason, .. }) if mend => (path, reason),
+        outcome => return Ok(outcome?.get()),
+    };
+    match partitions_to_mend(topic, known) {
+        // What is missing is mended with the records.
+        Ok(count) => Ok(count.get()),
+        Err(count) => {
             let aside = move_aside(&path, "topic.json")?;
-            say!("{} is damaged: {reason}; its bytes are in {}", path.display(), aside.display());
-            Ok(partition_count(&path, config)?.get())
+            say!("{} is damaged: {reason}; its bytes are in {}", path_of_damage.display(), aside.display());
+            let partitions = count.unwrap_or(config.partitions);
+            Ok(partition_count(&path, &LogConfig { partitions, ..config.clone() })?.get())
         }
-        outcome => Ok(outcome?.get()),
     }
 }
 

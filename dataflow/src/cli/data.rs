@@ -8,7 +8,7 @@ use crate::collect::{CollectError, RangeError};
 use crate::config::{BackendChoice, parse_workers};
 use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, open_controls, read_controls};
 use crate::engine::{Engine, EngineConfig, EngineError};
-use crate::log::{DataDir, EmbeddedLog, FrozenLog, FrozenSource, LogConfig, LogError};
+use crate::log::{DataDir, EmbeddedLog, FrozenLog, FrozenSource, LogConfig, LogError, refuse_kafka};
 use crate::source::{AppendError, EmbeddedSource, SourceError};
 use clap::Args;
 use driftline_sinks::Sink;
@@ -207,16 +207,18 @@ pub fn require(args: &DataArgs) -> Result<(), DataError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => refuse("no such folder"),
         Err(source) => Err(DataError::Read { path: args.data.clone(), source }),
         Ok(metadata) if !metadata.is_dir() => Err(DataError::NoFolder { path: args.data.clone() }),
+        // Its engine is asked, if it runs; opening it says what it is.
+        Ok(_) if refuse_kafka(&args.data).is_err() => Ok(()),
         Ok(_) if !args.data.join(LogConfig::default().topic).is_dir() => refuse("it holds no log"),
         Ok(_) => Ok(()),
     }
 }
 
-/// Refuses what is there and no folder; nothing is opened, so nothing can wait.
+/// Refuses what is there and no folder, and the folder of a log that is elsewhere; nothing is opened, so nothing can wait.
 pub fn require_folder(args: &DataArgs) -> Result<(), DataError> {
     match std::fs::metadata(&args.data) {
         Ok(metadata) if !metadata.is_dir() => Err(DataError::NoFolder { path: args.data.clone() }),
-        _ => Ok(()),
+        _ => Ok(refuse_kafka(&args.data)?),
     }
 }
 

@@ -6,12 +6,14 @@
 //! that got a second root stay what they were.
 
 use crate::collect::{CollectError, Located, parse_name};
+use crate::importer::Branches;
 use crate::log::{LogError, write_whole};
 use crate::plain_file;
-use crate::terminal::shown;
+use crate::terminal::{self, shown};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use driftline_schema::CommitId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -211,6 +213,9 @@ struct Known {
     path: String,
     /// Its first commits.
     roots: Vec<CommitId>,
+    /// Branches that were followed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    branches: BTreeSet<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -321,7 +326,8 @@ impl Memory {
         let before = at.map(|at| self.known.remove(at));
         let roots = before.as_ref().map(|known| known.roots.clone()).filter(|roots| !roots.is_empty());
         let roots = roots.unwrap_or_else(|| located.roots());
-        let known = Known { name: name.to_owned(), path: place.to_owned(), roots };
+        let branches = before.as_ref().map(|known| known.branches.clone()).unwrap_or_default();
+        let known = Known { name: name.to_owned(), path: place.to_owned(), roots, branches };
         self.changed |= before.as_ref() != Some(&known);
         self.known.push(known);
         self.known.sort_by(|a, b| a.name.cmp(&b.name));
@@ -336,6 +342,23 @@ impl Memory {
             self.changed = false;
         }
         Ok(())
+    }
+}
+
+impl Branches for Memory {
+    fn followed(&self, repository: &str) -> BTreeSet<String> {
+        let known = self.known.iter().find(|known| known.name == repository);
+        known.map(|known| known.branches.clone()).unwrap_or_default()
+    }
+
+    fn remember(&mut self, repository: &str, branches: &BTreeSet<String>) -> Result<(), String> {
+        // One that was missing when the folder was opened is known from its first commits on.
+        let Some(known) = self.known.iter_mut().find(|known| known.name == repository) else { return Ok(()) };
+        if known.branches != *branches {
+            known.branches.clone_from(branches);
+            self.changed = true;
+        }
+        self.write().map_err(|error| terminal::chain(&error))
     }
 }
 

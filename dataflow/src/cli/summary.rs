@@ -71,7 +71,8 @@ impl Summary {
             files_parsed: counts.parse.parsed(),
             blobs_reused: counts.parse.reused(),
             labels,
-            models: engine.models().len() as u64,
+            // Of the log, not those this process happened to train: the same log gives the same number.
+            models: engine.view().models().1.len() as u64,
             models_unavailable: engine.models_unavailable().len() as u64,
             ahead_of_clock: counts.ahead_of_clock.load(Ordering::Relaxed),
             backend: engine.backend().to_owned(),

@@ -96,6 +96,7 @@ pub fn open(data: &DataArgs, repos: &[Chosen], key: &KeyArgs) -> Result<Imported
     memory.write()?;
     let known = Arc::new(move |name: &str| standing.commits(name));
     let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training, known);
+    importer.remember_branches(Box::new(memory));
     for (chosen, name) in repos.iter().zip(&names) {
         let name = importer.add(&chosen.path(), name.as_deref(), &key, &config.limits).map_err(import_error)?;
         if let Some(reason) = chosen.located.as_ref().and_then(Located::no_commits) {

@@ -103,6 +103,11 @@ impl Bindings {
     }
 }
 
+/// The log that the bindings in this file are of, if they can be read: `embedded:TOPIC` or `kafka:TOPIC`.
+pub(crate) fn bound_log(path: &Path) -> Option<String> {
+    Some(Rows::open(path).ok()?.header().ok()?.source)
+}
+
 /// Up to where the bindings in this file cover the log called `source`; `None` where there are none of it.
 pub(crate) fn bound_until(path: &Path, source: &str) -> Result<Option<Vec<u64>>, ClockError> {
     if !path.exists() {

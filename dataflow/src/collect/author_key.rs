@@ -72,7 +72,9 @@ fn read(path: &Path) -> io::Result<AuthorKey> {
 /// Writes a key aside and links it into place, so that a reader never sees a part of it and the first of two writers
 /// wins.
 fn create(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+    // A bare name has an empty parent, which is the current folder and was not made here.
+    let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = parent.filter(|folder| !folder.exists()) {
         fs::create_dir_all(folder)?;
         // A secret in a folder of its own must not be committed by accident.
         ignore_in_git(folder)?;
@@ -108,6 +110,7 @@ mod tests {
         assert_eq!(names, [".gitignore", "author.key"], "nothing is left aside");
         let other = author_key(&folder.path().join("other.key")).expect("is made");
         assert_ne!(other, key);
+        assert!(!folder.path().join(".gitignore").exists(), "only a folder that was made is kept from git");
         assert_ne!(other.fingerprint(), key.fingerprint());
         assert_eq!(format!("{key:?}"), "AuthorKey(..)");
     }

@@ -6,7 +6,7 @@ use super::history::{CollectOptions, GitHistory, Heads};
 use super::kafka::{KafkaOut, KafkaTarget};
 use super::locate::parse_name;
 use super::stats::CollectStats;
-use crate::plain_file::Replacement;
+use crate::plain_file::{Replacement, may_be_written};
 use crate::terminal::{self, note, say, shown};
 use driftline_schema::wire;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -182,7 +182,8 @@ impl Out {
         match args.out.as_deref() {
             Some(path) if path != Path::new("-") => {
                 let target = path.display().to_string();
-                match Replacement::begin(path) {
+                let begun = may_be_written(path, &args.author_key_file).and_then(|()| Replacement::begin(path));
+                match begun {
                     Ok(file) => Ok(Self::File(target, BufWriter::with_capacity(BUFFER_BYTES, file))),
                     Err(source) => Err(CollectError::Output { target, source }),
                 }

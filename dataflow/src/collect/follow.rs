@@ -13,7 +13,7 @@ use super::change::commit_id;
 use super::change::commit_seconds;
 use super::error::CollectError;
 use super::graph::{self, Order};
-use super::history::GitHistory;
+use super::history::{Followed, GitHistory};
 use super::objects::Objects;
 use super::pipeline::Events;
 use driftline_schema::{Branch, CommitId, Event};
@@ -42,8 +42,7 @@ pub struct Follower {
     history: GitHistory,
     /// Commits the options leave out.
     left_out: HashSet<ObjectId>,
-    /// Branches `HEAD` was attached to.
-    followed: BTreeSet<String>,
+    followed: Followed,
     known: HashSet<ObjectId>,
     /// Where the heads were; `None` before the first confirmed answer.
     heads: Option<BTreeMap<String, ObjectId>>,
@@ -69,8 +68,18 @@ impl Follower {
         // Both kinds of id have 20 or 32 bytes, so the conversion cannot panic.
         let known = known.into_iter().map(|id| ObjectId::from_bytes_or_panic(id.as_bytes())).collect();
         let left_out = history.left_out()?;
-        let (followed, heads, pending) = (BTreeSet::new(), None, None);
+        let (followed, heads, pending) = (Followed::default(), None, None);
         Ok(Self { history, left_out, followed, known, heads, pending, unfinished: false, absent: 0, reopened: true })
+    }
+
+    /// Branches that were followed before and go on being followed, although `HEAD` may be elsewhere now.
+    pub fn follow_also(&mut self, branches: impl IntoIterator<Item = String>) {
+        self.followed.branches.extend(branches);
+    }
+
+    /// The branches that `HEAD` was attached to, where no others were asked for.
+    pub fn branches(&self) -> &BTreeSet<String> {
+        &self.followed.branches
     }
 
     /// The repository that is followed.
@@ -178,9 +187,9 @@ impl Follower {
             tracing::warn!(
                 repository = self.history.name(),
                 commits = early.len(),
-                "the clone has history now that it lacked before; the commits that came after it are taken back and told \
-                 again. The models trained so far have seen them without it: a fresh data folder gives what a whole clone \
-                 gives from the start"
+                "commits are here that the log lacks though it holds later ones (a shallow clone was deepened, or records \
+                 were lost); the later ones are taken back and all are told in order. Models trained so far have seen them \
+                 without: a fresh data folder gives what a whole clone gives from the start"
             );
         }
         Ok(early)

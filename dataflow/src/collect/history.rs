@@ -111,6 +111,21 @@ impl Shared {
     }
 }
 
+/// What is followed where no branch is named.
+#[derive(Clone, Debug)]
+pub(super) struct Followed {
+    /// Branches `HEAD` was attached to.
+    pub(super) branches: BTreeSet<String>,
+    /// `HEAD` has been detached since the beginning.
+    detached: bool,
+}
+
+impl Default for Followed {
+    fn default() -> Self {
+        Self { branches: BTreeSet::new(), detached: true }
+    }
+}
+
 /// An open repository.
 #[derive(Clone)]
 pub struct GitHistory {
@@ -186,7 +201,7 @@ impl GitHistory {
 
     /// The changes of the history, parents before children, ties by commit time and id.
     pub fn events(&self) -> Result<Events, CollectError> {
-        let heads: Vec<ObjectId> = self.read_heads(&mut BTreeSet::new())?.into_values().collect();
+        let heads: Vec<ObjectId> = self.read_heads(&mut Followed::default())?.into_values().collect();
         let before = self.left_out()?;
         self.events_of(graph::order(&self.shared, &heads, |id| before.contains(id))?)
     }
@@ -222,29 +237,26 @@ impl GitHistory {
 
     /// Branches and the commits they point to now. `followed` collects the branches `HEAD` was attached to: checking out
     /// another branch adds that one and does not abandon the first.
-    pub(super) fn read_heads(
-        &self,
-        followed: &mut BTreeSet<String>,
-    ) -> Result<BTreeMap<String, ObjectId>, CollectError> {
+    pub(super) fn read_heads(&self, followed: &mut Followed) -> Result<BTreeMap<String, ObjectId>, CollectError> {
         let repo = self.shared.repo.to_thread_local();
         match &self.heads {
             Heads::Branch(name) => Ok([(name.clone(), self.resolve(name)?)].into()),
             Heads::AllBranches => self.all_branches(&repo),
             Heads::Head => {
                 let head = repo.head().map_err(|error| self.shared.references(error))?;
-                match head.referent_name() {
-                    Some(branch) => {
-                        followed.insert(branch.as_bstr().to_string());
-                    }
-                    // Detached while a branch is followed: a bisection or a rebase under way, which says nothing yet.
-                    None if !followed.is_empty() => {}
-                    None => {
-                        let id = head.into_peeled_id().map_err(|error| self.shared.references(error))?;
-                        return Ok([("HEAD".to_owned(), id.detach())].into());
-                    }
+                let attached = head.referent_name().map(|branch| branch.as_bstr().to_string());
+                // Detached while branches are followed: a bisection or a rebase under way, which says nothing yet. Detached
+                // from the start, it is what whoever started it asks about.
+                followed.detached = attached.is_none() && followed.detached;
+                followed.branches.extend(attached);
+                let branches = followed.branches.iter().map(|branch| self.branch(&repo, branch));
+                let mut heads: BTreeMap<String, ObjectId> =
+                    branches.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+                if followed.detached {
+                    let id = head.into_peeled_id().map_err(|error| self.shared.references(error))?;
+                    heads.insert("HEAD".to_owned(), id.detach());
                 }
-                let branches = followed.iter().map(|branch| self.branch(&repo, branch));
-                branches.filter_map(Result::transpose).collect()
+                Ok(heads)
             }
         }
     }

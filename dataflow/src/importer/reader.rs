@@ -7,6 +7,7 @@ use crate::collect::{CollectError, CollectOptions, Follower, GitHistory, News};
 use crate::terminal::chain;
 use crossbeam_channel::{Receiver, Sender};
 use driftline_schema::{CommitId, Event};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -14,8 +15,8 @@ use std::path::PathBuf;
 pub(super) enum Order {
     /// Open the repository, unless it is open.
     Open,
-    /// These commits of it stand in the log; sent once, in answer to its name.
-    Known(Vec<CommitId>),
+    /// These commits of it stand in the log, and these branches were followed; sent once, in answer to its name.
+    Known(Vec<CommitId>, BTreeSet<String>),
     /// It may not be followed; the other answer to its name.
     Refused(Box<CollectError>),
     /// Tell what is new.
@@ -24,6 +25,8 @@ pub(super) enum Order {
 
 /// What a reader tells. Every [`Order::Open`] and [`Order::Look`] is answered by one of the last three.
 pub(super) enum Told {
+    /// These branches are followed; told before anything of a new one.
+    Follows(BTreeSet<String>),
     /// A branch moved.
     Branch(Box<Event>),
     /// A commit is new; so many are left.
@@ -122,7 +125,12 @@ impl Reader {
         if !look {
             return Ok(Ok(Told::UpToDate));
         }
-        match follower.poll_new() {
+        let before = follower.branches().clone();
+        let polled = follower.poll_new();
+        if *follower.branches() != before {
+            self.tell(Told::Follows(follower.branches().clone()))?;
+        }
+        match polled {
             Ok(Some(news)) => self.pass_on(follower, news),
             Ok(None) => Ok(Ok(Told::UpToDate)),
             Err(error) => Ok(Err(error)),
@@ -140,7 +148,10 @@ impl Reader {
         }
         self.tell(Told::Open(history.name().to_owned()))?;
         match self.orders.recv() {
-            Ok(Order::Known(known)) => Ok(Follower::new(history, known).map(|new| *follower = Some(new))),
+            Ok(Order::Known(known, branches)) => Ok(Follower::new(history, known).map(|mut new| {
+                new.follow_also(branches);
+                *follower = Some(new);
+            })),
             Ok(Order::Refused(error)) => Ok(Err(*error)),
             _ => Err(Over),
         }

@@ -8,6 +8,7 @@ use crate::collect::{CollectError, CollectOptions};
 use crossbeam_channel::{Sender, unbounded};
 use driftline_api::{Condition, RepositoryState};
 use driftline_schema::CommitId;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -135,10 +136,10 @@ impl Repository {
     }
 
     /// It is open: notes the name and says which commits are known.
-    pub(super) fn opened(&mut self, name: String, known: Vec<CommitId>) {
+    pub(super) fn opened(&mut self, name: String, known: Vec<CommitId>, branches: BTreeSet<String>) {
         self.name = Some(name);
         self.is_over("it can be opened now and is brought in");
-        let _ = self.orders.send(Order::Known(known));
+        let _ = self.orders.send(Order::Known(known, branches));
     }
 
     /// It is open and may not be followed.

@@ -43,6 +43,18 @@ pub enum LogError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The folder belongs to an engine whose log is elsewhere.
+    #[error(
+        "{} is the data folder of `driftline run` on the topic {topic}: its log is in the cluster, and only a running engine \
+         answers from it. Start it with `driftline run --config FILE`, or name another folder with --data DIR",
+        path.display()
+    )]
+    OfKafka {
+        /// The data folder.
+        path: PathBuf,
+        /// The topic.
+        topic: String,
+    },
     /// The record is larger than the log takes.
     #[error("a record of {key_bytes} bytes of key and {payload_bytes} of payload is over the limit")]
     TooLarge {

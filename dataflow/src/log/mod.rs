@@ -31,7 +31,7 @@ pub(crate) use error::data_folder;
 pub use frame::RECORD_BYTES_MAX;
 pub use frozen::{FrozenLog, FrozenSource};
 pub use reader::PartitionReader;
-pub use repair::{Damage, inspect, repair};
+pub use repair::{Damage, Survey, inspect, repair};
 
 use crate::clock::ClockError;
 use crate::controls::ControlRule;
@@ -101,11 +101,17 @@ impl EmbeddedLog {
     /// Opens the topic, creating it where needed, after repairing what a crash left.
     pub fn open(dir: &DataDir, config: &LogConfig) -> Result<Self, LogError> {
         check_topic(&config.topic)?;
+        refuse_kafka(dir.path())?;
         let topic = dir.path().join(&config.topic);
+        let floor = floor(dir, &config.topic)?;
+        if !topic.exists() && floor.iter().any(|end| *end > 0) {
+            return Err(LogError::damaged(&topic, 0, "it is missing, and with it the records that bindings cover"));
+        }
         dir::create_dir(&topic)?;
+        let bound = u32::try_from(floor.len()).ok().and_then(NonZeroU32::new);
+        let config = &LogConfig { partitions: bound.unwrap_or(config.partitions), ..config.clone() };
         let partitions = partition_count(&topic.join("topic.json"), config)?;
         let segment_bytes = u64::from(config.segment_bytes.clamp(1, 1 << 30));
-        let floor = floor(dir, &config.topic)?;
         let known = |partition: u32| floor.get(partition as usize).copied().unwrap_or(0);
         let writers: Result<Vec<_>, _> = (0..partitions.get())
             .map(|partition| {
@@ -212,6 +218,15 @@ impl EmbeddedLog {
     }
 }
 
+/// Refuses the data folder of an engine that reads its log from Kafka, before anything is made in it.
+pub(crate) fn refuse_kafka(data: &Path) -> Result<(), LogError> {
+    let bound = crate::clock::bound_log(&data.join("bindings"));
+    match bound.as_deref().and_then(|log| log.strip_prefix("kafka:")) {
+        Some(topic) => Err(LogError::OfKafka { path: data.to_owned(), topic: topic.to_owned() }),
+        None => Ok(()),
+    }
+}
+
 /// Up to where each partition is known to have been durable: whatever bindings cover was read, and so was synced before.
 pub(crate) fn floor(dir: &DataDir, topic: &str) -> Result<Vec<u64>, LogError> {
     let path = dir.path().join("bindings");
@@ -234,10 +249,14 @@ pub(crate) fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary directory can be made")
 }
 
-fn check_topic(name: &str) -> Result<(), LogError> {
+/// Whether a topic may have this name, here as in Kafka.
+pub(crate) fn is_topic_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    let sound = (1..=249).contains(&name.len()) && name.bytes().all(allowed) && name != "." && name != "..";
-    if sound { Ok(()) } else { Err(LogError::TopicName(name.to_owned())) }
+    (1..=249).contains(&name.len()) && name.bytes().all(allowed) && name != "." && name != ".."
+}
+
+fn check_topic(name: &str) -> Result<(), LogError> {
+    if is_topic_name(name) { Ok(()) } else { Err(LogError::TopicName(name.to_owned())) }
 }
 
 /// The number of partitions the topic was created with, creating it now if it is new.
@@ -265,19 +284,40 @@ fn existing_partitions(path: &Path) -> Result<NonZeroU32, LogError> {
         return Err(LogError::damaged(path, 0, reason));
     }
     let folders = path.parent().and_then(partition_folders).map_or(0, NonZeroU32::get);
-    // A crash while the folders were being made leaves fewer; nothing is bound then.
-    let is_bound = path.ancestors().nth(2).is_some_and(|data| data.join("bindings").exists());
-    if folders > file.partitions.get() || (is_bound && folders > 0 && folders < file.partitions.get()) {
+    if folders > file.partitions.get() {
         let reason = format!(
             "it says {} partitions, and beside it are folders of {folders}; put {folders} there if none of them was lost",
             file.partitions
         );
         return Err(LogError::damaged(path, 0, reason));
     }
-    Ok(file.partitions)
+    // A crash while the folders were being made leaves fewer; nothing is bound then.
+    let is_bound = path.ancestors().nth(2).is_some_and(|data| data.join("bindings").exists());
+    let topic = path.parent().unwrap_or(path);
+    let lost = (0..file.partitions.get()).map(|partition| topic.join(partition.to_string()));
+    match lost.filter(|folder| is_bound && !folder.is_dir()).next() {
+        Some(folder) => Err(LogError::damaged(&folder, 0, "the folder of a partition is missing")),
+        None => Ok(file.partitions),
+    }
 }
 
-/// How many partitions a topic's folder holds, where the file that says it is lost: another number would move keys.
+/// How many partitions a topic's folder holds, where the file that says it is lost: another number would move keys. One
+/// of them may be lost as well, so the highest counts.
 fn partition_folders(topic: &Path) -> Option<NonZeroU32> {
-    NonZeroU32::new((0..u32::MAX).take_while(|partition| topic.join(partition.to_string()).is_dir()).count() as u32)
+    let names = std::fs::read_dir(topic).ok()?.flatten().filter(|entry| entry.path().is_dir());
+    let highest = names.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max()?;
+    NonZeroU32::new(highest.checked_add(1)?)
+}
+
+/// The number of partitions of a topic that is to be mended: what the file says, where it can be read and no folder says
+/// more; else what folders and bindings say, and the file is to be made anew.
+pub(crate) fn partitions_to_mend(topic: &Path, floor: &[u64]) -> Result<NonZeroU32, Option<NonZeroU32>> {
+    let folders = partition_folders(topic).map_or(0, NonZeroU32::get);
+    let path = topic.join("topic.json");
+    let said = crate::plain_file::read(&path, crate::plain_file::TEXT_BYTES_MAX).ok();
+    let said = said.and_then(|bytes| serde_json::from_slice::<TopicFile>(&bytes).ok()).map(|file| file.partitions);
+    match said {
+        Some(said) if said.get() >= folders && (floor.is_empty() || said.get() as usize == floor.len()) => Ok(said),
+        _ => Err(NonZeroU32::new(folders.max(floor.len() as u32))),
+    }
 }

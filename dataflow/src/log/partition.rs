@@ -67,8 +67,8 @@ impl PartitionWriter {
     /// Opens the partition in `dir` at its end, creating it where needed. The caller makes the name of `dir` durable.
     /// Records before `floor` are known to have been durable.
     pub(super) fn open(dir: &Path, home: Home, segment_bytes_max: u64, floor: u64) -> Result<Self, LogError> {
-        std::fs::create_dir_all(dir).map_err(|source| LogError::io("create", dir, source))?;
         let next = recover(dir, home, floor)?.unwrap_or(Tail { base: 0, bytes: 0, next_offset: 0, controls: 0 });
+        std::fs::create_dir_all(dir).map_err(|source| LogError::io("create", dir, source))?;
         let file = open_segment(dir, next.base)?;
         // What survived a crash may still be in the operating system's memory alone; readers may see it from now on.
         if next.bytes > 0 {

@@ -60,23 +60,37 @@ struct Walk {
     append_time_ms: i64,
     found: Vec<Damage>,
     copies: Copies,
+    half_written: Option<(PathBuf, u64)>,
 }
 
-/// Finds all damage of a topic. `floor` says up to where each partition is known to have been durable: bindings cover it.
-pub fn inspect(topic: &Path, partitions: u32, floor: &[u64]) -> Result<Vec<Damage>, LogError> {
+/// What stands in a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// What is damaged.
+    pub damage: Vec<Damage>,
+    /// Records that are whole, or would be after a repair.
+    pub records: u64,
+    /// Bytes behind the last record of a partition that no record is made of, as a crash leaves them; opening the log moves
+    /// them aside.
+    pub half_written: Vec<(PathBuf, u64)>,
+}
+
+/// Finds all damage of a topic and changes nothing. `floor` says up to where each partition is known to have been durable:
+/// bindings cover it.
+pub fn inspect(topic: &Path, partitions: u32, floor: &[u64]) -> Result<Survey, LogError> {
     Ok(survey(topic, partitions, floor)?.0)
 }
 
 /// Mends all damage of a topic and says what it was.
-pub fn repair(topic: &Path, partitions: u32, floor: &[u64]) -> Result<Vec<Damage>, LogError> {
+pub fn repair(topic: &Path, partitions: u32, floor: &[u64]) -> Result<Survey, LogError> {
     let (mut found, copies) = survey(topic, partitions, floor)?;
-    for damage in &mut found {
+    for damage in &mut found.damage {
         mend(damage, &copies)?;
     }
     Ok(found)
 }
 
-fn survey(topic: &Path, partitions: u32, floor: &[u64]) -> Result<(Vec<Damage>, Copies), LogError> {
+fn survey(topic: &Path, partitions: u32, floor: &[u64]) -> Result<(Survey, Copies), LogError> {
     let (mut walks, mut copies) = (Vec::new(), Copies::new());
     for partition in 0..partitions {
         let dir = topic.join(partition.to_string());
@@ -92,11 +106,15 @@ fn survey(topic: &Path, partitions: u32, floor: &[u64]) -> Result<(Vec<Damage>, 
             last.controls = (most - controls).min(last.records);
         }
     }
-    Ok((walks.into_iter().flat_map(|walk| walk.found).collect(), copies))
+    let records = walks.iter().map(|walk| walk.next).sum();
+    let half_written = walks.iter_mut().filter_map(|walk| walk.half_written.take()).collect();
+    let damage = walks.into_iter().flat_map(|walk| walk.found).collect();
+    Ok((Survey { damage, records, half_written }, copies))
 }
 
 fn walk(dir: &Path, home: Home, floor: u64) -> Result<Walk, LogError> {
-    let mut walk = Walk { next: 0, controls: 0, append_time_ms: 0, found: Vec::new(), copies: Copies::new() };
+    let mut walk =
+        Walk { next: 0, controls: 0, append_time_ms: 0, found: Vec::new(), copies: Copies::new(), half_written: None };
     let bases = if dir.is_dir() { segments(dir)? } else { Vec::new() };
     if bases.first().is_none_or(|&first| first > 0) {
         let end = bases.first().copied().unwrap_or(floor);
@@ -120,7 +138,9 @@ impl Walk {
     fn segment(&mut self, path: &Path, bytes: &[u8], end: Option<u64>) {
         let mut at = 0;
         while at < bytes.len() {
-            let reason = match whole(&bytes[at..]) {
+            let read = whole(&bytes[at..]);
+            let is_whole = read.is_ok();
+            let reason = match read {
                 Ok(header) if header.offset == self.next => {
                     at = self.take(&header, bytes, at);
                     continue;
@@ -129,12 +149,12 @@ impl Walk {
                 Err(reason) => reason.to_owned(),
             };
             let Some((found, header)) = self.resume(bytes, at) else {
-                return self.tail(path, bytes, (at, reason), end);
+                return self.tail(path, bytes, (at, reason), end, is_whole);
             };
             self.note(path, (at, found), reason, header.offset - self.next, true);
             at = found;
         }
-        self.tail(path, bytes, (bytes.len(), "records are missing".to_owned()), end);
+        self.tail(path, bytes, (bytes.len(), "records are missing".to_owned()), end, false);
     }
 
     /// The last segment. What lies behind its last whole record is what a crash left, unless bindings cover it.
@@ -143,13 +163,23 @@ impl Walk {
         if self.next >= floor {
             return;
         }
+        self.half_written = None;
         let at = self.whole_bytes(bytes, path);
         let reason = format!("records up to offset {floor} were durable and are not there");
         self.note(path, (at, bytes.len()), reason, floor - self.next, false);
     }
 
-    fn tail(&mut self, path: &Path, bytes: &[u8], (at, reason): (usize, String), end: Option<u64>) {
-        let Some(end) = end else { return };
+    /// What stands behind the last record of a segment that ends before the record `end`, if that is known.
+    fn tail(&mut self, path: &Path, bytes: &[u8], (at, reason): (usize, String), end: Option<u64>, is_whole: bool) {
+        let Some(end) = end else {
+            // A whole record of another place is no crash's half-written one.
+            if is_whole {
+                self.note(path, (at, bytes.len()), reason, 0, false);
+            } else if at < bytes.len() {
+                self.half_written = Some((path.to_owned(), (bytes.len() - at) as u64));
+            }
+            return;
+        };
         if self.next < end || at < bytes.len() {
             self.note(path, (at, bytes.len()), reason, end.saturating_sub(self.next), false);
         }

@@ -54,8 +54,8 @@ fn folder(dir: &TempDir, partition: u32) -> PathBuf {
 
 /// Mends and compares: control records are all there again, every other record is what it was or a stand-in.
 fn mended(dir: &TempDir, held: &[Held], floor: &[u64]) -> (Vec<Damage>, usize) {
-    let found = repair(&topic(dir), PARTITIONS, floor).expect("can be mended");
-    assert_eq!(inspect(&topic(dir), PARTITIONS, floor).expect("reads"), [], "nothing is left: {found:?}");
+    let found = repair(&topic(dir), PARTITIONS, floor).expect("can be mended").damage;
+    assert_eq!(inspect(&topic(dir), PARTITIONS, floor).expect("reads").damage, [], "nothing is left: {found:?}");
     let log = open(dir).expect("opens");
     let mut lost = 0;
     for (partition, before) in held.iter().enumerate() {
@@ -77,7 +77,7 @@ fn mended(dir: &TempDir, held: &[Held], floor: &[u64]) -> (Vec<Damage>, usize) {
 fn one_flipped_bit_anywhere_costs_one_record_and_its_bytes_are_kept() {
     let (dir, held) = written();
     let floor: Vec<u64> = held.iter().map(|records| records.len() as u64).collect();
-    assert_eq!(inspect(&topic(&dir), PARTITIONS, &floor).expect("reads"), []);
+    assert_eq!(inspect(&topic(&dir), PARTITIONS, &floor).expect("reads").damage, []);
     for partition in 0..PARTITIONS {
         for base in segment::segments(&folder(&dir, partition)).expect("lists") {
             let path = segment_path(&folder(&dir, partition), base);
@@ -145,7 +145,7 @@ fn what_a_crash_left_half_written_is_no_damage() {
     for garbage in [&b"half a record"[..], &[0; 100]] {
         fs::write(&path, [&sound[..sound.len() - 3], garbage].concat()).expect("writes");
         bind(&dir, &floor);
-        assert_eq!(inspect(&topic(&dir), PARTITIONS, &floor).expect("reads"), []);
+        assert_eq!(inspect(&topic(&dir), PARTITIONS, &floor).expect("reads").damage, []);
         let log = open(&dir).expect("opens in silence");
         assert_eq!(records(&log, 0).expect("reads").len() as u64, floor[0]);
         fs::remove_file(dir.path().join("bindings")).expect("removes");

@@ -45,7 +45,7 @@ pub(super) fn segments(dir: &Path) -> Result<Vec<u64>, LogError> {
 /// Finds the end of a partition, cutting off what a crash left half written. `None` when it has no segment yet. Records
 /// before `floor` were durable, as something rests on them: where they are missing, that is damage and nothing is cut.
 pub(super) fn recover(dir: &Path, home: Home, floor: u64) -> Result<Option<Tail>, LogError> {
-    let bases = segments(dir)?;
+    let bases = if dir.exists() { segments(dir)? } else { Vec::new() };
     let Some((&last, earlier)) = bases.split_last() else {
         return if floor == 0 { Ok(None) } else { Err(LogError::damaged(dir, 0, "its segments are missing")) };
     };
@@ -76,7 +76,8 @@ fn follow(frames: &mut Frames, home: Home, end: u64, tail: &mut Tail) -> Result<
                 }
                 if frame.header.offset != tail.next_offset {
                     let (found, wanted) = (frame.header.offset, tail.next_offset);
-                    return Ok(Some(format!("offset {found} stands where {wanted} belongs")));
+                    let fault = format!("offset {found} stands where {wanted} belongs");
+                    return Err(LogError::damaged(&path, tail.bytes, fault));
                 }
                 tail.next_offset += 1;
                 tail.controls = frame.header.controls;
@@ -115,13 +116,32 @@ fn scan_last(dir: &Path, home: Home, mut tail: Tail, floor: u64) -> Result<Tail,
         return Err(LogError::damaged(&path, tail.bytes, reason));
     }
     let lost = end - tail.bytes;
-    tracing::warn!(file = %path.display(), byte = tail.bytes, bytes = lost, reason, "cut off a half-written tail");
+    let aside = move_aside(&path, &tail, end)?;
+    tracing::warn!(
+        file = %path.display(),
+        byte = tail.bytes,
+        bytes = lost,
+        reason,
+        aside = %aside.display(),
+        "cut off a half-written tail, as a crash leaves it"
+    );
     let cut = OpenOptions::new().write(true).open(&path).and_then(|file| {
         file.set_len(tail.bytes)?;
         file.sync_all()
     });
     cut.map_err(|source| LogError::io("cut", &path, source))?;
     Ok(tail)
+}
+
+/// Keeps what is to be cut off, under a name that says where it stood.
+fn move_aside(path: &Path, tail: &Tail, end: u64) -> Result<PathBuf, LogError> {
+    use std::os::unix::fs::FileExt;
+    let mut bytes = vec![0; (end - tail.bytes) as usize];
+    let read = crate::plain_file::open(path).and_then(|file| file.read_exact_at(&mut bytes, tail.bytes));
+    read.map_err(|source| LogError::io("read", path, source))?;
+    let aside = path.with_file_name(format!("cut-{:020}-{}.bytes", tail.base, tail.bytes));
+    super::write_whole(&aside, &bytes)?;
+    Ok(aside)
 }
 
 /// Looks behind a bad record for a whole one that was written when the bad one was already durable. Only such a record

@@ -18,7 +18,7 @@ mod tests;
 mod thresholds;
 
 use crate::cli::Outcome;
-use crate::terminal::Quiet;
+use crate::terminal::{Quiet, shown};
 use clap::Args;
 use driftline_operators::syntax::patterns::patterns;
 use driftline_operators::syntax::smells::{Thresholds, duplicates, smells};
@@ -215,7 +215,28 @@ fn measure_all(
     }
     add_duplicates(&mut files, thresholds);
     refusals.iter().try_for_each(|refusal| writeln!(errors, "driftline: {refusal}"))?;
+    name_truncated(&files, errors)?;
     Ok((files, refusals))
+}
+
+/// Truncated files that are named one by one; of more it is said how many there are.
+const NAMED_MAX: usize = 20;
+
+/// What is said of a file that was measured in part: a table of functions alone would not show that any is missing.
+fn truncation(file: &MeasuredFile) -> String {
+    let path = shown(&file.path);
+    format!(
+        "{path}: beyond a limit of what measuring may cost, so it is measured in part; its size and lines are right"
+    )
+}
+
+fn name_truncated(files: &[MeasuredFile], errors: &mut impl Write) -> io::Result<()> {
+    let mut truncated = files.iter().filter(|file| file.facts.truncated);
+    truncated.by_ref().take(NAMED_MAX).try_for_each(|file| writeln!(errors, "driftline: {}", truncation(file)))?;
+    match truncated.count() {
+        0 => Ok(()),
+        more => writeln!(errors, "driftline: {more} more files are beyond a limit and measured in part"),
+    }
 }
 
 fn measure_file(

@@ -6,6 +6,7 @@
 use super::files::Refusal;
 use super::fingerprints::fingerprints;
 use super::row::{FoundSmell, MeasuredFile, OtherPlace};
+use super::truncation;
 use driftline_operators::syntax::smells::{Evidence, Ratio, Relation, SmellKind};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -34,6 +35,8 @@ pub(super) fn print(
     found.truncate(RESULTS_MAX);
     let mut notifications: Vec<Value> =
         refusals.iter().map(|r| json!({"level": "error", "message": {"text": r.to_string()}})).collect();
+    let truncated = files.iter().filter(|file| file.facts.truncated);
+    notifications.extend(truncated.map(|file| json!({"level": "warning", "message": {"text": truncation(file)}})));
     if all > RESULTS_MAX {
         let text = format!(
             "{all} smells were found, and the log holds the {RESULTS_MAX} most severe ones, as code hosts take no more: \

@@ -127,6 +127,22 @@ fn what_cannot_be_measured_is_named_and_the_rest_is_printed() {
 }
 
 #[test]
+fn what_is_measured_in_part_is_named_whatever_is_printed() {
+    let folder = folder();
+    let deep = folder.path().join("deep.rs");
+    fs::write(&deep, format!("fn f() {{ {}x{} }}\n", "(".repeat(20_000), ")".repeat(20_000))).expect("a file");
+    for line in [&["--csv"][..], &["--json"], &["--sarif"], &[]] {
+        let (out, errors, result) = printed(&args(line, &[folder.path()]));
+        result.expect("nothing is refused");
+        let named = errors.lines().filter(|line| line.contains("deep.rs: beyond a limit")).count();
+        assert_eq!((named, errors.lines().count()), (1, 1), "{errors}");
+        assert_eq!(out.contains("deep.rs: beyond a limit"), line == ["--sarif"], "{out}");
+    }
+    let (_, errors, result) = printed(&args(&["--fail-over", "cognitive=99"], &[folder.path()]));
+    assert!(result.is_err() && errors.contains("deep.rs: beyond a limit"), "{errors}");
+}
+
+#[test]
 fn the_table_lists_the_worst_functions_first() {
     let folder = folder();
     let table = |line: &[&str]| {

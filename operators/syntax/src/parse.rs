@@ -37,12 +37,15 @@ pub(super) struct Cost {
     pub(super) bytes: usize,
     /// Places on the parser's stack.
     pub(super) places: usize,
+    /// Errors that were met, of all readings that were tried.
+    pub(super) errors: usize,
 }
 
 impl Cost {
     /// No limit.
     #[cfg(test)]
-    pub(super) const ANY: Self = Self { reports: u32::MAX, reads: u32::MAX, bytes: usize::MAX, places: usize::MAX };
+    pub(super) const ANY: Self =
+        Self { reports: u32::MAX, reads: u32::MAX, bytes: usize::MAX, places: usize::MAX, errors: usize::MAX };
 
     /// What a text of `bytes` bytes may cost.
     pub(super) fn allowed(bytes: usize, limits: &SyntaxLimits) -> Self {
@@ -53,6 +56,7 @@ impl Cost {
             reads: number(count(READS_FREE, READS_A_THOUSAND)),
             bytes: count(BYTES_FREE, BYTES_A_THOUSAND).min(limits.tree_bytes_max),
             places: PLACES_MAX,
+            errors: count(ERRORS_FREE, ERRORS_A_THOUSAND),
         }
     }
 
@@ -63,6 +67,7 @@ impl Cost {
             reads: self.reads.saturating_add(other.reads),
             bytes: self.bytes.saturating_add(other.bytes),
             places: self.places.saturating_add(other.places),
+            errors: self.errors.saturating_add(other.errors),
         }
     }
 
@@ -73,6 +78,7 @@ impl Cost {
             reads: self.reads.saturating_sub(spent.reads),
             bytes: self.bytes.saturating_sub(spent.bytes),
             places: self.places.saturating_sub(spent.places),
+            errors: self.errors.saturating_sub(spent.errors),
         }
     }
 
@@ -82,6 +88,8 @@ impl Cost {
             || self.reads.saturating_mul(times) > allowed.reads
             || self.bytes.saturating_mul(times as usize) > allowed.bytes
             || self.places.saturating_mul(times as usize) > allowed.places
+            || self.errors.saturating_mul(times as usize) > allowed.errors
+            || (allowed.places < usize::MAX && self.errors.saturating_mul(self.places) > WALKS_MAX)
     }
 
     fn exceeds(self, allowed: Self) -> bool {
@@ -100,7 +108,13 @@ const BYTES_A_THOUSAND: usize = 128_000;
 /// Places that the parser's stack may have. At the end of a text all ways through it are gone at once, at a cost of its square and
 /// without a report, where it is ambiguous from end to end; correct texts are reduced as they are read and need one for each
 /// construct that is open.
-const PLACES_MAX: usize = 10_000;
+const PLACES_MAX: usize = 16_000;
+/// Errors that may be met. For each the parser looks whether any word of the language is missing there, which takes it ten to
+/// twenty microseconds and is one operation to its own count.
+const ERRORS_FREE: usize = 1_000;
+const ERRORS_A_THOUSAND: usize = 15;
+/// Errors times places: at each error the parser walks over its whole stack, some 15 nanoseconds a place.
+const WALKS_MAX: usize = 20_000_000;
 /// How often more memory counts that is asked for after an error.
 const ERROR_WEIGHT: usize = 2;
 
@@ -129,6 +143,7 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
     // A parser keeps memory from one text to the next, so a new one asks for more: what is counted must be that of this
     // text alone.
     let (before, places_before) = (tree_heap::tree_bytes_asked(), tree_heap::places_asked());
+    let errors_before = tree_heap::errors_met();
     let mut parser = Parser::new();
     parser.set_language(&grammar).expect("the grammar's version is one the library reads");
     let (old, is_clean) = match from {
@@ -139,6 +154,7 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
     let (mut reports, mut again, reads) = (0, 0usize, Cell::new(0u32));
     let asked = || tree_heap::tree_bytes_asked().wrapping_sub(before);
     let places = || tree_heap::places_asked().wrapping_sub(places_before);
+    let errors = || tree_heap::errors_met().wrapping_sub(errors_before);
     let mut last = 0;
     let mut progress = |state: &ParseState| {
         reports += 1;
@@ -147,7 +163,8 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
             again += ERROR_WEIGHT * (asked() - last);
         }
         last = asked();
-        let spent = Cost { reports, reads: reads.get(), bytes: last.saturating_add(again), places: places() };
+        let spent =
+            Cost { reports, reads: reads.get(), bytes: last.saturating_add(again), places: places(), errors: errors() };
         let is_over = spent.exceeds(allowed) || (is_clean && state.has_error());
         if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
@@ -157,7 +174,8 @@ fn parse(language: Language, text: &str, from: From<'_>, allowed: Cost) -> Optio
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let tree = parser.parse_with_options(&mut read, old, Some(options))?;
-    let cost = Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again), places: places() };
+    let cost =
+        Cost { reports, reads: reads.get(), bytes: asked().saturating_add(again), places: places(), errors: errors() };
     (!cost.exceeds(allowed)).then_some((tree, cost))
 }
 
@@ -212,6 +230,17 @@ mod tests {
     }
 
     #[test]
+    fn each_error_that_is_met_is_counted() {
+        let errors = |text: &str| cost(&mut Measurer::new(), text).errors;
+        assert_eq!(errors(&"int a = b;\n".repeat(500)), 0);
+        assert!(errors(&"int a = ;\n".repeat(500)) >= 500);
+        let text = "int a = ;\n".repeat(500);
+        let cost = cost(&mut Measurer::new(), &text);
+        let allowed = Cost { errors: cost.errors - 1, ..cost };
+        assert!(Measurer::new().parse(Language::Cpp, &text, From::Text, allowed).is_none());
+    }
+
+    #[test]
     fn a_chunk_is_of_whole_characters() {
         for character in ["a", "é", "€", "😀"] {
             let text = format!("x{}", character.repeat(2 * CHUNK));
@@ -243,6 +272,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// `FILES=LIST cargo test -p driftline-syntax --release -- --ignored --nocapture real_files`: what the files cost that a
+    /// list names as `LANGUAGE PATH`, the most for a thousand bytes and beyond what is free: the last column of `docs/limits.md`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn real_files_cost_far_less_than_they_may() {
+        let Ok(list) = std::env::var("FILES") else { return };
+        let mut most = [(0.0_f64, String::new()), (0.0, String::new()), (0.0, String::new()), (0.0, String::new())];
+        for line in std::fs::read_to_string(list).expect("a list of files").lines() {
+            let (name, path) = line.split_once(' ').expect("a language and a path");
+            let Some(language) = crate::languages().find(|language| language.name() == name) else { continue };
+            let Ok(text) = std::fs::read_to_string(path) else { continue };
+            let parsed = Measurer::new().parse(language, &text, From::Text, Cost::ANY);
+            let cost = parsed.expect("nothing is too much").1;
+            let thousands = text.len() as f64 / 1e3;
+            let counts = [
+                f64::from(cost.reports) - REPORTS_FREE as f64,
+                f64::from(cost.reads) - READS_FREE as f64,
+                cost.bytes as f64 - BYTES_FREE as f64,
+                cost.errors as f64 - ERRORS_FREE as f64,
+            ];
+            for (most, count) in most.iter_mut().zip(counts) {
+                if count / thousands > most.0 {
+                    *most = (count / thousands, path.to_owned());
+                }
+            }
+            if cost.exceeds(Cost::allowed(text.len(), &SyntaxLimits::default())) {
+                println!("beyond: {cost:?} {path}");
+            }
+        }
+        println!("reports, reads, bytes, errors: {most:#?}");
     }
 
     #[test]

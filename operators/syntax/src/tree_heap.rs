@@ -14,6 +14,8 @@ thread_local! {
     static ASKED: Cell<usize> = const { Cell::new(0) };
     /// How many of them were for a place on the parser's stack.
     static PLACES: Cell<usize> = const { Cell::new(0) };
+    /// How many were for the summary that the parser makes of its stack where it meets an error.
+    static ERRORS: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Bytes of memory that this thread's parses have asked for since it began; only differences mean anything.
@@ -28,6 +30,14 @@ const PLACE_BYTES: usize = 232;
 /// Places on their stacks that this thread's parsers have asked for since it began; only differences mean anything.
 pub(super) fn places_asked() -> usize {
     PLACES.get()
+}
+
+/// Bytes of such a summary, an empty array; nothing else that is asked for at once has this size.
+const SUMMARY_BYTES: usize = 16;
+
+/// Errors that this thread's parsers have met since it began, in all readings that they tried; only differences mean anything.
+pub(super) fn errors_met() -> usize {
+    ERRORS.get()
 }
 
 /// Lets trees be built in this heap; must come before any parser is made.
@@ -55,6 +65,7 @@ fn count(size: usize) {
 unsafe extern "C" fn take(size: usize) -> *mut c_void {
     count(size);
     PLACES.set(PLACES.get() + usize::from(size == PLACE_BYTES));
+    ERRORS.set(ERRORS.get() + usize::from(size == SUMMARY_BYTES));
     // SAFETY: any size may be asked for.
     or_abort(unsafe { mi_malloc(size) })
 }

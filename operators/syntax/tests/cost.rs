@@ -116,6 +116,8 @@ fn kept() -> Vec<(Language, Recipe)> {
         (Cpp, repeat(&["#if A\n(\n#elif B\n{\n#endif\n"])),
         (C, nest(&["#if A\n{\n#else\n{\n", "#endif\n"])),
         (C, repeat(&["#ifdef A\nif (a) {\n#endif\nb;\n"])),
+        // Errors, of which each costs thousands of steps, and more where the stack is deep.
+        (JavaScript, repeat(&["case 1:"])), (Rust, repeat(&["if(a)"])), (TypeScript, repeat(&["'a' /* a */ "])), (Cpp, repeat(&["]] /* a */ é "])),
         // All readings are kept at once.
         (Cpp, repeat(&["a<b"])), (Cpp, repeat(&["a<b>(c)"])), (Cpp, repeat(&["a(b)*c;"])), (C, repeat(&["a(b)*"])),
         (C, repeat(&["(a)-b"])), (C, repeat(&["(a)(b)*c;"])), (Cpp, nest(&["a<", ">"])), (Cpp, prefix(&["a", "<b,c"])),

@@ -22,7 +22,8 @@ pub struct FeatureTable<'a> {
 
 const PRECISION: u8 = 18;
 const SCALE: i8 = 6;
-/// The largest decimal of 18 digits.
+/// The largest decimal of 18 digits. A value beyond it (the age of a change that is dated at the end of time) is written as
+/// this: one such change must not keep all others from being exported.
 const LARGEST: i64 = 999_999_999_999_999_999;
 
 const DECIMAL: DataType = DataType::Decimal128(PRECISION, SCALE);
@@ -97,11 +98,7 @@ fn prediction_columns(rows: &[ChangeDetail], columns: &mut Vec<ArrayRef>) -> Res
 }
 
 fn decimals(values: impl Iterator<Item = Option<Fixed>>) -> Result<ArrayRef, ArrowError> {
-    let array: Decimal128Array = values.map(|value| value.map(|value| i128::from(value.0))).collect();
+    let clamped = |value: Fixed| i128::from(value.0.clamp(-LARGEST, LARGEST));
+    let array: Decimal128Array = values.map(|value| value.map(clamped)).collect();
     Ok(Arc::new(array.with_precision_and_scale(PRECISION, SCALE)?))
-}
-
-/// The first feature of `row` that does not fit 18 digits.
-pub(super) fn too_large(row: &ChangeDetail) -> Option<usize> {
-    row.vector.as_ref()?.iter().position(|value| value.0.unsigned_abs() > LARGEST.unsigned_abs())
 }

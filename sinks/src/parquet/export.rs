@@ -1,6 +1,6 @@
 //! Writing the file.
 
-use super::encode::{FeatureTable, batch, schema, too_large};
+use super::encode::{FeatureTable, batch, schema};
 use crate::files::sync_folder;
 use crate::view::{AsOf, ChangeDetail, ViewReader};
 use driftline_schema::Position;
@@ -44,14 +44,6 @@ pub enum ExportError {
         found: usize,
         /// Features the table has.
         wanted: usize,
-    },
-    /// A value has more than twelve digits before the point.
-    #[error("`{feature}` of the change at {position} does not fit decimal(18, 6)")]
-    TooLarge {
-        /// The change.
-        position: Position,
-        /// The feature.
-        feature: String,
     },
 }
 
@@ -143,8 +135,5 @@ fn check(change: &ChangeDetail, table: FeatureTable<'_>) -> Result<(), ExportErr
     if found != table.features.len() {
         return Err(ExportError::Length { position, found, wanted: table.features.len() });
     }
-    match too_large(change) {
-        Some(at) => Err(ExportError::TooLarge { position, feature: table.features[at].name.to_owned() }),
-        None => Ok(()),
-    }
+    Ok(())
 }

@@ -95,6 +95,24 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Why nothing can be posted to `url`, if so.
+pub fn url_fault(url: &str) -> Option<String> {
+    let uri: ureq::http::Uri = match url.parse() {
+        Ok(uri) => uri,
+        Err(error) => return Some(format!("is no address ({error}); write http://HOST:PORT/PATH")),
+    };
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Some("must begin with http:// or https://".to_owned());
+    }
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let host_and_port = authority.rsplit('@').next().unwrap_or_default();
+    let port = host_and_port.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+    if uri.host().is_none_or(str::is_empty) || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Some("names no host, or a port that there is not; write http://HOST:PORT/PATH".to_owned());
+    }
+    None
+}
+
 impl EndpointConfig {
     /// What is wrong with it, if anything.
     pub(super) fn fault(&self) -> Option<String> {
@@ -102,8 +120,8 @@ impl EndpointConfig {
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(named) {
             return Some(format!("`{}` is no name of letters, digits, `-` and `_`", self.name.escape_debug()));
         }
-        if !(self.url.starts_with("http://") || self.url.starts_with("https://")) {
-            return Some(format!("`{}` has a url that is neither http:// nor https://", self.name));
+        if let Some(reason) = url_fault(&self.url) {
+            return Some(format!("`{}` has a url that {reason}", self.name));
         }
         self.secrets.is_empty().then(|| format!("`{}` has no secret", self.name))
     }
@@ -112,6 +130,26 @@ impl EndpointConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_nothing_can_be_posted_to_is_refused() {
+        for good in ["http://a", "https://a.example/x?y=1", "http://[::1]:80/", "http://u:p@127.0.0.1:8080/"] {
+            assert_eq!(url_fault(good), None, "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "ftp://a/",
+            "http://",
+            "http://[::1",
+            "http://127.0.0.1:99999/",
+            "http://a b/",
+            "http://:80/",
+            "http://a:x/",
+        ] {
+            assert!(url_fault(bad).is_some(), "{bad}");
+        }
+    }
 
     #[test]
     fn secrets_are_checked_and_never_printed() {

@@ -15,7 +15,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-pub use config::{BadSecret, EndpointConfig, Secret, WebhookConfig};
+pub use config::{BadSecret, EndpointConfig, Secret, WebhookConfig, url_fault};
 pub use outbox::{DeadLetter, dead_letters, resend};
 pub use sign::signature;
 pub use sink::{WebhookError, WebhookSink};

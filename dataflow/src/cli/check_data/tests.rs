@@ -54,6 +54,78 @@ fn damage_in_a_long_segment_is_found_and_mended() {
 }
 
 #[test]
+fn a_check_changes_nothing_and_whole_records_of_another_place_are_no_crash() {
+    let folder = written();
+    let (path, log) =
+        (segment(folder.path()), |base: u64| segment(folder.path()).with_file_name(format!("{base:020}.log")));
+    let sound = fs::read(&path).expect("reads");
+    // A restored file under a wrong name, and bytes behind the last record as a crash leaves them.
+    fs::write(log(5), &sound).expect("writes");
+    let said = check(folder.path()).expect_err("is damaged");
+    assert!(said.contains("--repair"), "{said}");
+    assert_eq!(fs::read(log(5)).expect("reads"), sound, "nothing was cut");
+    mend(folder.path()).expect("is mended");
+    let aside = path.with_file_name(format!("damaged-{:020}-0.bytes", 5));
+    assert_eq!(fs::read(aside).expect("is kept"), sound);
+    check(folder.path()).expect("is whole");
+    let torn = [&sound[..], b"half a record"].concat();
+    fs::remove_file(log(5)).expect("removes");
+    fs::write(&path, &torn).expect("writes");
+    check(folder.path()).expect("a crash is no damage");
+    assert_eq!(fs::read(&path).expect("reads"), torn, "nothing was cut");
+    drop(EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens"));
+    assert_eq!(fs::read(&path).expect("reads"), sound);
+    let cut = path.with_file_name(format!("cut-{:020}-{}.bytes", 0, sound.len()));
+    assert_eq!(fs::read(cut).expect("is kept"), b"half a record");
+}
+
+#[test]
+fn a_partition_that_is_lost_comes_back_as_stand_ins_and_the_count_stays() {
+    for lost in 0..4 {
+        let folder = written();
+        let log =
+            EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
+        for partition in 0..100 {
+            log.append(format!("repository {partition}").as_bytes(), b"{}").expect("appends");
+        }
+        let ends = log.sync().expect("syncs");
+        drop(log);
+        crate::clock::bind_for_test(&DataDir::open(folder.path()).expect("free"), "embedded:code-events", &ends);
+        fs::remove_dir_all(folder.path().join(format!("code-events/{lost}"))).expect("removes");
+        assert!(check(folder.path()).expect_err("is damaged").contains("folder of a partition is missing"));
+        mend(folder.path()).expect("is mended");
+        check(folder.path()).expect("is whole");
+        let log =
+            EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
+        assert_eq!(log.ends(), ends);
+    }
+}
+
+#[test]
+fn a_log_that_is_lost_is_neither_made_anew_nor_called_whole() {
+    let folder = written();
+    crate::clock::bind_for_test(&DataDir::open(folder.path()).expect("free"), "embedded:code-events", &[0, 1, 2, 2]);
+    fs::remove_dir_all(folder.path().join("code-events")).expect("removes");
+    let open = || EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).map(drop);
+    assert!(open().expect_err("is refused").to_string().contains("with it the records that bindings cover"));
+    assert!(!folder.path().join("code-events").exists());
+    assert!(mend(folder.path()).expect_err("cannot be mended").contains("bring it back from a copy"));
+}
+
+#[test]
+fn the_data_folder_of_a_log_in_kafka_is_called_that_and_left_alone() {
+    let folder = scratch();
+    crate::clock::bind_for_test(&DataDir::open(folder.path()).expect("free"), "kafka:events", &[3]);
+    for said in [check(folder.path()), mend(folder.path())] {
+        let said = said.expect_err("it holds no log");
+        assert!(said.contains("`driftline run` on the topic events"), "{said}");
+    }
+    let opened = EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default());
+    assert!(matches!(opened.err(), Some(LogError::OfKafka { .. })));
+    assert!(!folder.path().join("code-events").exists());
+}
+
+#[test]
 fn bindings_that_cannot_be_read_are_moved_aside() {
     let folder = written();
     let bindings = folder.path().join("bindings");

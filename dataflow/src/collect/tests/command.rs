@@ -61,6 +61,33 @@ fn a_failure_leaves_the_file_that_was_there_and_a_device_stays_one() {
 }
 
 #[test]
+fn nothing_that_is_not_ours_to_replace_is_written_over() {
+    let repo = Repo::new();
+    repo.write("f", "1\n").commit("first");
+    let data = repo.join("data");
+    std::fs::create_dir_all(data.join("code-events/0")).expect("is made");
+    std::fs::write(data.join("LOCK"), b"").expect("is written");
+    std::fs::write(data.join("code-events/0/00000000000000000000.log"), b"records").expect("is written");
+    let key = repo.join("key");
+    let text = |path: &std::path::Path| path.to_str().expect("text").to_owned();
+    for (out, said) in [
+        (key.clone(), "author key"),
+        (repo.join("data/../key"), "author key"),
+        (data.join("code-events/0/00000000000000000000.log"), "data folder"),
+        (data.join("new"), "data folder"),
+        (repo.join(".git/HEAD"), "git folder"),
+        (repo.join(".git/refs/heads/new"), "git folder"),
+    ] {
+        let before = std::fs::read(&out).ok();
+        let line = ["git", &text(repo.path()), "--out", &text(&out), "--author-key-file", &text(&key)];
+        let error = run(&parse(&line).expect("parses")).expect_err("is refused");
+        let because = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(because.contains(said), "{}: {error}: {because}", out.display());
+        assert_eq!(std::fs::read(&out).ok().filter(|_| before.is_some()), before, "{}", out.display());
+    }
+}
+
+#[test]
 fn one_target_must_be_given() {
     assert!(parse(&["git", "."]).is_err());
     assert!(parse(&["git", ".", "--out", "a", "--to", "kafka://b:1/t"]).is_err());

@@ -262,6 +262,36 @@ fn an_event_of_a_move_is_complete() {
 }
 
 #[test]
+fn branches_that_were_followed_are_followed_after_a_restart() {
+    let repo = Repo::new();
+    let base = repo.commit("base");
+    let mut before = follower(&repo, Heads::Head);
+    assert_eq!(next(&mut before).1, [base.as_str()]);
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    let side = repo.commit("on the side");
+    assert_eq!(next(&mut before), (vec![], vec![side.clone()]));
+    repo.git(&["checkout", "-q", "main"]);
+    assert_eq!(next(&mut before), (vec![], vec![]));
+    let known = || [id(&base), id(&side)];
+    let branches = before.branches().clone();
+    assert_eq!(branches.iter().map(String::as_str).collect::<Vec<_>>(), ["refs/heads/main", "refs/heads/side"]);
+    let mut again = Follower::new(repo.history(), known()).expect("has heads");
+    again.follow_also(branches.clone());
+    assert_eq!(next(&mut again), (vec![], vec![]), "nothing is abandoned");
+    // In the middle of a bisection, too; and what is asked about there is followed as well.
+    repo.git(&["checkout", "-q", "--detach", "main"]);
+    let detached = repo.commit("nobody's");
+    assert_eq!(next(&mut again), (vec![], vec![]), "a head that is detached meanwhile says nothing");
+    let mut third = Follower::new(repo.history(), known()).expect("has heads");
+    third.follow_also(branches);
+    assert_eq!(next(&mut third), (vec![], vec![detached]));
+    repo.git(&["branch", "-D", "-q", "side"]);
+    repo.git(&["checkout", "-q", "main"]);
+    let gone: Vec<CommitId> = next(&mut third).0.into_iter().flat_map(|branch| branch.withdrawn).collect();
+    assert!(gone.contains(&id(&side)), "a branch that is deleted is abandoned");
+}
+
+#[test]
 fn many_withdrawn_commits_are_told_by_several_events() {
     let repo = Repo::new();
     let base = repo.commit("base");

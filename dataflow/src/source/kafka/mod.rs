@@ -72,6 +72,9 @@ impl Default for KafkaConfig {
     }
 }
 
+/// Properties that would name another cluster, or make every client a transactional one.
+const RESERVED: [&str; 2] = ["bootstrap.servers", "transactional.id"];
+
 impl KafkaConfig {
     fn timeout(&self) -> Duration {
         Duration::from_millis(u64::from(self.timeout_ms))
@@ -108,7 +111,7 @@ impl KafkaConfig {
     fn client(&self, ours: &[(&str, String)]) -> Result<ClientConfig, SourceError> {
         let mut client = ClientConfig::new();
         for (name, value) in &self.properties {
-            if ours.iter().any(|(own, _)| own == name) || name == "bootstrap.servers" {
+            if ours.iter().any(|(own, _)| own == name) || RESERVED.contains(&name.as_str()) {
                 return Err(self.fault(format!("property `{name}` cannot be set: driftline relies on its own value")));
             }
             client.set(name, value);
