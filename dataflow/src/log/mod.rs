@@ -294,8 +294,8 @@ fn existing_partitions(path: &Path) -> Result<NonZeroU32, LogError> {
     // A crash while the folders were being made leaves fewer; nothing is bound then.
     let is_bound = path.ancestors().nth(2).is_some_and(|data| data.join("bindings").exists());
     let topic = path.parent().unwrap_or(path);
-    let lost = (0..file.partitions.get()).map(|partition| topic.join(partition.to_string()));
-    match lost.filter(|folder| is_bound && !folder.is_dir()).next() {
+    let mut folders = (0..file.partitions.get()).map(|partition| topic.join(partition.to_string()));
+    match folders.find(|folder| is_bound && !folder.is_dir()) {
         Some(folder) => Err(LogError::damaged(&folder, 0, "the folder of a partition is missing")),
         None => Ok(file.partitions),
     }
