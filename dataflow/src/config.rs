@@ -307,11 +307,19 @@ impl Config {
     fn check_limits(&self, path: &Path) -> Result<(), ConfigError> {
         let limits = &self.limits;
         let faults = [
+            ("data", self.data.as_os_str().is_empty(), "is empty; name a folder"),
+            ("limits.event_bytes_max", limits.event_bytes_max == 0, "is 0, so every change would be rejected"),
             ("limits.files_max", limits.files_max == 0, "is 0, so every change would be rejected"),
             ("limits.path_bytes_max", limits.path_bytes_max == 0, "is 0, so every change would be rejected"),
             ("limits.clock_skew_s_max", limits.clock_skew_s_max < 0, "is below 0; it is how far a time may lie ahead"),
         ];
-        match faults.into_iter().find(|(_, wrong, _)| *wrong) {
+        let created = self.kafka.create_topics.as_ref();
+        let counts = created.map_or((1, 1), |create| (create.partitions.get(), create.replication.get()));
+        let mut faults = faults.into_iter().chain([
+            ("kafka.create_topics.partitions", counts.0 > 100_000, "is more than a topic may have: 100000"),
+            ("kafka.create_topics.replication", counts.1 > 32_767, "is more than a topic may have: 32767"),
+        ]);
+        match faults.find(|(_, wrong, _)| *wrong) {
             Some((key, _, message)) => {
                 Err(ConfigError::Value { path: path.into(), key: key.into(), message: message.into() })
             }
@@ -430,6 +438,9 @@ mod tests {
             (kafka("topic = \"a\\u0000b\""), "kafka.topic"),
             (kafka("group = \"\""), "kafka.group"),
             (kafka("group = \"a\\u0000b\""), "kafka.group"),
+            (kafka("create_topics = { partitions = 3000000000, replication = 1 }"), "kafka.create_topics.partitions"),
+            (kafka("create_topics = { partitions = 3, replication = 40000 }"), "kafka.create_topics.replication"),
+            (limits("event_bytes_max = 0\nfile_bytes_max = 0"), "limits.event_bytes_max"),
             (limits("files_max = 0"), "limits.files_max"),
             (limits("path_bytes_max = 0"), "limits.path_bytes_max"),
             (limits("clock_skew_s_max = -1"), "limits.clock_skew_s_max"),

@@ -11,7 +11,7 @@ use crate::config::BackendChoice;
 use crate::controls::{ControlKeyArgs, change_key};
 use crate::log::{
     Damage, DataDir, EmbeddedLog, LogConfig, LogError, Survey, floor, inspect, partition_count, partitions_to_mend,
-    refuse_kafka, repair,
+    refuse_kafka, repair, write_partition_count,
 };
 use crate::terminal::say;
 use crate::trainer::damaged_models;
@@ -86,7 +86,8 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     if damage.iter().any(|damage| damage.records > damage.controls) {
         say!(
             "a record that says so stands in the place of each lost one and is counted as a reject; `driftline up` collects \
-             lost commits again, and those that came after them"
+             lost commits again, and those that came after them. Models that have learnt from them are kept, so their risks \
+             are no forecasts: a fresh data folder gives those"
         );
     }
     check_models(folder, args.repair)?;
@@ -131,6 +132,16 @@ fn check_models(folder: &Path, mend: bool) -> Result<(), DataError> {
 /// The number of partitions; the file that says it is mended by what folders and bindings say.
 fn partitions(topic: &Path, config: &LogConfig, known: &[u64], mend: bool) -> Result<u32, DataError> {
     let path = topic.join("topic.json");
+    if !path.exists() {
+        if !mend {
+            say!("{} is missing", path.display());
+            return Err(unmended(topic.parent().unwrap_or(topic)));
+        }
+        let count = partitions_to_mend(topic, known).map_or_else(|count| count, Some);
+        // A log is made with this many; one of their folders may be lost as well.
+        let count = if known.is_empty() { count.max(Some(config.partitions)) } else { count };
+        write_partition_count(&path, count.unwrap_or(config.partitions))?;
+    }
     let (path_of_damage, reason) = match partition_count(&path, config) {
         Err(LogError::Damaged { path, reason, .. }) if mend => (path, reason),
         outcome => return Ok(outcome?.get()),
@@ -142,7 +153,8 @@ fn partitions(topic: &Path, config: &LogConfig, known: &[u64], mend: bool) -> Re
             let aside = move_aside(&path, "topic.json")?;
             say!("{} is damaged: {reason}; its bytes are in {}", path_of_damage.display(), aside.display());
             let partitions = count.unwrap_or(config.partitions);
-            Ok(partition_count(&path, &LogConfig { partitions, ..config.clone() })?.get())
+            write_partition_count(&path, partitions)?;
+            Ok(partitions.get())
         }
     }
 }

@@ -81,7 +81,8 @@ pub fn run(args: ReplayArgs) -> Result<(), DataError> {
         }
         match &first {
             None => first = Some(reflected),
-            Some(expected) if expected.digests == reflected.digests => {}
+            // A collection that holds nothing any more may be missing in one of them.
+            Some(expected) if expected.digests.combined() == reflected.digests.combined() => {}
             Some(expected) => return Err(difference(expected, &reflected, way)),
         }
     }

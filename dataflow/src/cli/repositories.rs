@@ -85,7 +85,11 @@ pub enum RepositoryError {
         reason: String,
     },
     /// The data folder's memory cannot be read.
-    #[error("{} cannot be read; if it is damaged, remove it, and it is made anew from the log", shown_path(path))]
+    #[error(
+        "{} cannot be read; if it is damaged, remove it, and it is made anew from the log, but for the branches that were \
+         followed: check each out once while driftline looks, or what only they reach is taken back",
+        shown_path(path)
+    )]
     Memory {
         /// The file.
         path: PathBuf,
@@ -241,6 +245,13 @@ impl Memory {
                 let file: File = serde_json::from_slice(&bytes).map_err(|error| refuse(error.into()))?;
                 if file.format != FORMAT {
                     let reason = format!("it has format {}, this build reads {FORMAT}", file.format);
+                    return Err(refuse(std::io::Error::new(ErrorKind::InvalidData, reason)));
+                }
+                let mut branches = file.repositories.iter().flat_map(|known| &known.branches);
+                if let Some(branch) =
+                    branches.find(|branch| gix::validate::reference::name((**branch).as_str().into()).is_err())
+                {
+                    let reason = format!("`{}` is no name of a branch", shown(branch));
                     return Err(refuse(std::io::Error::new(ErrorKind::InvalidData, reason)));
                 }
                 file.repositories

@@ -265,6 +265,13 @@ impl GitHistory {
     fn branch(&self, repo: &gix::Repository, name: &str) -> Result<Option<(String, ObjectId)>, CollectError> {
         let found = repo.try_find_reference(name).map_err(|error| self.shared.references(error))?;
         let Some(reference) = found else { return Ok(None) };
+        // An alias goes with the branch that it stands for.
+        if let gix::refs::TargetRef::Symbolic(target) = reference.target() {
+            let target = repo.try_find_reference(target).map_err(|error| self.shared.references(error))?;
+            if target.is_none() {
+                return Ok(None);
+            }
+        }
         let short = reference.name().shorten().to_string();
         let id = reference.into_fully_peeled_id().map_err(|error| self.shared.references(error))?;
         Ok(Some((short, id.detach())))

@@ -66,7 +66,9 @@ pub enum EvaluateError {
         source: std::io::Error,
     },
     /// The file is not Parquet, or is damaged.
-    #[error("{path} cannot be read as Parquet; --data FILE names a Parquet file")]
+    #[error(
+        "{path} cannot be read as Parquet; --data FILE names a Parquet file, compressed with zstd or snappy or not at all"
+    )]
     Parquet {
         /// The file.
         path: PathBuf,

@@ -264,13 +264,17 @@ pub(crate) fn partition_count(path: &Path, config: &LogConfig) -> Result<NonZero
     match existing_partitions(path) {
         Err(LogError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             let partitions = path.parent().and_then(partition_folders).unwrap_or(config.partitions);
-            let file = TopicFile { format: FORMAT, partitions };
-            let bytes = serde_json::to_vec(&file).expect("two numbers are written as JSON");
-            write_whole(path, &bytes)?;
+            write_partition_count(path, partitions)?;
             Ok(partitions)
         }
         outcome => outcome,
     }
+}
+
+/// Notes how many partitions a topic has.
+pub(crate) fn write_partition_count(path: &Path, partitions: NonZeroU32) -> Result<(), LogError> {
+    let file = TopicFile { format: FORMAT, partitions };
+    write_whole(path, &serde_json::to_vec(&file).expect("two numbers are written as JSON"))
 }
 
 /// The number of partitions the topic was created with.

@@ -61,6 +61,8 @@ struct Walk {
     found: Vec<Damage>,
     copies: Copies,
     half_written: Option<(PathBuf, u64)>,
+    /// The last segment, the byte behind its last record, and its length.
+    last: (PathBuf, usize, usize),
 }
 
 /// What stands in a topic.
@@ -101,9 +103,13 @@ fn survey(topic: &Path, partitions: u32, floor: &[u64]) -> Result<(Survey, Copie
     let most = copies.keys().next_back().copied().unwrap_or(0);
     for walk in &mut walks {
         // What is lost at the very end of a partition has no record behind it that counts its control records.
-        let (controls, end) = (walk.controls, walk.next);
-        if let Some(last) = walk.found.last_mut().filter(|last| last.offset + last.records == end) {
-            last.controls = (most - controls).min(last.records);
+        let (missing, end) = (most - walk.controls.min(most), walk.next);
+        let lost = walk.found.iter_mut().rev().find(|lost| lost.records > 0 && lost.offset + lost.records == end);
+        match lost {
+            Some(last) => last.controls = missing.min(last.records),
+            // One that is missing is what a crash leaves, and opening the log completes it.
+            None if missing > 1 => walk.note_controls(missing),
+            None => {}
         }
     }
     let records = walks.iter().map(|walk| walk.next).sum();
@@ -113,8 +119,15 @@ fn survey(topic: &Path, partitions: u32, floor: &[u64]) -> Result<(Survey, Copie
 }
 
 fn walk(dir: &Path, home: Home, floor: u64) -> Result<Walk, LogError> {
-    let mut walk =
-        Walk { next: 0, controls: 0, append_time_ms: 0, found: Vec::new(), copies: Copies::new(), half_written: None };
+    let mut walk = Walk {
+        next: 0,
+        controls: 0,
+        append_time_ms: 0,
+        found: Vec::new(),
+        copies: Copies::new(),
+        half_written: None,
+        last: (segment_path(dir, 0), 0, 0),
+    };
     let bases = if dir.is_dir() { segments(dir)? } else { Vec::new() };
     if bases.first().is_none_or(|&first| first > 0) {
         let end = bases.first().copied().unwrap_or(floor);
@@ -157,14 +170,26 @@ impl Walk {
         self.tail(path, bytes, (bytes.len(), "records are missing".to_owned()), end, false);
     }
 
+    /// Control records that every other partition holds and this one lacks at its end.
+    fn note_controls(&mut self, missing: u64) {
+        let (path, at, end) = self.last.clone();
+        self.half_written = None;
+        let reason = format!("{missing} control records are missing that other partitions hold");
+        self.note(&path, (at, end), reason, missing, false);
+        if let Some(noted) = self.found.last_mut() {
+            noted.controls = missing;
+        }
+    }
+
     /// The last segment. What lies behind its last whole record is what a crash left, unless bindings cover it.
     fn last_segment(&mut self, path: &Path, bytes: &[u8], floor: u64) {
         self.segment(path, bytes, None);
+        let at = self.whole_bytes(bytes, path);
+        self.last = (path.to_owned(), at, bytes.len());
         if self.next >= floor {
             return;
         }
         self.half_written = None;
-        let at = self.whole_bytes(bytes, path);
         let reason = format!("records up to offset {floor} were durable and are not there");
         self.note(path, (at, bytes.len()), reason, floor - self.next, false);
     }

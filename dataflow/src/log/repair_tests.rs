@@ -186,3 +186,39 @@ fn a_file_of_another_partition_is_named_and_neither_read_nor_cut() {
     let floor: Vec<u64> = held.iter().map(|records| records.len() as u64).collect();
     assert!(mended(&dir, &held, &floor).1 > 0);
 }
+
+#[test]
+fn control_records_that_one_partition_lacks_come_back_from_another_also_without_bindings() {
+    let dir = scratch();
+    let log = open(&dir).expect("opens");
+    for n in 0..3u64 {
+        log.append(b"one repository", b"{}").expect("appends");
+        let control = Control { id: ControlId::of("cut", n), action: ControlAction::Cut { cut: n } };
+        log.append_control(&rule().seal(control, n, PARTITIONS)).expect("appends");
+    }
+    let held: Vec<Held> = (0..PARTITIONS).map(|partition| records(&log, partition).expect("reads")).collect();
+    let bare = held.iter().position(|records| records.iter().all(|(control, _)| *control)).expect("one key");
+    drop(log);
+    let bare = bare as u32;
+    let path = segment_path(&folder(&dir, bare), 0);
+    let sound = fs::read(&path).expect("reads");
+    for torn in [&b""[..], b"half a record"] {
+        fs::write(&path, torn).expect("writes");
+        let found = inspect(&topic(&dir), PARTITIONS, &[]).expect("reads").damage;
+        assert!(matches!(&found[..], [one] if (one.records, one.controls) == (3, 3)), "{found:?}");
+        assert_eq!(mended(&dir, &held, &[]).1, 0, "nothing is lost");
+        assert_eq!(fs::read(&path).expect("reads").len(), sound.len());
+    }
+    fs::remove_dir_all(folder(&dir, bare)).expect("removes");
+    assert_eq!(mended(&dir, &held, &[]).1, 0, "nothing is lost");
+    // Renamed, it is whole from a record on that it does not have; what is made in its place can be opened.
+    fs::rename(&path, segment_path(&folder(&dir, bare), 50)).expect("renames");
+    repair(&topic(&dir), PARTITIONS, &[]).expect("is mended");
+    assert_eq!(inspect(&topic(&dir), PARTITIONS, &[]).expect("reads").damage, []);
+    let log = open(&dir).expect("opens");
+    let controls = records(&log, bare).expect("reads").into_iter().filter(|(control, _)| *control);
+    assert_eq!(
+        controls.map(|(_, payload)| payload).collect::<Vec<_>>(),
+        held[bare as usize].iter().map(|(_, payload)| payload.clone()).collect::<Vec<_>>()
+    );
+}

@@ -102,6 +102,32 @@ fn a_partition_that_is_lost_comes_back_as_stand_ins_and_the_count_stays() {
 }
 
 #[test]
+fn a_lost_count_of_partitions_is_told_by_bindings_or_by_how_logs_are_made() {
+    for is_bound in [true, false] {
+        let folder = written();
+        let log =
+            EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
+        for number in 0..100 {
+            log.append(format!("repository {number}").as_bytes(), b"{}").expect("appends");
+        }
+        let ends = log.sync().expect("syncs");
+        drop(log);
+        if is_bound {
+            crate::clock::bind_for_test(&DataDir::open(folder.path()).expect("free"), "embedded:code-events", &ends);
+        }
+        let topic = folder.path().join("code-events");
+        fs::remove_dir_all(topic.join("3")).expect("removes");
+        fs::remove_file(topic.join("topic.json")).expect("removes");
+        check(folder.path()).expect_err("is damaged");
+        assert!(!topic.join("topic.json").exists(), "a check makes nothing");
+        mend(folder.path()).expect("is mended");
+        let log =
+            EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
+        assert_eq!((log.partitions(), &log.ends()[..3]), (4, &ends[..3]));
+    }
+}
+
+#[test]
 fn a_log_that_is_lost_is_neither_made_anew_nor_called_whole() {
     let folder = written();
     crate::clock::bind_for_test(&DataDir::open(folder.path()).expect("free"), "embedded:code-events", &[0, 1, 2, 2]);
@@ -165,6 +191,11 @@ fn files_that_do_not_agree_are_named() {
         ("code-events/topic.json", r#"{"format":1,"partitions":3}"#, "beside it are folders of 4"),
         ("code-events/topic.json", "", "topic.json is damaged"),
         ("repositories.json", "[]", "repositories.json cannot be read"),
+        (
+            "repositories.json",
+            r#"{"format":1,"repositories":[{"name":"r","path":"","roots":[],"branches":["refs/heads/a b"]}]}"#,
+            "repositories.json cannot be read",
+        ),
         ("control.json", "[]", "control.json"),
         ("author-key.fingerprint", "", "author-key.fingerprint"),
     ] {

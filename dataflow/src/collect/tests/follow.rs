@@ -292,6 +292,23 @@ fn branches_that_were_followed_are_followed_after_a_restart() {
 }
 
 #[test]
+fn an_alias_of_a_branch_that_is_deleted_goes_with_it() {
+    let repo = Repo::new();
+    let base = repo.commit("base");
+    repo.git(&["branch", "side"]);
+    repo.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/side"]);
+    repo.git(&["symbolic-ref", "HEAD", "refs/heads/alias"]);
+    let side = repo.commit("on the side");
+    let mut follower = follower(&repo, Heads::Head);
+    assert_eq!(next(&mut follower).1, [base, side.clone()]);
+    repo.git(&["checkout", "-q", "main"]);
+    assert_eq!(next(&mut follower), (vec![], vec![]));
+    repo.git(&["branch", "-D", "-q", "side"]);
+    let gone: Vec<CommitId> = next(&mut follower).0.into_iter().flat_map(|branch| branch.withdrawn).collect();
+    assert_eq!(gone, [id(&side)]);
+}
+
+#[test]
 fn many_withdrawn_commits_are_told_by_several_events() {
     let repo = Repo::new();
     let base = repo.commit("base");
