@@ -2,6 +2,7 @@
 //!
 //! Unknown keys are errors: a misspelt limit that is silently ignored is worse than no limit.
 
+use crate::controls::check_key_file;
 use crate::log::{RECORD_BYTES_MAX, is_topic_name};
 use crate::plain_file;
 use driftline_schema::Limits;
@@ -334,6 +335,11 @@ impl Config {
         if let Err(error) = std::fs::create_dir_all(&self.data) {
             return refuse("data", format!("{} cannot be created: {error}", self.data.display()));
         }
+        if let Some(key) = &self.control_key_file
+            && let Err(error) = check_key_file(key)
+        {
+            return refuse("control_key_file", format!("{}: {error}", key.display()));
+        }
         for webhook in &self.webhook {
             let file = webhook.secret_file.display();
             let text = match plain_file::read_text(&webhook.secret_file) {
@@ -449,6 +455,28 @@ mod tests {
         ] {
             let error = read(&text).expect_err(&text).to_string();
             assert!(error.contains(&format!("`{key}`")), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn keys_and_secrets_that_cannot_be_used_are_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (at, data) = (|name: &str| folder.path().join(name), folder.path().join("data"));
+        std::fs::write(at("short"), b"x").expect("written");
+        std::fs::write(at("secret"), b"whsec_!!!").expect("written");
+        let environment = |lines: &str| {
+            let text = format!("data = {data:?}\n{lines}");
+            read(&text).expect("is valid").check_environment(Path::new("f")).map_err(|error| error.to_string())
+        };
+        let key = |name: &str| environment(&format!("control_key_file = {:?}\n[kafka]\nbrokers = \"b\"\n", at(name)));
+        key("new").expect("is made when it is needed");
+        for wrong in ["short", "."] {
+            assert!(key(wrong).expect_err(wrong).contains("`control_key_file`"), "{wrong}");
+        }
+        for wrong in ["secret", "short", "missing"] {
+            let lines =
+                format!("[kafka]\nbrokers = \"b\"\n[[webhook]]\nurl = \"http://a\"\nsecret_file = {:?}\n", at(wrong));
+            assert!(environment(&lines).expect_err(wrong).contains("`webhook.secret_file`"), "{wrong}");
         }
     }
 

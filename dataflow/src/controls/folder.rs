@@ -227,6 +227,14 @@ pub(crate) fn change_key(folder: &Folder<'_>, trusted_until: Vec<u64>) -> Result
     Ok(file)
 }
 
+/// Whether the key in a file can be used; one that is not there is made when it is needed.
+pub(crate) fn check_key_file(path: &Path) -> io::Result<()> {
+    match read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}
+
 fn read_or_create(path: &Path) -> io::Result<Vec<u8>> {
     match read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path).and_then(|()| read(path)),

@@ -7,7 +7,7 @@
 mod folder;
 
 pub use folder::{ControlError, ControlKeyArgs, Folder, open_controls};
-pub(crate) use folder::{change_key, read_controls};
+pub(crate) use folder::{change_key, check_key_file, read_controls};
 
 use crate::source::Record;
 use driftline_schema::{Control, ControlAction, ControlKey, Event, Limits, Position, Seal, wire};
