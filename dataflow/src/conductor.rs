@@ -104,7 +104,7 @@ impl Conductor {
     }
 
     /// Opens the partitions below `count` that the log did not have before: a control record is written to all of them, and
-    /// what stands in the new ones comes after it. It is a cut where models are in force and none are being trained, since
+    /// every record of the new ones comes after it. It is a cut where models are in force and none are being trained, since
     /// no model scores the records of a new partition until the next ones are ready; else it says nothing.
     pub fn open_partitions(&self, count: u32) -> Result<(), AppendError> {
         let mut numbers = self.numbers.lock();

@@ -294,7 +294,7 @@ impl Config {
         if let Err(error) = driftline_api::Hosts::new(self.listen, &self.http.allowed_hosts) {
             return refuse("http.allowed_hosts", &error.to_string());
         }
-        self.check_limits(path)?;
+        self.check_bounds(path)?;
         if self.limits.file_bytes_max > self.limits.event_bytes_max {
             return refuse(
                 "limits.file_bytes_max",
@@ -304,8 +304,8 @@ impl Config {
         Ok(())
     }
 
-    /// Limits under which no change could be accepted.
-    fn check_limits(&self, path: &Path) -> Result<(), ConfigError> {
+    /// Values with which nothing could work: no folder, no change that could be accepted, no topic that could be made.
+    fn check_bounds(&self, path: &Path) -> Result<(), ConfigError> {
         let limits = &self.limits;
         let faults = [
             ("data", self.data.as_os_str().is_empty(), "is empty; name a folder"),

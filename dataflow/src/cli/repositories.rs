@@ -86,8 +86,8 @@ pub enum RepositoryError {
     },
     /// The data folder's memory cannot be read.
     #[error(
-        "{} cannot be read; if it is damaged, remove it, and it is made anew from the log, but for the branches that were \
-         followed: check each out once while driftline looks, or what only they reach is taken back",
+        "{} cannot be read; if it is damaged, remove it, and it is made anew from the log, except for the \
+         branches that were followed: check each of them out once more, or commits that only they reach are withdrawn",
         shown_path(path)
     )]
     Memory {

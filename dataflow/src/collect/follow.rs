@@ -4,9 +4,9 @@
 //! and what it knows and no head reaches any more. Both are functions of these two sets, so a follower started again
 //! with the commits that stand in the log goes on exactly where the log ends.
 //!
-//! What is known stands in the log after its ancestors, unless they were missing: the first commits of a shallow clone look
-//! as if they had added every file. Once such a clone is deepened, these commits and all that follow from them are taken
-//! back and told again after what was missing.
+//! A commit is appended to the log after its ancestors, unless the clone lacked them: the first commits of a shallow clone
+//! look as if they had added every file. Once such a clone is deepened, these commits and all their descendants are
+//! withdrawn, and appended again after the ancestors.
 
 use super::blobs::BlobCache;
 use super::change::commit_id;
@@ -174,22 +174,21 @@ impl Follower {
         Ok(())
     }
 
-    /// Known commits that stand in the log before some of their ancestors, which were missing then and are here now.
+    /// Known commits of which an ancestor is not in the log, although the clone has it now.
     fn told_early(&self, tips: &[ObjectId]) -> Result<HashSet<ObjectId>, CollectError> {
         if !self.reopened || self.known.is_empty() {
             return Ok(HashSet::new());
         }
         let is_new = |id: &ObjectId| !self.known.contains(id) && !self.left_out.contains(id);
-        let later: HashSet<ObjectId> =
-            graph::reach(&self.history.shared, tips)?.descendants(is_new).into_iter().collect();
+        let later = graph::reach(&self.history.shared, tips)?.descendants(is_new);
         let early: HashSet<ObjectId> = later.into_iter().filter(|id| self.known.contains(id)).collect();
         if !early.is_empty() {
             tracing::warn!(
                 repository = self.history.name(),
                 commits = early.len(),
-                "commits are here that the log lacks though it holds later ones (a shallow clone was deepened, or records \
-                 were lost); the later ones are taken back and all are told in order. Models trained so far have seen them \
-                 without: a fresh data folder gives what a whole clone gives from the start"
+                "the log lacks ancestors of commits that it holds (a shallow clone was deepened, or records were lost); these \
+                 commits are withdrawn and appended again after their ancestors. Models trained so far learnt from the old \
+                 state: a fresh data folder trains them on the whole history"
             );
         }
         Ok(early)

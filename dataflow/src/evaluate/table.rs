@@ -68,7 +68,7 @@ pub fn read_projects(path: &Path, wanted: Option<&str>) -> Result<Vec<Project>, 
 /// Columns that are read beside the features.
 const OTHERS: [&str; 6] = ["project", "repository", "time", "buggy", "label", "first_fix_time"];
 
-/// The first column that is read and stands in the table twice.
+/// The first column that is read and that the table has twice.
 fn repeated<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
     let read = OTHERS.into_iter().chain(COLUMNS);
     read.into_iter().find(|column| names.clone().filter(|name| name == column).count() > 1)

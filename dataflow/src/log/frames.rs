@@ -71,6 +71,13 @@ impl Frames {
         Ok(Some(Frame { header, key: &self.buffer[body..key_end], payload: &self.buffer[key_end..self.used] }))
     }
 
+    /// All bytes from `start` to `end`, whatever they are.
+    pub(super) fn rest(&self, start: u64, end: u64) -> Result<Vec<u8>, LogError> {
+        let mut bytes = vec![0; (end - start) as usize];
+        let read = self.file.read_exact_at(&mut bytes, start);
+        read.map(|()| bytes).map_err(|source| LogError::io("read", &self.path, source))
+    }
+
     /// A damage report about the record at the current place.
     pub(super) fn damaged(&self, reason: impl Into<String>) -> LogError {
         LogError::damaged(&self.path, self.at, reason)

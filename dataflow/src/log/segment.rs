@@ -111,16 +111,17 @@ fn scan_last(dir: &Path, home: Home, mut tail: Tail, floor: u64) -> Result<Tail,
         return Err(LogError::damaged(&path, tail.bytes, reason));
     }
     let Some(reason) = stopped else { return Ok(tail) };
-    if let Some(witness) = written_after(&path, &tail, end)? {
+    let rest = frames.rest(tail.bytes, end)?;
+    if let Some(witness) = written_after(&rest, &tail) {
         let reason = format!("{reason}, though it was durable before the record at byte {witness} was written");
         return Err(LogError::damaged(&path, tail.bytes, reason));
     }
-    let lost = end - tail.bytes;
-    let aside = move_aside(&path, &tail, end)?;
+    let aside = path.with_file_name(format!("cut-{:020}-{}.bytes", tail.base, tail.bytes));
+    super::write_whole(&aside, &rest)?;
     tracing::warn!(
         file = %path.display(),
         byte = tail.bytes,
-        bytes = lost,
+        bytes = rest.len(),
         reason,
         aside = %aside.display(),
         "cut off a half-written tail, as a crash leaves it"
@@ -133,24 +134,10 @@ fn scan_last(dir: &Path, home: Home, mut tail: Tail, floor: u64) -> Result<Tail,
     Ok(tail)
 }
 
-/// Keeps what is to be cut off, under a name that says where it stood.
-fn move_aside(path: &Path, tail: &Tail, end: u64) -> Result<PathBuf, LogError> {
-    use std::os::unix::fs::FileExt;
-    let mut bytes = vec![0; (end - tail.bytes) as usize];
-    let read = crate::plain_file::open(path).and_then(|file| file.read_exact_at(&mut bytes, tail.bytes));
-    read.map_err(|source| LogError::io("read", path, source))?;
-    let aside = path.with_file_name(format!("cut-{:020}-{}.bytes", tail.base, tail.bytes));
-    super::write_whole(&aside, &bytes)?;
-    Ok(aside)
-}
-
-/// Looks behind a bad record for a whole one that was written when the bad one was already durable. Only such a record
-/// tells damage from a crash: without a sync, a disk may keep later bytes and lose earlier ones.
-fn written_after(path: &Path, tail: &Tail, end: u64) -> Result<Option<u64>, LogError> {
-    use std::os::unix::fs::FileExt;
-    let mut rest = vec![0; (end - tail.bytes) as usize];
-    let read = crate::plain_file::open(path).and_then(|file| file.read_exact_at(&mut rest, tail.bytes));
-    read.map_err(|source| LogError::io("read", path, source))?;
+/// Looks behind a bad record, which `rest` begins with, for a whole one that was written when the bad one was already durable;
+/// gives its byte in the file. Only such a record tells damage from a crash: without a sync, a disk may keep later bytes and
+/// lose earlier ones.
+fn written_after(rest: &[u8], tail: &Tail) -> Option<u64> {
     let most = tail.next_offset + 1 + (rest.len() / HEADER_BYTES) as u64;
     let witness = (1..rest.len().saturating_sub(HEADER_BYTES - 1)).find(|&at| {
         let Ok(header) = frame::decode_header(&rest[at..at + HEADER_BYTES]) else { return false };
@@ -161,5 +148,5 @@ fn written_after(path: &Path, tail: &Tail, end: u64) -> Result<Option<u64>, LogE
             && u64::from(header.durable) > tail.bytes
             && frame::is_whole(&rest[at..at + header.record_bytes()])
     });
-    Ok(witness.map(|at| tail.bytes + at as u64))
+    witness.map(|at| tail.bytes + at as u64)
 }

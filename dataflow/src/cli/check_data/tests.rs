@@ -19,12 +19,25 @@ fn mend(folder: &Path) -> Result<(), String> {
 /// A data folder whose log has one segment of several megabytes, more than a text file may have.
 fn written() -> tempfile::TempDir {
     let folder = scratch();
-    let log = EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
+    let log = opened(folder.path());
     for _ in 0..5 {
         log.append(b"repository", &vec![b' '; 1 << 20]).expect("appends");
     }
     log.sync().expect("syncs");
     folder
+}
+
+fn opened(folder: &Path) -> EmbeddedLog {
+    EmbeddedLog::open(&DataDir::open(folder).expect("free"), &LogConfig::default()).expect("opens")
+}
+
+/// Adds a hundred records of as many repositories; where the partitions end then.
+fn add_many(folder: &Path) -> Vec<u64> {
+    let log = opened(folder);
+    for number in 0..100 {
+        log.append(format!("repository {number}").as_bytes(), b"{}").expect("appends");
+    }
+    log.sync().expect("syncs")
 }
 
 fn segment(folder: &Path) -> PathBuf {
@@ -73,7 +86,7 @@ fn a_check_changes_nothing_and_whole_records_of_another_place_are_no_crash() {
     fs::write(&path, &torn).expect("writes");
     check(folder.path()).expect("a crash is no damage");
     assert_eq!(fs::read(&path).expect("reads"), torn, "nothing was cut");
-    drop(EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens"));
+    drop(opened(folder.path()));
     assert_eq!(fs::read(&path).expect("reads"), sound);
     let cut = path.with_file_name(format!("cut-{:020}-{}.bytes", 0, sound.len()));
     assert_eq!(fs::read(cut).expect("is kept"), b"half a record");
@@ -83,20 +96,13 @@ fn a_check_changes_nothing_and_whole_records_of_another_place_are_no_crash() {
 fn a_partition_that_is_lost_comes_back_as_stand_ins_and_the_count_stays() {
     for lost in 0..4 {
         let folder = written();
-        let log =
-            EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
-        for partition in 0..100 {
-            log.append(format!("repository {partition}").as_bytes(), b"{}").expect("appends");
-        }
-        let ends = log.sync().expect("syncs");
-        drop(log);
+        let ends = add_many(folder.path());
         crate::clock::bind_for_test(&DataDir::open(folder.path()).expect("free"), "embedded:code-events", &ends);
         fs::remove_dir_all(folder.path().join(format!("code-events/{lost}"))).expect("removes");
         assert!(check(folder.path()).expect_err("is damaged").contains("folder of a partition is missing"));
         mend(folder.path()).expect("is mended");
         check(folder.path()).expect("is whole");
-        let log =
-            EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
+        let log = opened(folder.path());
         assert_eq!(log.ends(), ends);
     }
 }
@@ -105,13 +111,7 @@ fn a_partition_that_is_lost_comes_back_as_stand_ins_and_the_count_stays() {
 fn a_lost_count_of_partitions_is_told_by_bindings_or_by_how_logs_are_made() {
     for is_bound in [true, false] {
         let folder = written();
-        let log =
-            EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
-        for number in 0..100 {
-            log.append(format!("repository {number}").as_bytes(), b"{}").expect("appends");
-        }
-        let ends = log.sync().expect("syncs");
-        drop(log);
+        let ends = add_many(folder.path());
         if is_bound {
             crate::clock::bind_for_test(&DataDir::open(folder.path()).expect("free"), "embedded:code-events", &ends);
         }
@@ -121,8 +121,7 @@ fn a_lost_count_of_partitions_is_told_by_bindings_or_by_how_logs_are_made() {
         check(folder.path()).expect_err("is damaged");
         assert!(!topic.join("topic.json").exists(), "a check makes nothing");
         mend(folder.path()).expect("is mended");
-        let log =
-            EmbeddedLog::open(&DataDir::open(folder.path()).expect("free"), &LogConfig::default()).expect("opens");
+        let log = opened(folder.path());
         assert_eq!((log.partitions(), &log.ends()[..3]), (4, &ends[..3]));
     }
 }

@@ -201,7 +201,7 @@ fn a_clone_that_was_deepened_tells_again_what_came_after_what_was_missing() {
         withdrawn
     };
     follower.reopen(clone.history()).expect("is the same");
-    // One that is started again with what stands in the log tells the same.
+    // A follower that is started again with the commits in the log gives the same answer.
     let mut again = Follower::new(clone.history(), known.clone()).expect("has heads");
     for follower in [&mut follower, &mut again] {
         let (branches, commits) = next(follower);
@@ -214,7 +214,7 @@ fn a_clone_that_was_deepened_tells_again_what_came_after_what_was_missing() {
     }
     clone.git(&["fetch", "-q", "--unshallow"]);
     follower.reopen(clone.history()).expect("is the same");
-    // Ended in the middle: what stands in the log by then is told no more, whoever goes on.
+    // An answer that was confirmed in part: the rest follows, also from a follower that is started again.
     let news = follower.poll_new().expect("is readable").expect("there is something");
     assert_eq!(news.changes.count(), 7);
     follower.confirm_some(3);
