@@ -168,6 +168,14 @@ fn no_repository(name: &str) -> Problem {
     Problem::not_found(format!("no repository `{}` is known; /v1/repos lists them", name.escape_debug()))
 }
 
+/// Refuses a name under which nothing is known: an empty list would read as "all is well".
+fn require_known(state: &ApiState, repository: Option<&str>) -> Result<(), Problem> {
+    match repository.filter(|name| !state.view.knows(name)) {
+        Some(name) => Err(no_repository(name)),
+        None => Ok(()),
+    }
+}
+
 /// Finds one change or says why not.
 pub(crate) fn find(state: &ApiState, repository: &str, commit: &str) -> Result<(Arc<AsOf>, Found), Problem> {
     let (as_of, lookup) = state.view.find(repository, commit);
@@ -254,6 +262,7 @@ async fn drift(State(state): State<ApiState>, known: Known, query: Asked<Filter>
         return Err(Problem::bad_request("state is a filter of alerts"));
     }
     wait_for(&state, query.at_least).await?;
+    require_known(&state, query.repository.as_deref())?;
     let (as_of, rows) = state.view.drift(query.repository.as_deref());
     let body = bounded("drift", rows, query.limit)?;
     Ok(answer(&known, &as_of, || json(&as_of, body)))
@@ -262,6 +271,7 @@ async fn drift(State(state): State<ApiState>, known: Known, query: Asked<Filter>
 async fn alerts(State(state): State<ApiState>, known: Known, query: Asked<Filter>) -> Answered {
     let query = asked(query)?;
     wait_for(&state, query.at_least).await?;
+    require_known(&state, query.repository.as_deref())?;
     let (as_of, mut rows) = state.view.alerts();
     rows.retain(|alert| {
         let here = query.repository.as_ref().is_none_or(|name| *name == alert.repository);

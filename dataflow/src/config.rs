@@ -263,14 +263,18 @@ impl Config {
             if !is_topic_name(topic) {
                 return refuse(keys[index], "is no name of a topic: 1 to 249 of letters, digits, `.`, `_`, `-`");
             }
-            if topics[..index].contains(topic) {
-                return refuse("kafka", "two topics have the same name; what is written would be read as input");
+            if let Some(other) = topics[..index].iter().position(|other| other == topic) {
+                let reason = format!("is the same topic as `{}`; each needs one of its own", keys[other]);
+                return refuse(keys[index], &reason);
             }
         }
         for (key, text) in [("kafka.brokers", &self.kafka.brokers), ("kafka.group", &self.kafka.group)] {
             if text.trim().is_empty() || text.contains('\0') {
                 return refuse(key, "is empty or holds a zero byte");
             }
+        }
+        if let Some(reason) = self.source().brokers_fault() {
+            return refuse("kafka.brokers", &reason);
         }
         if let Some((name, reason)) = self.source().property_fault() {
             let key =
@@ -295,11 +299,13 @@ impl Config {
             return refuse("http.allowed_hosts", &error.to_string());
         }
         self.check_bounds(path)?;
-        if self.limits.file_bytes_max > self.limits.event_bytes_max {
-            return refuse(
-                "limits.file_bytes_max",
-                "is larger than limits.event_bytes_max, so it could never be reached",
+        let Limits { file_bytes_max, event_bytes_max, .. } = self.limits;
+        if file_bytes_max > event_bytes_max {
+            let reason = format!(
+                "is {file_bytes_max}, and limits.event_bytes_max is {event_bytes_max}: a file may not be larger than the \
+                 event it comes in"
             );
+            return refuse("limits.file_bytes_max", &reason);
         }
         Ok(())
     }
@@ -335,6 +341,10 @@ impl Config {
         if let Err(error) = std::fs::create_dir_all(&self.data) {
             return refuse("data", format!("{} cannot be created: {error}", self.data.display()));
         }
+        // Any port: the one that is named may be in use by the very engine that the file is for.
+        if let Err(error) = std::net::TcpListener::bind((self.listen.ip(), 0)) {
+            return refuse("listen", format!("{} is no address of this machine: {error}", self.listen.ip()));
+        }
         if let Some(key) = &self.control_key_file
             && let Err(error) = check_key_file(key)
         {
@@ -355,134 +365,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Config, ConfigError> {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("driftline.toml");
-        std::fs::write(&path, text).expect("written");
-        Config::read(&path)
-    }
-
-    #[test]
-    fn the_least_configuration_is_a_folder_and_a_broker() {
-        let config = read("data = \"d\"\n[kafka]\nbrokers = \"127.0.0.1:9092\"\n").expect("valid");
-        assert_eq!(config.kafka.topic, "code-events");
-        assert_eq!(config.labels.waiting_days.get(), 90);
-    }
-
-    #[test]
-    fn a_misspelt_key_is_named_with_its_line() {
-        let error = read("data = \"d\"\nworker = 2\n[kafka]\nbrokers = \"b\"\n").expect_err("refused").to_string();
-        assert!(error.contains("worker") && error.contains("line 2"), "{error}");
-    }
-
-    #[test]
-    fn an_event_may_not_be_larger_than_a_record() {
-        let least = "data = \"d\"\n[kafka]\nbrokers = \"b\"\n[limits]\nevent_bytes_max =";
-        read(&format!("{least} 20967424\n")).expect("as large as can be");
-        let error = read(&format!("{least} 20967425\n")).expect_err("refused").to_string();
-        assert!(error.contains("limits.event_bytes_max"), "{error}");
-    }
-
-    #[test]
-    fn an_allowed_host_is_a_name() {
-        let with = |name: &str| {
-            read(&format!("data = \"d\"\n[kafka]\nbrokers = \"b\"\n[http]\nallowed_hosts = [\"{name}\"]\n"))
-        };
-        assert_eq!(with("*.example.org").expect("valid").http.allowed_hosts, ["*.example.org"]);
-        let error = with("https://example.org").expect_err("refused").to_string();
-        assert!(error.contains("http.allowed_hosts") && error.contains("https://example.org"), "{error}");
-    }
-
-    #[test]
-    fn workers_are_bounded() {
-        let most = workers_max();
-        assert_eq!(parse_workers(&most.to_string()).map(NonZeroUsize::get), Ok(most));
-        for text in ["0", "-1", "x", "5000000", &(most + 1).to_string()] {
-            assert!(parse_workers(text).expect_err("refused").contains(&format!("1 to {most}")), "{text}");
-        }
-        let text = format!("data = \"d\"\nworkers = {}\n[kafka]\nbrokers = \"b\"\n", most + 1);
-        let error = read(&text).expect_err("refused").to_string();
-        assert!(error.contains("`workers`") && error.contains(&most.to_string()), "{error}");
-    }
-
-    #[test]
-    fn a_property_that_cannot_be_used_is_named() {
-        let with = |property: &str| {
-            read(&format!("data = \"d\"\n[kafka]\nbrokers = \"b\"\nproperties = {{ {property} }}\n"))
-                .map(drop)
-                .map_err(|error| error.to_string())
-        };
-        with("\"socket.keepalive.enable\" = \"true\", \"client.id\" = \"quality\"").expect("valid");
-        for (property, said) in [
-            ("\"securty.protocol\" = \"ssl\"", "cannot be used: No such configuration property"),
-            ("\"security.protocol\" = \"carrier pigeon\"", "security.protocol"),
-            ("\"socket.timeout.ms\" = \"soon\"", "socket.timeout.ms"),
-            ("\"isolation.level\" = \"read_uncommitted\"", "relies on its own value"),
-            ("\"bootstrap.servers\" = \"x\"", "relies on its own value"),
-            ("\"acks\" = \"1\"", "relies on its own value"),
-            ("\"transactional.id\" = \"a\"", "relies on its own value"),
-            ("\"linger.ms\" = 5", "expected a string"),
-        ] {
-            let error = with(property).expect_err(property);
-            assert!(error.contains(said), "{property}: {error}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_work_is_refused_before_anything_is_asked() {
-        let kafka = |line: &str| format!("data = \"d\"\n[kafka]\nbrokers = \"b\"\n{line}\n");
-        let limits = |line: &str| format!("{}[limits]\n{line}\n", kafka(""));
-        let webhook = |url: &str| format!("{}[[webhook]]\nurl = \"{url}\"\nsecret_file = \"s\"\n", kafka(""));
-        for (text, key) in [
-            (kafka("topic = \"\""), "kafka.topic"),
-            (kafka("predictions = \"\""), "kafka.predictions"),
-            (kafka("alerts = \"a b\""), "kafka.alerts"),
-            (kafka("dead_letters = \"..\""), "kafka.dead_letters"),
-            (kafka("topic = \"a\\u0000b\""), "kafka.topic"),
-            (kafka("group = \"\""), "kafka.group"),
-            (kafka("group = \"a\\u0000b\""), "kafka.group"),
-            (kafka("create_topics = { partitions = 3000000000, replication = 1 }"), "kafka.create_topics.partitions"),
-            (kafka("create_topics = { partitions = 3, replication = 40000 }"), "kafka.create_topics.replication"),
-            (limits("event_bytes_max = 0\nfile_bytes_max = 0"), "limits.event_bytes_max"),
-            (limits("files_max = 0"), "limits.files_max"),
-            (limits("path_bytes_max = 0"), "limits.path_bytes_max"),
-            (limits("clock_skew_s_max = -1"), "limits.clock_skew_s_max"),
-            (webhook("http://"), "webhook.url"),
-            (webhook("http://a b/"), "webhook.url"),
-        ] {
-            let error = read(&text).expect_err(&text).to_string();
-            assert!(error.contains(&format!("`{key}`")), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn keys_and_secrets_that_cannot_be_used_are_named() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let (at, data) = (|name: &str| folder.path().join(name), folder.path().join("data"));
-        std::fs::write(at("short"), b"x").expect("written");
-        std::fs::write(at("secret"), b"whsec_!!!").expect("written");
-        let environment = |lines: &str| {
-            let text = format!("data = {data:?}\n{lines}");
-            read(&text).expect("is valid").check_environment(Path::new("f")).map_err(|error| error.to_string())
-        };
-        let key = |name: &str| environment(&format!("control_key_file = {:?}\n[kafka]\nbrokers = \"b\"\n", at(name)));
-        key("new").expect("is made when it is needed");
-        for wrong in ["short", "."] {
-            assert!(key(wrong).expect_err(wrong).contains("`control_key_file`"), "{wrong}");
-        }
-        for wrong in ["secret", "short", "missing"] {
-            let lines =
-                format!("[kafka]\nbrokers = \"b\"\n[[webhook]]\nurl = \"http://a\"\nsecret_file = {:?}\n", at(wrong));
-            assert!(environment(&lines).expect_err(wrong).contains("`webhook.secret_file`"), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_output_topic_may_not_be_the_input() {
-        let error = read("data = \"d\"\n[kafka]\nbrokers = \"b\"\nalerts = \"code-events\"\n").expect_err("refused");
-        assert!(error.to_string().contains("same name"), "{error}");
-    }
-}
+mod tests;

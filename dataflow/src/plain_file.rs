@@ -75,22 +75,28 @@ pub fn output(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// Why no output lies in a data folder.
+pub const IN_DATA_FOLDER: &str = "it lies in the data folder, whose files are the engine's own; name a file elsewhere";
+
 /// Refuses an output that would take the place of what is nobody's to replace: the file `secret`, a file of a data folder,
 /// or one of a git folder.
-pub fn may_be_written(path: &Path, secret: &Path) -> io::Result<()> {
+pub fn may_be_written(path: &Path, secret: Option<&Path>) -> io::Result<()> {
     let refuse = |reason: &str| Err(io::Error::new(ErrorKind::InvalidInput, reason));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // What is not there yet is refused or made by whoever opens it.
     let Ok(folder) = folder.canonicalize() else { return Ok(()) };
     let whole = path.canonicalize().unwrap_or_else(|_| folder.join(path.file_name().unwrap_or_default()));
-    let secret_folder = secret.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let named = secret_folder.canonicalize().map(|folder| folder.join(secret.file_name().unwrap_or_default())).ok();
-    if secret.canonicalize().ok().or(named).is_some_and(|secret| secret == whole) {
+    let is_secret = |secret: &Path| {
+        let folder = secret.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let named = || folder.canonicalize().map(|folder| folder.join(secret.file_name().unwrap_or_default()));
+        secret.canonicalize().or_else(|_| named()).is_ok_and(|secret| secret == whole)
+    };
+    if secret.is_some_and(is_secret) {
         return refuse("it is the author key; name another file");
     }
     for above in whole.ancestors().skip(1) {
         if above.join("LOCK").exists() && (above.join("bindings").exists() || above.join("code-events").exists()) {
-            return refuse("it lies in a data folder, whose files are the engine's own; name a file elsewhere");
+            return refuse(IN_DATA_FOLDER);
         }
         if above.join("HEAD").exists() && above.join("objects").is_dir() && above.join("refs").is_dir() {
             return refuse("it lies in a git folder, whose files are git's own; name a file elsewhere");
@@ -120,11 +126,17 @@ impl Replacement {
             Ok(left) if left.is_file() => fs::remove_file(&beside)?,
             _ => {}
         }
-        let file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
+        // Read as well as written, for whoever checks what was written.
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&beside)?;
         if let Ok(before) = fs::metadata(&target) {
             file.set_permissions(before.permissions())?;
         }
         Ok(Self { file, beside, target, placed: false })
+    }
+
+    /// The file, to be read or asked for its size before it has its name.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// Makes it durable and gives it its name.

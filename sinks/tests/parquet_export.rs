@@ -5,12 +5,13 @@ mod synthetic;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Decimal128Type, TimestampMillisecondType, UInt32Type, UInt64Type};
 use driftline_schema::{Fixed, Verdict};
-use driftline_sinks::parquet::{ExportError, FeatureTable, export};
+use driftline_sinks::parquet::{ExportError, FeatureTable, write_to};
 use driftline_sinks::view::ChangeDetail;
 use driftline_sinks::{ClosedTime, Sink, View, ViewReader};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, Type};
 use std::fs::File;
+use std::io;
 
 const TABLE: FeatureTable<'static> = FeatureTable { version: 3, features: &synthetic::FEATURES };
 
@@ -62,8 +63,8 @@ fn a_file_reads_back_equal_to_the_view() {
         closed.labels.remove(9);
         closed.vectors.remove(10);
     });
-    let exported = export(&reader, TABLE, &path).expect("written");
-    assert_eq!((exported.rows, exported.as_of), (4_999, reader.as_of()));
+    let (as_of, rows) = write_to(&reader, TABLE, File::create(&path).expect("is made")).expect("written");
+    assert_eq!((rows, as_of), (4_999, reader.as_of()));
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).expect("there")).expect("Parquet");
     let footer = builder.metadata().file_metadata();
     let said = |key: &str| {
@@ -84,19 +85,28 @@ fn a_file_reads_back_equal_to_the_view() {
         }
     }
     assert_eq!(rows, 4_999);
-    let again = folder.path().join("again.parquet");
-    export(&reader, TABLE, &again).expect("written");
-    assert!(std::fs::read(path).expect("readable") == std::fs::read(again).expect("readable"), "not the same bytes");
+    let mut again = Vec::new();
+    write_to(&reader, TABLE, &mut again).expect("written");
+    assert!(std::fs::read(path).expect("readable") == again, "not the same bytes");
+}
+
+/// A disk that is full.
+struct Full;
+
+impl io::Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]
-fn what_cannot_be_written_is_an_error_and_leaves_no_file() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("vectors.parquet");
+fn what_cannot_be_written_is_an_error() {
     let short = FeatureTable { version: 3, features: &synthetic::FEATURES[..29] };
-    let error = export(&view(20, |_| {}), short, &path).expect_err("another table");
+    let error = write_to(&view(20, |_| {}), short, Vec::new()).expect_err("another table");
     assert!(matches!(error, ExportError::Length { found: 30, wanted: 29, .. }), "{error}");
-    let error = export(&view(1, |_| {}), TABLE, &folder.path().join("no/such/folder")).expect_err("no folder");
-    assert!(matches!(error, ExportError::File { .. }), "{error}");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
+    let error = write_to(&view(1, |_| {}), TABLE, Full).expect_err("the disk is full");
+    assert!(matches!(error, ExportError::Encode(_)), "{error}");
 }

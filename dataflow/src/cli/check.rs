@@ -2,6 +2,7 @@
 
 use super::repositories::shown_path;
 use super::{Outcome, check_data};
+use crate::clock::inspect_bindings;
 use crate::config::{Config, ConfigError, KafkaConfig};
 use crate::source::kafka::time_fault;
 use crate::terminal::say;
@@ -48,6 +49,12 @@ fn check(args: &CheckArgs) -> Result<(), ConfigError> {
         return Ok(());
     }
     config.check_environment(&args.config)?;
+    // A data folder belongs to the log it was written for; one of `up` would be refused by `run`.
+    let log = format!("kafka:{}", config.kafka.topic);
+    if let Err(error) = inspect_bindings(&config.data.join("bindings"), &log) {
+        let (path, key) = (args.config.clone(), "data".to_owned());
+        return Err(ConfigError::Value { path, key, message: error.to_string() });
+    }
     say!("data folder and secrets can be used");
     check_brokers(args, &config)?;
     say!("topic {} and those of results answer on {}", config.kafka.topic, config.kafka.brokers);

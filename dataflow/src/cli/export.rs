@@ -4,11 +4,11 @@ use super::ask::{Answering, Running, own_or_running};
 use super::data::{DataArgs, DataError, Local, require};
 use super::repositories::shown_path;
 use crate::engine::EngineConfig;
-use crate::plain_file;
+use crate::plain_file::{self, Replacement};
 use crate::terminal::{self, say};
 use clap::Args;
 use driftline_operators::features::{FEATURES, FEATURES_VERSION};
-use driftline_sinks::parquet::{FeatureTable, export, write_whole};
+use driftline_sinks::parquet::{FeatureTable, write_to};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde::Deserialize;
 use std::fs::File;
@@ -34,16 +34,14 @@ pub fn run(args: ExportArgs) -> Result<(), DataError> {
     require(&args.data)?;
     let refuse = |source| DataError::Output { path: args.out.clone(), source };
     let out = plain_file::output(&args.out).map_err(refuse)?;
-    outside(&out, &args.data.data).map_err(refuse)?;
+    outside(&out, &args.data).map_err(refuse)?;
     let config = EngineConfig { announce: false, ..EngineConfig::default() };
     let exported = match own_or_running(&args.data.data, || Local::start(&args.data, &config, Vec::new()))? {
         Answering::Own(local) => {
             local.engine.wait_until_idle()?;
-            let table = FeatureTable { version: FEATURES_VERSION, features: FEATURES };
-            let exported = export(local.engine.view(), table, &out);
+            let written = write(&local, &out);
             local.stop()?;
-            let exported = exported?;
-            Written { rows: exported.rows, bytes: exported.bytes, offsets: exported.as_of.offsets.clone() }
+            written?
         }
         Answering::Running(engine) => download(&engine, &out)?,
     };
@@ -57,14 +55,13 @@ pub fn run(args: ExportArgs) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Refuses a file inside the data folder: there it would take the place of something the engine wrote, or be taken for it.
-fn outside(out: &Path, data: &Path) -> io::Result<()> {
+/// Refuses a file inside the data folder, also of one that has no lock yet, and whatever else is nobody's to replace.
+fn outside(out: &Path, data: &DataArgs) -> io::Result<()> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.canonicalize()?.starts_with(data.canonicalize()?) {
-        let reason = "it lies in the data folder, whose files are the engine's own; name a file elsewhere";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    if folder.canonicalize()?.starts_with(data.data.canonicalize()?) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, plain_file::IN_DATA_FOLDER));
     }
-    Ok(())
+    plain_file::may_be_written(out, data.author_key_file.as_deref())
 }
 
 /// What the file holds.
@@ -74,16 +71,33 @@ struct Written {
     offsets: Vec<u64>,
 }
 
+/// Writes the file from an engine of its own.
+fn write(local: &Local, out: &Path) -> Result<Written, DataError> {
+    let refuse = |source| DataError::Output { path: out.to_owned(), source };
+    let table = FeatureTable { version: FEATURES_VERSION, features: FEATURES };
+    let mut buffered = BufWriter::new(Replacement::begin(out).map_err(refuse)?);
+    let (as_of, rows) = write_to(local.engine.view(), table, &mut buffered)?;
+    let bytes = place(buffered).map_err(refuse)?;
+    Ok(Written { rows, bytes, offsets: as_of.offsets.clone() })
+}
+
 /// Fetches the file from the engine that holds the data folder. It takes the place of an older one only when it is whole.
 fn download(engine: &Running, out: &Path) -> Result<Written, DataError> {
-    let refuse = |source| DataError::File { path: out.to_owned(), source };
-    let (written, bytes) = write_whole(out, |file| {
-        let mut buffered = BufWriter::new(file.try_clone().map_err(refuse)?);
-        engine.export(&mut buffered)?;
-        buffered.flush().map_err(refuse)?;
-        footer(file, engine)
-    })?;
+    let refuse = |source| DataError::Output { path: out.to_owned(), source };
+    let mut buffered = BufWriter::new(Replacement::begin(out).map_err(refuse)?);
+    engine.export(&mut buffered)?;
+    buffered.flush().map_err(refuse)?;
+    let written = footer(buffered.get_ref().file(), engine)?;
+    let bytes = place(buffered).map_err(refuse)?;
     Ok(Written { bytes, ..written })
+}
+
+/// Gives what was written its name; its size in bytes.
+fn place(buffered: BufWriter<Replacement>) -> io::Result<u64> {
+    let file = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let bytes = file.file().metadata()?.len();
+    file.place()?;
+    Ok(bytes)
 }
 
 /// What the end of a Parquet file says of it, which a file that broke off does not have.
@@ -105,6 +119,9 @@ fn footer(file: &File, engine: &Running) -> Result<Written, DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::BackendChoice;
+    use crate::controls::ControlKeyArgs;
+    use std::num::NonZeroUsize;
 
     #[test]
     fn nothing_is_exported_into_the_data_folder() {
@@ -114,11 +131,24 @@ mod tests {
         std::fs::write(data.join("control.json"), b"{}").expect("is written");
         std::os::unix::fs::symlink(data.join("control.json"), folder.path().join("link")).expect("is linked");
         std::os::unix::fs::symlink(&data, folder.path().join("alias")).expect("is linked");
+        let args = DataArgs {
+            data,
+            workers: NonZeroUsize::MIN,
+            backend: BackendChoice::Cpu,
+            control: ControlKeyArgs::default(),
+            author_key_file: None,
+        };
         for name in ["data/control.json", "data/new", "data/code-events/new", "data/../data/new", "link", "alias/new"] {
             let out = plain_file::output(&folder.path().join(name)).expect("is a file or none");
-            let error = outside(&out, &data).expect_err(name).to_string();
+            let error = outside(&out, &args).expect_err(name).to_string();
             assert!(error.contains("lies in the data folder"), "{name}: {error}");
         }
-        outside(&folder.path().join("data.parquet"), &data).expect("lies beside it");
+        outside(&folder.path().join("data.parquet"), &args).expect("lies beside it");
+        for name in ["HEAD", "objects/", "refs/"] {
+            let path = folder.path().join(name);
+            if name.ends_with('/') { std::fs::create_dir(path) } else { std::fs::write(path, b"") }.expect("is made");
+        }
+        let error = outside(&folder.path().join("HEAD"), &args).expect_err("is git's").to_string();
+        assert!(error.contains("lies in a git folder"), "{error}");
     }
 }

@@ -182,7 +182,7 @@ impl Out {
         match args.out.as_deref() {
             Some(path) if path != Path::new("-") => {
                 let target = path.display().to_string();
-                let begun = may_be_written(path, &args.author_key_file).and_then(|()| Replacement::begin(path));
+                let begun = may_be_written(path, Some(&args.author_key_file)).and_then(|()| Replacement::begin(path));
                 match begun {
                     Ok(file) => Ok(Self::File(target, BufWriter::with_capacity(BUFFER_BYTES, file))),
                     Err(source) => Err(CollectError::Output { target, source }),

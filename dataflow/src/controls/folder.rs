@@ -134,9 +134,30 @@ impl Folder<'_> {
         Ok(Some(note))
     }
 
-    /// Whether what the folder remembers of its control key can be read; one that remembers nothing yet is fine.
+    /// Whether what the folder remembers of its control key can be read, and is the key it would be opened with; one that
+    /// remembers nothing yet is fine.
     pub(crate) fn check_note(&self) -> Result<(), ControlError> {
-        self.note().map(drop)
+        match self.note()? {
+            Some(_) => read_controls(self).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The key that the folder was written with.
+    fn noted_key(&self, note: &Note, file: &Path) -> Result<ControlKey, ControlError> {
+        let key = match read(file) {
+            Ok(bytes) => self.key(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let (path, data, mend) = (file.to_owned(), self.path.to_owned(), self.mend.clone());
+                return Err(ControlError::Lost { path, data, mend });
+            }
+            Err(source) => return Err(ControlError::Key { path: file.to_owned(), source }),
+        };
+        if key.fingerprint() != note.fingerprint {
+            let (what, mend) = (self.path.display().to_string(), self.mend.clone());
+            return Err(ControlError::Another { path: file.to_owned(), what, mend });
+        }
+        Ok(key)
     }
 
     fn default_file(&self) -> PathBuf {
@@ -187,18 +208,7 @@ pub fn open_controls<E: From<ControlError>>(
         folder.write(&key, &file, trusted_until.clone())?;
         return Ok(ControlRule::new(key, trusted_until));
     };
-    let key = match read(&file) {
-        Ok(bytes) => folder.key(&bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let (data, mend) = (folder.path.to_owned(), folder.mend.clone());
-            return Err(ControlError::Lost { path: file, data, mend }.into());
-        }
-        Err(source) => return Err(refuse(source).into()),
-    };
-    if key.fingerprint() != note.fingerprint {
-        let (what, mend) = (folder.path.display().to_string(), folder.mend.clone());
-        return Err(ControlError::Another { path: file, what, mend }.into());
-    }
+    let key = folder.noted_key(&note, &file)?;
     if std::path::absolute(&file).is_ok_and(|file| file != note.key_file) {
         folder.write(&key, &file, note.trusted_until.clone())?;
     }
@@ -209,12 +219,7 @@ pub fn open_controls<E: From<ControlError>>(
 pub(crate) fn read_controls(folder: &Folder<'_>) -> Result<ControlRule, ControlError> {
     let (path, file) = (folder.note_path(), folder.key_path()?);
     let note = folder.note()?.ok_or_else(|| ControlError::Note { path, reason: "it is missing".to_owned() })?;
-    let bytes = read(&file).map_err(|source| ControlError::Key { path: file.clone(), source })?;
-    let key = folder.key(&bytes);
-    if key.fingerprint() != note.fingerprint {
-        let (what, mend) = (folder.path.display().to_string(), folder.mend.clone());
-        return Err(ControlError::Another { path: file, what, mend });
-    }
+    let key = folder.noted_key(&note, &file)?;
     Ok(ControlRule::new(key, note.trusted_until))
 }
 
@@ -306,6 +311,32 @@ mod tests {
         assert!(!key.exists(), "no other key is made in silence");
         assert_eq!(open(scratch.path(), Some(&moved), &[]).expect("opens"), [5, 3]);
         assert_eq!(open(scratch.path(), None, &[]).expect("remembers where it is"), [5, 3]);
+    }
+
+    #[test]
+    fn a_check_finds_a_key_that_the_folder_could_not_be_opened_with() {
+        let scratch = scratch();
+        let (data, key) = (scratch.path().join("data"), scratch.path().join("control.key"));
+        open(scratch.path(), None, &[]).expect("opens");
+        let check = || {
+            let author_key_file = Some(scratch.path().join("author.key"));
+            let (log, mend) = ("embedded:code-events".to_owned(), "mend".to_owned());
+            Folder { path: &data, log, key_file: None, author_key_file, mend }
+                .check_note()
+                .map_err(|error| error.to_string())
+        };
+        check().expect("is right");
+        let bytes = fs::read(&key).expect("reads");
+        fs::write(&key, b"another key of enough bytes").expect("writes");
+        assert!(check().expect_err("is another").contains("holds another control key"));
+        fs::remove_file(&key).expect("removes");
+        assert!(check().expect_err("is gone").contains("is gone"));
+        assert!(!key.exists(), "a check makes nothing");
+        fs::write(&key, bytes).expect("writes");
+        let note = fs::read_to_string(data.join(FILE)).expect("reads");
+        let flipped = note.replacen("\"fingerprint\":\"", "\"fingerprint\":\"0", 1);
+        fs::write(data.join(FILE), flipped).expect("writes");
+        assert!(check().expect_err("is another").contains("holds another control key"));
     }
 
     #[test]

@@ -43,6 +43,14 @@ pub enum LogError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file or folder that only a person can put right: it lies in the wrong place, or what was lost cannot be told.
+    #[error("{}: {reason}. Nothing was changed", path.display())]
+    Misplaced {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
     /// The folder belongs to an engine whose log is elsewhere.
     #[error(
         "{} is the data folder of `driftline run` on the topic {topic}: its log is in the cluster, and only a running engine \
@@ -95,5 +103,8 @@ impl LogError {
     }
     pub(crate) fn damaged(path: &Path, byte: u64, reason: impl Into<String>) -> Self {
         Self::Damaged { path: path.to_owned(), byte, reason: reason.into() }
+    }
+    pub(crate) fn misplaced(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Misplaced { path: path.to_owned(), reason: reason.into() }
     }
 }

@@ -135,9 +135,13 @@ fn walk(dir: &Path, home: Home, floor: u64) -> Result<Walk, LogError> {
     }
     for (index, &base) in bases.iter().enumerate() {
         let path = segment_path(dir, base);
+        if path.is_dir() {
+            return Err(LogError::misplaced(&path, "a folder stands where a file of the log belongs; move it away"));
+        }
         let bytes =
             crate::plain_file::read(&path, SEGMENT_BYTES_MAX).map_err(|source| LogError::io("read", &path, source))?;
         refuse_foreign(&path, &bytes, home)?;
+        refuse_renamed(&path, &bytes, base)?;
         match bases.get(index + 1) {
             Some(&sealed_at) => walk.segment(&path, &bytes, Some(sealed_at)),
             None => walk.last_segment(&path, &bytes, floor),
@@ -280,12 +284,28 @@ fn refuse_foreign(path: &Path, bytes: &[u8], home: Home) -> Result<(), LogError>
     while let Some(header) = bytes.get(at..).and_then(|rest| whole(rest).ok()) {
         let key = &bytes[at + HEADER_BYTES..][..usize::from(header.key_bytes)];
         if let Some(fault) = home.fault(&header, key) {
-            let reason = format!("{fault}; where there is no copy of the right one, move this one away first");
-            return Err(LogError::damaged(path, at as u64, reason));
+            let reason = format!(
+                "at byte {at} {fault}. Put the right file back from a copy; where there is none, move this one away and \
+                 run the same command again"
+            );
+            return Err(LogError::misplaced(path, reason));
         }
         at += header.record_bytes();
     }
     Ok(())
+}
+
+/// A file under another name than its first record asks for, which no file has, is refused: all of its records are sound,
+/// and a repair would put others in their place.
+fn refuse_renamed(path: &Path, bytes: &[u8], base: u64) -> Result<(), LogError> {
+    let Some(header) = whole(bytes).ok().filter(|header| header.offset != base) else { return Ok(()) };
+    let right = segment_path(path.parent().unwrap_or(path), header.offset);
+    if right.exists() {
+        return Ok(());
+    }
+    let reason =
+        format!("it begins with record {}, so its name should be {}: rename it", header.offset, right.display());
+    Err(LogError::misplaced(path, reason))
 }
 
 /// Moves the damaged bytes aside and writes what stands in their place.
@@ -293,9 +313,10 @@ fn mend(damage: &mut Damage, copies: &Copies) -> Result<(), LogError> {
     let path = damage.file.clone();
     let room = damage.followed.then_some((damage.end - damage.byte) as usize);
     let records = stand_ins(damage, copies, room).ok_or_else(|| {
+        let Damage { byte, reason, .. } = &*damage;
         let reason =
-            format!("{}; what was lost there cannot be told, so the file must come back from a copy", damage.reason);
-        LogError::damaged(&path, damage.byte, reason)
+            format!("at byte {byte} {reason}; what was lost there cannot be told. Put the file back from a copy");
+        LogError::misplaced(&path, reason)
     })?;
     path.parent().map_or(Ok(()), super::dir::create_dir)?;
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);

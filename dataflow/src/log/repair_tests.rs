@@ -159,7 +159,7 @@ fn bytes_that_belong_to_no_record_are_never_guessed_at() {
     let sound = fs::read(&path).expect("reads");
     fs::write(&path, [b"inserted", &sound[..]].concat()).expect("writes");
     let refused = repair(&topic(&dir), PARTITIONS, &[]).expect_err("cannot be told").to_string();
-    assert!(refused.contains("must come back from a copy"), "{refused}");
+    assert!(refused.contains("Put the file back from a copy"), "{refused}");
 }
 
 #[test]
@@ -177,6 +177,8 @@ fn a_file_of_another_partition_is_named_and_neither_read_nor_cut() {
             let said = outcome.expect_err("it is refused").to_string();
             assert!(said.contains(&path.display().to_string()) && said.contains("a record of partition 1"), "{said}");
         }
+        let refused = repair(&topic(&dir), PARTITIONS, &[]).expect_err("it is refused").to_string();
+        assert!(!refused.contains("--repair"), "what was tried is no advice: {refused}");
         assert_eq!(fs::read(path).expect("reads"), foreign, "nothing was cut");
         fs::write(path, &sound).expect("writes");
     }
@@ -185,6 +187,33 @@ fn a_file_of_another_partition_is_named_and_neither_read_nor_cut() {
     fs::remove_file(&mine).expect("removes");
     let floor: Vec<u64> = held.iter().map(|records| records.len() as u64).collect();
     assert!(mended(&dir, &held, &floor).1 > 0);
+}
+
+#[test]
+fn a_file_under_a_wrong_name_and_a_folder_in_its_place_are_named_and_left() {
+    let (dir, held) = written();
+    let bases = segment::segments(&folder(&dir, 0)).expect("lists");
+    let (right, wrong) = (segment_path(&folder(&dir, 0), bases[1]), segment_path(&folder(&dir, 0), bases[1] + 1));
+    fs::rename(&right, &wrong).expect("renames");
+    let both = || [inspect(&topic(&dir), PARTITIONS, &[]), repair(&topic(&dir), PARTITIONS, &[])];
+    for outcome in both() {
+        let said = outcome.expect_err("it is refused").to_string();
+        assert!(said.contains(&format!("should be {}: rename it", right.display())), "{said}");
+    }
+    fs::rename(&wrong, &right).expect("renames");
+    let away = dir.path().join("away");
+    fs::rename(&right, &away).expect("renames");
+    fs::create_dir(&right).expect("is made");
+    assert!(
+        both()
+            .into_iter()
+            .all(|outcome| outcome.is_err_and(|error| error.to_string().contains("a folder stands where")))
+    );
+    fs::remove_dir(&right).expect("removes");
+    fs::rename(&away, &right).expect("renames");
+    // A copy beside it under a name of another form is no part of the log.
+    fs::copy(&right, folder(&dir, 0).join(format!("{}.log", bases[1] + 1))).expect("copies");
+    assert_eq!(mended(&dir, &held, &[]).0, []);
 }
 
 #[test]
@@ -211,8 +240,9 @@ fn control_records_that_one_partition_lacks_come_back_from_another_also_without_
     }
     fs::remove_dir_all(folder(&dir, bare)).expect("removes");
     assert_eq!(mended(&dir, &held, &[]).1, 0, "nothing is lost");
-    // Renamed, it is whole from a record on that it does not have; what is made in its place can be opened.
+    // A file whose name says that records before it are lost; what is made in their place can be opened.
     fs::rename(&path, segment_path(&folder(&dir, bare), 50)).expect("renames");
+    fs::write(segment_path(&folder(&dir, bare), 50), b"").expect("writes");
     repair(&topic(&dir), PARTITIONS, &[]).expect("is mended");
     assert_eq!(inspect(&topic(&dir), PARTITIONS, &[]).expect("reads").damage, []);
     let log = open(&dir).expect("opens");

@@ -10,6 +10,9 @@ use super::home::Home;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
+/// Digits of a segment's name, so that names sort as offsets do.
+const NAME_DIGITS: usize = 20;
+
 /// Where a partition ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tail {
@@ -25,7 +28,7 @@ pub(super) struct Tail {
 
 /// The file whose first record has offset `base`.
 pub(super) fn segment_path(dir: &Path, base: u64) -> PathBuf {
-    dir.join(format!("{base:020}.log"))
+    dir.join(format!("{base:0NAME_DIGITS$}.log"))
 }
 
 /// First offsets of the segments in `dir`, ascending.
@@ -34,9 +37,9 @@ pub(super) fn segments(dir: &Path) -> Result<Vec<u64>, LogError> {
     let mut bases = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(fail)? {
         let name = entry.map_err(fail)?.file_name();
-        let base =
-            name.to_str().and_then(|name| name.strip_suffix(".log")).and_then(|digits| digits.parse::<u64>().ok());
-        bases.extend(base);
+        let digits =
+            name.to_str().and_then(|name| name.strip_suffix(".log")).filter(|digits| digits.len() == NAME_DIGITS);
+        bases.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
     }
     bases.sort_unstable();
     Ok(bases)

@@ -8,4 +8,4 @@ mod encode;
 mod export;
 
 pub use encode::FeatureTable;
-pub use export::{ExportError, Exported, export, write_to, write_whole};
+pub use export::{ExportError, write_to};

@@ -100,6 +100,14 @@ impl ViewReader {
         (Arc::clone(&state.as_of), rows)
     }
 
+    /// Whether anything is known under this name: a repository with changes, or one whose drift is still shown.
+    pub fn knows(&self, repository: &str) -> bool {
+        let state = self.shared.state.read();
+        state.repo_ids.contains_key(repository)
+            || state.drift.values().any(|row| row.repository == repository)
+            || state.alerts.values().any(|alert| alert.repository == repository)
+    }
+
     /// Drift statistics by repository and feature, of one repository where it is named.
     pub fn drift(&self, repository: Option<&str>) -> (Arc<AsOf>, Vec<DriftRow>) {
         let state = self.shared.state.read();

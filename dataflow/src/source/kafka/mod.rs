@@ -72,12 +72,30 @@ impl Default for KafkaConfig {
     }
 }
 
-/// Properties that would name another cluster, or make every client a transactional one.
-const RESERVED: [&str; 2] = ["bootstrap.servers", "transactional.id"];
+/// Properties that would name another cluster, make every client a transactional one, or load code into this process.
+const RESERVED: [&str; 4] = ["bootstrap.servers", "metadata.broker.list", "transactional.id", "plugin.library.paths"];
 
 impl KafkaConfig {
     fn timeout(&self) -> Duration {
         Duration::from_millis(u64::from(self.timeout_ms))
+    }
+
+    /// Why a list of brokers names none that could be reached: each is a host, and a port unless it is Kafka's own.
+    pub fn brokers_fault(&self) -> Option<String> {
+        let fault = |broker: &str| {
+            let address = broker.trim().split_once("://").map_or(broker.trim(), |(_, address)| address);
+            let (host, port) = match address.rsplit_once(':') {
+                // An address of version 6 stands in brackets where a port follows.
+                Some((host, _)) if host.contains(':') && !host.ends_with(']') => (address, None),
+                Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+                _ => (address, None),
+            };
+            let is_host =
+                !host.is_empty() && !host.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+            let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+            (!is_host || !is_port).then(|| format!("names `{broker}`, which is no `host:port`"))
+        };
+        self.brokers.split(',').find_map(fault)
     }
 
     fn fault(&self, reason: impl ToString) -> SourceError {
@@ -86,9 +104,14 @@ impl KafkaConfig {
 
     /// The first of the user's properties that cannot be used, and why. Asks nobody.
     pub fn property_fault(&self) -> Option<(String, String)> {
+        // Without brokers, as a client begins to connect when it is made.
+        let unconnected = Self { brokers: String::new(), ..self.clone() };
         for (name, value) in &self.properties {
+            if RESERVED.contains(&name.as_str()) {
+                return Some((name.clone(), "cannot be set: driftline relies on its own value".to_owned()));
+            }
             let alone = ClientConfig::new().set(name, value).create_native_config();
-            let only = Self { properties: [(name.clone(), value.clone())].into(), ..self.clone() };
+            let only = Self { properties: [(name.clone(), value.clone())].into(), ..unconnected.clone() };
             let reason = match (alone, only.consumer().and(only.producer())) {
                 (Err(KafkaError::ClientConfig(_, said, _, _)), _) => {
                     format!("cannot be used: {said}")
@@ -100,7 +123,7 @@ impl KafkaConfig {
             return Some((name.clone(), reason));
         }
         // What is wrong with several together, such as a certificate that cannot be read.
-        let made = self.consumer().map_err(|error| error.to_string()).and_then(|client| {
+        let made = unconnected.consumer().map_err(|error| error.to_string()).and_then(|client| {
             let client: Result<rdkafka::consumer::BaseConsumer, _> = client.create();
             client.map(drop).map_err(|error| error.to_string())
         });
@@ -116,7 +139,9 @@ impl KafkaConfig {
             }
             client.set(name, value);
         }
-        client.set("bootstrap.servers", &self.brokers);
+        if !self.brokers.is_empty() {
+            client.set("bootstrap.servers", &self.brokers);
+        }
         for (name, value) in ours {
             client.set(*name, value);
         }
