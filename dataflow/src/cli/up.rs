@@ -5,7 +5,7 @@ use super::fingerprint;
 use super::repositories::{Chosen, Memory, RepoArg, choose};
 use super::serve::{self, HostArgs, Serving};
 use super::summary::{Summary, print_summary};
-use crate::collect::{AuthorKey, Located, author_key};
+use crate::collect::{AuthorKey, Located, author_key, default_author_key};
 use crate::engine::EngineConfig;
 use crate::importer::{ImportError, Importer, POLL};
 use crate::reject_lines::RejectLines;
@@ -61,11 +61,7 @@ pub struct KeyArgs {
 impl KeyArgs {
     /// Reads the key that `data` was written with, making it on first use.
     pub fn read(&self, data: &Path) -> Result<AuthorKey, DataError> {
-        let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let configuration = || folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
-        let path = self.author_key_file.clone().unwrap_or_else(|| {
-            configuration().unwrap_or_else(|| PathBuf::from(".")).join("driftline").join("author.key")
-        });
+        let path = self.author_key_file.clone().unwrap_or_else(default_author_key);
         fingerprint::may_be_made(data, &path)?;
         let key = author_key(&path)?;
         fingerprint::check(data, &path, &key)?;

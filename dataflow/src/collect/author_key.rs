@@ -1,7 +1,7 @@
 //! The secret under which e-mail addresses become pseudonyms.
 //!
-//! The address itself is never stored. The same key gives the same pseudonym for ever, so the key belongs to the data
-//! it was used for and is kept beside it.
+//! The address itself is never stored. The same key gives the same pseudonym for ever, so all that
+//! collects for an installation shares one key.
 
 use super::error::CollectError;
 use crate::log::ignore_in_git;
@@ -11,7 +11,7 @@ use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes of a key made here.
 const KEY_BYTES: usize = 32;
@@ -43,6 +43,14 @@ impl fmt::Debug for AuthorKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AuthorKey(..)")
     }
+}
+
+/// Where the key of an installation lies unless another file is named: in the user's configuration folder, so that
+/// whatever collects for this user gives a person the same pseudonym.
+pub fn default_author_key() -> PathBuf {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let configuration = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
+    configuration.unwrap_or_else(|| PathBuf::from(".")).join("driftline").join("author.key")
 }
 
 /// The key kept in the file `path`; on first use 32 random bytes are written there, readable by the owner alone.

@@ -1,6 +1,6 @@
 //! `driftline collect`: a history into a file, a pipe or a Kafka topic.
 
-use super::author_key::author_key;
+use super::author_key::{author_key, default_author_key};
 use super::error::CollectError;
 use super::history::{CollectOptions, GitHistory, Heads};
 use super::kafka::{KafkaOut, KafkaTarget};
@@ -60,15 +60,21 @@ pub struct GitArgs {
     #[arg(long)]
     pub all_branches: bool,
     /// Secret that turns author addresses into pseudonyms; made (32 random bytes, mode 0600) if the file does not exist.
-    /// Events of one installation must share it
-    #[arg(long, value_name = "FILE", default_value = ".driftline/author.key")]
-    pub author_key_file: PathBuf,
+    /// Events of one installation must share it. Default: `driftline/author.key` in the user's configuration folder
+    #[arg(long, value_name = "FILE", env = "DRIFTLINE_AUTHOR_KEY_FILE")]
+    pub author_key_file: Option<PathBuf>,
     /// Threads that read and compare; by default two, or one on a machine with one core
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Print the summary as JSON (to standard error when the events go to standard output)
     #[arg(long)]
     pub json: bool,
+}
+
+impl GitArgs {
+    fn author_key(&self) -> PathBuf {
+        self.author_key_file.clone().unwrap_or_else(default_author_key)
+    }
 }
 
 /// What a run did.
@@ -104,7 +110,7 @@ pub fn run(args: &CollectArgs) -> Result<CollectSummary, CollectError> {
 
 fn options(args: &GitArgs) -> Result<CollectOptions, CollectError> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let mut options = CollectOptions::new(author_key(&args.author_key_file)?);
+    let mut options = CollectOptions::new(author_key(&args.author_key())?);
     options.repository.clone_from(&args.repository);
     options.since.clone_from(&args.since);
     options.threads = args.threads.or(NonZeroUsize::new(cores.min(2))).unwrap_or(NonZeroUsize::MIN);
@@ -182,7 +188,7 @@ impl Out {
         match args.out.as_deref() {
             Some(path) if path != Path::new("-") => {
                 let target = path.display().to_string();
-                let begun = may_be_written(path, Some(&args.author_key_file)).and_then(|()| Replacement::begin(path));
+                let begun = may_be_written(path, Some(&args.author_key())).and_then(|()| Replacement::begin(path));
                 match begun {
                     Ok(file) => Ok(Self::File(target, BufWriter::with_capacity(BUFFER_BYTES, file))),
                     Err(source) => Err(CollectError::Output { target, source }),

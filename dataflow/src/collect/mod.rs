@@ -30,7 +30,7 @@ mod tests;
 mod text;
 mod tree_diff;
 
-pub use author_key::{AuthorKey, author_key};
+pub use author_key::{AuthorKey, author_key, default_author_key};
 pub use command::{CollectArgs, CollectSource, CollectSummary, GitArgs, run};
 pub use error::CollectError;
 pub use follow::{Follower, News};

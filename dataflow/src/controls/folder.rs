@@ -4,6 +4,7 @@
 //! with, so that a lost or changed key is refused before anything is read, and never turns all models into rejects.
 
 use super::ControlRule;
+use crate::collect::default_author_key;
 use crate::log::{LogError, write_whole};
 use crate::plain_file;
 use clap::Args;
@@ -161,13 +162,10 @@ impl Folder<'_> {
     }
 
     fn default_file(&self) -> PathBuf {
-        let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let author = self.author_key_file.clone().or_else(|| folder("DRIFTLINE_AUTHOR_KEY_FILE"));
-        let configuration = || folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
-        match author {
-            Some(author) => author.with_file_name("control.key"),
-            None => configuration().unwrap_or_else(|| PathBuf::from(".")).join("driftline").join("control.key"),
-        }
+        let named =
+            || std::env::var_os("DRIFTLINE_AUTHOR_KEY_FILE").filter(|value| !value.is_empty()).map(PathBuf::from);
+        let author = self.author_key_file.clone().or_else(named).unwrap_or_else(default_author_key);
+        author.with_file_name("control.key")
     }
 
     /// The key's file: as the user names it, else where it was last found, else where it lies by default. The default

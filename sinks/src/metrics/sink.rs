@@ -1,6 +1,6 @@
 //! Metrics that follow from closed times: what was predicted, labelled, rejected, and what drifts.
 //!
-//! Applied after the view, whose counts it shows. A statistic whose row is gone leaves `/metrics` too.
+//! Counts are the view's, so each time is shown once the view has taken it, though it has a thread of its own. A statistic whose row is gone leaves `/metrics` too.
 
 use super::labels::{Exact, Slots, partition};
 use super::{Metrics, REPOSITORIES_MAX};
@@ -9,7 +9,11 @@ use crate::batch::{ClosedTime, Sink, SinkError};
 use crate::view::{Summary, ViewReader};
 use driftline_schema::{DriftRow, EvidenceKind, ModelInfo, Prediction, RejectReason, Scope, Verdict};
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long a time is waited for that the view has not taken yet; a view that takes none any more keeps no sink waiting.
+const VIEW_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Shows closed times and the view's counts as metrics.
 pub struct MetricsSink {
@@ -56,7 +60,7 @@ impl MetricsSink {
         );
         let models = make.float_gauges(
             "driftline_model_info",
-            "Always 1: a model in use.",
+            "Always 1: a model in force, the newest of its scope.",
             &["scope", "model", "cut", "features_version"],
         );
         let quality = make.float_gauges(
@@ -91,9 +95,12 @@ impl MetricsSink {
     }
 
     fn show_models(&mut self) {
-        // Newest first; like repositories, only so many get a line.
+        // Newest first, of which the first of each scope is in force; like repositories, only so many get a line.
         let rows = self.reader.models().1;
-        self.models.show(rows.iter().take(REPOSITORIES_MAX).map(|model| (model_labels(model), 1.0)).collect());
+        let mut scopes = BTreeSet::new();
+        let in_force: Vec<&ModelInfo> = rows.iter().filter(|model| scopes.insert(&model.scope)).collect();
+        self.gauges.models.set(in_force.len() as i64);
+        self.models.show(in_force.into_iter().take(REPOSITORIES_MAX).map(|model| (model_labels(model), 1.0)).collect());
     }
 
     fn show_quality(&mut self, summary: &Summary) {
@@ -116,6 +123,7 @@ impl Sink for MetricsSink {
         }
         self.last = Some(closed.time);
         self.totals.count(closed);
+        self.reader.block_until_time(closed.time, VIEW_WAIT_MAX);
         let summary = self.reader.summary();
         self.gauges.show(&summary, self.reader.waiting());
         if !closed.drift.is_empty() {
@@ -198,7 +206,7 @@ impl Gauges {
             event_clock: make.gauges("driftline_event_clock_seconds", clock, &["partition"]),
             labels: make.gauges("driftline_labels", "Current labels.", &["kind", "verdict"]),
             alerts_open: make.gauge("driftline_alerts_open", "Drift alerts that are open."),
-            models: make.gauge("driftline_models", "Models in use."),
+            models: make.gauge("driftline_models", "Models in force: the newest of each scope."),
             rows: make.gauges("driftline_view_rows", "Rows in the view.", &["collection"]),
             view_bytes: make.gauge("driftline_view_bytes", "Memory the view holds, estimated from its parts."),
             waiting: make.gauge("driftline_view_waiting_readers", "Readers that wait for a position."),
@@ -221,7 +229,6 @@ impl Gauges {
             }
         }
         self.alerts_open.set(summary.alerts_open as i64);
-        self.models.set(summary.models as i64);
         let rows = [
             ("repositories", summary.repositories),
             ("changes", summary.changes),
@@ -273,4 +280,40 @@ fn model_labels(model: &ModelInfo) -> [String; 4] {
     };
     let short = model.id.to_string()[..12].to_owned();
     [scope, short, model.cut.to_string(), model.features_version.to_string()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::View;
+    use driftline_schema::ModelId;
+
+    #[test]
+    fn counts_are_those_of_a_view_that_is_behind() {
+        let (mut view, reader) = View::open();
+        let metrics = Metrics::new();
+        let mut sink = MetricsSink::new(&metrics, reader);
+        let model = |cut: u64| {
+            let scope = Scope::Repository("owner/name".to_owned());
+            ModelInfo { id: ModelId([cut as u8; 32]), scope, cut, rows: 100, defective: 10, features_version: 1 }
+        };
+        let models = vec![(model(1), 1), (model(2), 1)];
+        let closed = ClosedTime { time: 3, as_of: vec![5], models, ..ClosedTime::default() };
+        std::thread::scope(|scope| {
+            let applied = scope.spawn(|| sink.apply(&closed));
+            std::thread::sleep(Duration::from_millis(50));
+            view.apply(&closed).expect("the view takes everything");
+            applied.join().expect("ends").expect("takes everything");
+        });
+        let text = String::from_utf8(metrics.text()).expect("is text");
+        for line in [
+            "driftline_closed_time 3\n",
+            "driftline_reflected_offset{partition=\"0\"} 5\n",
+            "driftline_models 1\n",
+            "driftline_model_info{cut=\"2\",",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert!(!text.contains("cut=\"1\""), "{text}");
+    }
 }

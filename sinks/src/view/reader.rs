@@ -190,4 +190,9 @@ impl ViewReader {
     pub fn wait_until(&self, position: Position, limit: Duration) -> bool {
         wait::block_until(&self.shared, position, limit)
     }
+
+    /// Blocks the thread until the view reflects `time` or `limit` has passed; whether it does.
+    pub fn block_until_time(&self, time: u64, limit: Duration) -> bool {
+        wait::block_until_time(&self.shared, time, limit)
+    }
 }

@@ -87,16 +87,25 @@ impl Drop for Reached {
     }
 }
 
+/// Blocks the thread until the view reflects `time` or `limit` has passed; whether it does.
+pub(super) fn block_until_time(shared: &Shared, time: u64, limit: Duration) -> bool {
+    block(shared, limit, |as_of| as_of.time.is_some_and(|reflected| reflected >= time))
+}
+
 /// Blocks the thread until the record at `position` is reflected or `limit` has passed; whether it is reflected.
 pub(super) fn block_until(shared: &Shared, position: Position, limit: Duration) -> bool {
+    block(shared, limit, |as_of| as_of.reflects(position))
+}
+
+fn block(shared: &Shared, limit: Duration, is_there: impl Fn(&AsOf) -> bool) -> bool {
     let end = Instant::now() + limit;
     let mut inner = shared.waiters.inner.lock();
     loop {
-        if shared.state.read().as_of.reflects(position) {
+        if is_there(&shared.state.read().as_of) {
             return true;
         }
         if shared.waiters.changed.wait_until(&mut inner, end).timed_out() {
-            return shared.state.read().as_of.reflects(position);
+            return is_there(&shared.state.read().as_of);
         }
     }
 }
