@@ -14,6 +14,8 @@ use driftline_schema::Position;
 use driftline_sinks::AsOf;
 use serde::Serialize;
 use std::convert::Infallible;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
 
 /// `?at_least=PARTITION:OFFSET`, as it stands in a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -83,12 +85,15 @@ pub(crate) fn json(as_of: &AsOf, body: impl Serialize) -> Vec<u8> {
     serde_json::to_vec(&Answer { as_of, body }).expect("records always serialise")
 }
 
-/// The tag of everything read at `as_of`: the time, and a hash of the offsets and of the version that answers.
+/// Tells this process from every other: two logs can be equally long, and one that is made anew begins at the same times.
+static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+
+/// The tag of everything read at `as_of`: the time, and a hash of the offsets and of the process that answers.
 pub(crate) fn etag(as_of: &AsOf) -> String {
     // FNV-1a: this names a version to caches, it protects nothing.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut mix = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    env!("CARGO_PKG_VERSION").bytes().for_each(&mut mix);
+    PROCESS.to_le_bytes().into_iter().for_each(&mut mix);
     as_of.offsets.iter().flat_map(|offset| offset.to_le_bytes()).for_each(&mut mix);
     format!("\"{:x}-{hash:016x}\"", as_of.time.map_or(0, |time| time.wrapping_add(1)))
 }

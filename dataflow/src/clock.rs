@@ -3,6 +3,7 @@
 //! Bindings decide what is published together, never an answer. One never extends past a control record, so the state at
 //! a control record's time is exactly the log up to it.
 
+mod anchors;
 mod binder;
 mod bindings;
 #[cfg(test)]
@@ -177,7 +178,10 @@ impl Clock {
         for (partition, (&bound, held)) in bindings.last().vector.iter().zip(&range).enumerate() {
             if bound > held.end {
                 let end = held.end;
-                let reason = format!("partition {partition} was bound up to offset {bound}, the log ends at {end}");
+                let reason = format!(
+                    "partition {partition} was read up to offset {bound}, and the log ends at {end} now: records are gone. \
+                     Bring them back, or name another, empty data folder to start over with what is there"
+                );
                 return Err(ClockError::Mismatch { path, reason });
             }
         }
@@ -185,7 +189,8 @@ impl Clock {
         source.wake_on_data(shared.wake.clone());
         source.seek(bindings.start())?;
         let lock = data.clone();
-        let ingest = ingest::Ingest::new(source, bindings, shared.clone(), config, rule.clone())?;
+        let anchors = source.is_shared().then(|| anchors::Anchors::open(data.path(), &source.name()));
+        let ingest = ingest::Ingest::new(source, bindings, shared.clone(), config, rule.clone(), anchors)?;
         let intake = std::thread::Builder::new().name("intake".to_owned()).spawn(move || {
             ingest.run();
             drop(lock);

@@ -158,10 +158,25 @@ fn failed_on_data(at: &Place) -> Cases {
     at.write("data/repositories.json", "{");
     let damaged = at.run(&format!("up app --data data {UP}"));
     std::fs::write(at.path("data/repositories.json"), memory).expect("is written");
+    std::os::unix::fs::symlink(at.path("a.py"), at.path("data/link")).expect("is linked");
+    let link = at.run(&format!("up app --data data {UP}"));
+    std::fs::remove_file(at.path("data/link")).expect("removes");
+    git(&at.path("."), &["clone", "-q", "app", "behind"]);
+    let behind = at.run("risk HEAD --repo app=behind --data data");
+    at.repository("planted", 1);
+    std::fs::create_dir_all(at.path("planted/.driftline/code-events")).expect("is made");
+    at.write("planted/.driftline/code-events/topic.json", "{}");
+    git(&at.path("planted"), &["add", "-f", "."]);
+    git(&at.path("planted"), &["commit", "-q", "-m", "planted"]);
+    let mut planted = at.command(&format!("up {UP}"));
+    planted.current_dir(at.path("planted"));
     let typo = at.run("replay --verify --data typo");
     assert!(!at.path("typo").exists(), "a folder was made of a typing error");
     vec![
         ("data-in-use", in_use),
+        ("data-link", link),
+        ("data-tracked", ended(planted)),
+        ("followed-elsewhere", behind),
         ("memory-damaged", damaged),
         ("no-data-folder", typo),
         ("no-log", at.run("export --data no-log --out x.parquet")),

@@ -4,7 +4,7 @@ use super::repositories::shown_path;
 use super::{Outcome, check_data};
 use crate::clock::inspect_bindings;
 use crate::config::{Config, ConfigError, KafkaConfig};
-use crate::source::kafka::time_fault;
+use crate::source::kafka::settings_fault;
 use crate::terminal::say;
 use clap::Args;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -96,7 +96,7 @@ fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
         };
         return Err(refuse(key, fault));
     }
-    match time_fault(&source) {
+    match settings_fault(&source) {
         Ok(None) => Ok(()),
         Ok(Some(reason)) => Err(refuse("kafka.topic", format!("topic `{topic}`: {reason}"))),
         Err(error) => Err(refuse("kafka.topic", error.to_string())),

@@ -8,7 +8,7 @@ use crate::collect::{CollectError, RangeError};
 use crate::config::{BackendChoice, parse_workers};
 use crate::controls::{ControlError, ControlKeyArgs, ControlRule, Folder, open_controls, read_controls};
 use crate::engine::{Engine, EngineConfig, EngineError};
-use crate::log::{DataDir, EmbeddedLog, FrozenLog, FrozenSource, LogConfig, LogError, refuse_kafka};
+use crate::log::{DataDir, EmbeddedLog, FOLDER, FrozenLog, FrozenSource, LogConfig, LogError, refuse_kafka};
 use crate::source::{AppendError, EmbeddedSource, SourceError};
 use clap::Args;
 use driftline_sinks::Sink;
@@ -56,16 +56,15 @@ impl DataArgs {
 
 /// The data folder when none is named: that of this folder, or the nearest above it in the same work tree.
 fn default_data(here: &Path) -> PathBuf {
-    const NAME: &str = ".driftline";
     for folder in here.ancestors() {
-        if folder != here && folder.join(NAME).is_dir() {
-            return folder.join(NAME);
+        if folder != here && folder.join(FOLDER).is_dir() {
+            return folder.join(FOLDER);
         }
-        if folder.join(NAME).is_dir() || folder.join(".git").exists() {
+        if folder.join(FOLDER).is_dir() || folder.join(".git").exists() {
             break;
         }
     }
-    PathBuf::from(NAME)
+    PathBuf::from(FOLDER)
 }
 
 /// Why a command on a data folder failed.

@@ -84,6 +84,28 @@ pub enum RepositoryError {
         /// What is wrong with the name.
         reason: String,
     },
+    /// The history that is to be asked about is followed from another clone.
+    #[error(
+        "{} knows `{}` from {}. Commits that {} lacks would be withdrawn if it were brought in from there: ask about {}, \
+         give this clone a data folder of its own (--data DIR), or follow it from now on with `driftline up --repo {}={}`",
+        shown_path(data),
+        shown(name),
+        shown(before),
+        shown_path(path),
+        shown(before),
+        shown(name),
+        shown_path(path)
+    )]
+    Elsewhere {
+        /// The clone that was named.
+        path: PathBuf,
+        /// The data folder.
+        data: PathBuf,
+        /// The name.
+        name: String,
+        /// The clone that is followed.
+        before: String,
+    },
     /// The data folder's memory cannot be read.
     #[error(
         "{} cannot be read; if it is damaged, remove it, and it is made anew from the log, except for the \
@@ -233,6 +255,8 @@ pub struct Memory {
     data: PathBuf,
     known: Vec<Known>,
     changed: bool,
+    /// Repositories that were known at another place: the name, and where.
+    moved: Vec<(String, String)>,
 }
 
 impl Memory {
@@ -259,7 +283,7 @@ impl Memory {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(refuse(error)),
         };
-        Ok(Self { data: data.to_owned(), known, changed: false })
+        Ok(Self { data: data.to_owned(), known, changed: false, moved: Vec::new() })
     }
 
     /// What each repository is called here; nothing, for one that is missing and was never seen. `in_log` gives the commits
@@ -335,6 +359,9 @@ impl Memory {
         }
         let at = self.known.iter().position(|known| known.name == name);
         let before = at.map(|at| self.known.remove(at));
+        if let Some(before) = before.as_ref().filter(|before| !before.path.is_empty() && before.path != place) {
+            self.moved.push((name.to_owned(), before.path.clone()));
+        }
         let roots = before.as_ref().map(|known| known.roots.clone()).filter(|roots| !roots.is_empty());
         let roots = roots.unwrap_or_else(|| located.roots());
         let branches = before.as_ref().map(|known| known.branches.clone()).unwrap_or_default();
@@ -342,6 +369,18 @@ impl Memory {
         self.changed |= before.as_ref() != Some(&known);
         self.known.push(known);
         self.known.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    /// Refuses a clone of a history that is followed from another one, which is still there: a question about a clone that
+    /// is behind must not withdraw what the other has.
+    pub fn stay(&self, asked: &Chosen) -> Result<(), RepositoryError> {
+        match self.moved.iter().find(|(_, before)| Located::at(Path::new(before)).is_ok()) {
+            Some((name, before)) => {
+                let (path, data) = (asked.arg.path.clone(), self.data.clone());
+                Err(RepositoryError::Elsewhere { path, data, name: name.clone(), before: before.clone() })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Writes what is new.

@@ -9,7 +9,7 @@ use super::data::{DataArgs, DataError};
 use super::repositories::Memory;
 use super::repositories::{Chosen, RepoArg, choose, shown_path};
 use super::show;
-use super::up::{Imported, KeyArgs, import_error, open};
+use super::up::{Imported, KeyArgs, import_error, open_to_ask};
 use super::verdict::{Report, Scored, ShallowClone};
 use super::{Outcome, on_data};
 use crate::collect::{Located, RangeError};
@@ -85,7 +85,9 @@ fn assess(args: &RiskArgs) -> Result<Report, DataError> {
         commits => commits?,
     };
     if commits.is_empty() {
-        report.nothing("the range holds no commit; is its first revision the older one?".to_owned());
+        report.nothing("the range holds no commit: its ends are one commit, or the first is the newer one; --abstain-ok lets an empty \
+             range pass"
+                .to_owned());
         return Ok(report);
     }
     let scored = score(args, &repository, &commits)?;
@@ -95,7 +97,7 @@ fn assess(args: &RiskArgs) -> Result<Report, DataError> {
 
 /// The predictions of `commits`, of a history that was brought up to date.
 fn score(args: &RiskArgs, repository: &Chosen, commits: &[CommitId]) -> Result<Scored, DataError> {
-    let own = || open(&args.data, std::slice::from_ref(repository), &args.key);
+    let own = || open_to_ask(&args.data, repository, &args.key);
     match own_or_running(&args.data.data, own)? {
         Answering::Own(up) => score_here(up, repository, commits),
         Answering::Running(engine) => score_there(args, &engine, repository, commits),

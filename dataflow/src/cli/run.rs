@@ -13,7 +13,7 @@ use crate::importer::Schedule;
 use crate::log::DataDir;
 use crate::plain_file;
 use crate::reject_lines::RejectLines;
-use crate::source::kafka::{Found, KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic, time_fault};
+use crate::source::kafka::{Found, KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic, settings_fault};
 use crate::source::{AppendError, Appender, Source, SourceError};
 use crate::terminal::note;
 use clap::Args;
@@ -64,10 +64,11 @@ pub fn run(args: RunArgs) -> Outcome {
 
 fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     let source_config = config.source();
+    note!("connecting to {}", source_config.brokers);
     if let Some(create) = &config.kafka.create_topics {
         create_topics(config, &source_config, create)?;
     }
-    if let Some(reason) = time_fault(&source_config)? {
+    if let Some(reason) = settings_fault(&source_config)? {
         return Err(SourceError::Kafka { topic: source_config.topic, reason }.into());
     }
     let dir = DataDir::open(&config.data)?;
@@ -94,6 +95,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     let mut caught_up = false;
     loop {
         engine.check()?;
+        dir.check()?;
         report_topic(&topic, serving.readiness(), &engine.metrics().engine);
         report_sinks(&engine.deliveries(), serving.readiness());
         if engine.clock().idle().is_some() {

@@ -2,7 +2,7 @@
 
 use super::data::{DataArgs, DataError, Local, require_folder};
 use super::fingerprint;
-use super::repositories::{Chosen, Memory, RepoArg, choose};
+use super::repositories::{Chosen, Memory, RepoArg, RepositoryError, choose};
 use super::serve::{self, HostArgs, Serving};
 use super::summary::{Summary, print_summary};
 use crate::collect::{AuthorKey, Located, author_key, default_author_key};
@@ -77,10 +77,38 @@ pub struct Imported {
     pub importer: Importer,
 }
 
+/// Refuses a data folder that came with a repository: whoever can commit to it could then say what any commit's risk is.
+fn refuse_tracked(data: &Path, repos: &[Chosen]) -> Result<(), DataError> {
+    let Some(repo) = repos.iter().find(|repo| repo.located.as_ref().is_some_and(|located| located.tracks(data))) else {
+        return Ok(());
+    };
+    Err(DataError::NotFound(format!(
+        "the data folder {} is part of the commit that is checked out in {}. What git brings along is not the engine's own: \
+         take it out with `git rm -r --cached`, or name another folder with --data",
+        data.display(),
+        repo.arg.path.display()
+    )))
+}
+
+/// Starts the engine on what the log holds and opens one repository to ask about it.
+pub fn open_to_ask(data: &DataArgs, repo: &Chosen, key: &KeyArgs) -> Result<Imported, DataError> {
+    open_with(data, std::slice::from_ref(repo), key, |memory| memory.stay(repo))
+}
+
 /// Starts the engine on what the log holds and opens the repositories; nothing is brought in yet.
 pub fn open(data: &DataArgs, repos: &[Chosen], key: &KeyArgs) -> Result<Imported, DataError> {
+    open_with(data, repos, key, |_| Ok(()))
+}
+
+fn open_with(
+    data: &DataArgs,
+    repos: &[Chosen],
+    key: &KeyArgs,
+    may_go_on: impl FnOnce(&Memory) -> Result<(), RepositoryError>,
+) -> Result<Imported, DataError> {
     let config = EngineConfig::default();
     require_folder(data)?;
+    refuse_tracked(&data.data, repos)?;
     let mut memory = Memory::read(&data.data)?;
     let data = DataArgs { author_key_file: key.author_key_file.clone(), ..data.clone() };
     let key = key.read(&data.data)?;
@@ -89,6 +117,7 @@ pub fn open(data: &DataArgs, repos: &[Chosen], key: &KeyArgs) -> Result<Imported
     local.engine.wait_until_idle()?;
     let standing = local.engine.standing().clone();
     let names = memory.settle(repos, |name| standing.commits(name))?;
+    may_go_on(&memory)?;
     memory.write()?;
     let known = Arc::new(move |name: &str| standing.commits(name));
     let mut importer = Importer::new(local.log.clone(), &local.engine, &config.training, known);
@@ -173,6 +202,7 @@ pub fn run(args: UpArgs) -> Result<(), DataError> {
     );
     while !serving.wait_for_signal(up.importer.pause()) {
         up.local.engine.check()?;
+        up.local.dir.check()?;
         up.importer.follow(POLL).map_err(import_error)?;
     }
     finish(up, serving, args.json)

@@ -85,7 +85,9 @@ impl Report {
                 ))
             }
             None => Verdict::None(
-                "the log took no such change; the page and /metrics of `driftline up` say what was rejected".to_owned(),
+                "no change is known of it: it is on no branch that is followed (HEAD may be detached, or this clone ahead of \
+                 the one that is followed), or it was rejected, which the page and /metrics of `driftline up` would say"
+                    .to_owned(),
             ),
         }
     }

@@ -3,6 +3,7 @@
 //! It reads ahead by one binding at most, and only while fewer than the allowed number of times are on their way through
 //! the workers; that is the engine's back-pressure.
 
+use super::anchors::Anchors;
 use super::binder::Binder;
 use super::bindings::{Binding, Bindings, Replay};
 use super::shared::Shared;
@@ -28,6 +29,8 @@ pub(super) struct Ingest {
     replay: Option<Replay>,
     target: Option<Binding>,
     binder: Binder,
+    /// Kept for a log that others may change.
+    anchors: Option<Anchors>,
     shared: Arc<Shared>,
     tick: Duration,
     /// When the first record of the binding was read.
@@ -45,8 +48,10 @@ impl Ingest {
         shared: Arc<Shared>,
         config: &ClockConfig,
         rule: ControlRule,
+        anchors: Option<Anchors>,
     ) -> Result<Self, ClockError> {
         Ok(Self {
+            anchors,
             binder: Binder::new(bindings.start(), config, rule),
             ended: vec![false; bindings.start().len()],
             replay: Some(bindings.replay()?),
@@ -80,6 +85,9 @@ impl Ingest {
             if !read && !closed {
                 self.shared.wake.wait(self.nap());
             }
+        }
+        if let Some(anchors) = &mut self.anchors {
+            anchors.write();
         }
         Ok(())
     }
@@ -127,8 +135,16 @@ impl Ingest {
             let next = self.source.next(partition)?;
             self.ended[partition as usize] = next == Next::AtEnd;
             match next {
-                Next::Record(record) => self.binder.offer(record),
+                Next::Record(record) => {
+                    if let Some(anchors) = &mut self.anchors {
+                        anchors.take(&record)?;
+                    }
+                    self.binder.offer(record);
+                }
                 Next::AtEnd if self.target.is_some() => {
+                    if let Some(anchors) = &self.anchors {
+                        anchors.end(partition as usize)?;
+                    }
                     self.binder.skip(partition as usize);
                     return Ok(false);
                 }
@@ -175,6 +191,9 @@ impl Ingest {
             return;
         }
         self.reported.0 = Instant::now();
+        if let Some(anchors) = &mut self.anchors {
+            anchors.write();
+        }
         if let Some((time, vector)) = self.shared.reflected().filter(|(time, _)| *time > self.reported.1) {
             self.reported.1 = time;
             self.source.report(&vector);

@@ -167,7 +167,7 @@ fn bindings_that_reach_past_the_log_are_refused() {
     log.1.lock()[0] = 1;
     let data = DataDir::open(dir.path()).expect("free");
     let refused = Clock::start(log.source(0), &data, 1, &config(1), &rule()).err().expect("refused").to_string();
-    assert!(refused.contains("partition 0 was bound up to offset 2, the log ends at 1"), "{refused}");
+    assert!(refused.contains("partition 0 was read up to offset 2, and the log ends at 1"), "{refused}");
 }
 
 #[test]

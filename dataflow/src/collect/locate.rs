@@ -17,7 +17,7 @@ const NAME_BYTES_MAX: usize = 255;
 
 /// A repository on disk.
 pub struct Located {
-    repo: gix::ThreadSafeRepository,
+    pub(super) repo: gix::ThreadSafeRepository,
     place: PathBuf,
     name: String,
     earlier: Vec<String>,

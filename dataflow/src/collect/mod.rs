@@ -28,6 +28,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tracked;
 mod tree_diff;
 
 pub use author_key::{AuthorKey, author_key, default_author_key};

@@ -11,6 +11,43 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The data folder of a work tree, which is found by this name.
+pub(crate) const FOLDER: &str = ".driftline";
+
+/// How deep a data folder is: the log, its partitions, their segments.
+const DEPTH: usize = 3;
+
+/// Refuses a data folder with a symbolic link in it: what is written there would be written to a file that lies elsewhere
+/// and is somebody else's. A repository that is cloned can bring such links along. The folder itself may be one where the
+/// user names it; the folder `.driftline`, which is found by its name, may not.
+fn refuse_links(path: &Path) -> Result<(), LogError> {
+    let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    if path.file_name().is_some_and(|name| name == FOLDER) && is_link(path) {
+        return Err(LogError::misplaced(path, "it is a symbolic link; name the folder that it leads to with --data"));
+    }
+    refuse_links_in(path, DEPTH)
+}
+
+fn refuse_links_in(folder: &Path, depth: usize) -> Result<(), LogError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // What is no folder yet is made, and what cannot be read is told by whoever opens it.
+        Err(_) => return Ok(()),
+    };
+    for entry in entries.flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_symlink() {
+            let reason = "it is a symbolic link, and a data folder has none: what is written to it would go elsewhere. Remove \
+                          it, or put the file it leads to in its place";
+            return Err(LogError::misplaced(&entry.path(), reason));
+        }
+        if kind.is_dir() && depth > 1 {
+            refuse_links_in(&entry.path(), depth - 1)?;
+        }
+    }
+    Ok(())
+}
+
 /// Tries for a fifth of a second: a child process that is just being started holds a copy of every open file until it
 /// runs its own program, and with it the lock of a directory that was closed meanwhile.
 fn try_lock(file: &File) -> Result<(), TryLockError> {
@@ -27,13 +64,14 @@ fn try_lock(file: &File) -> Result<(), TryLockError> {
 #[derive(Clone, Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: Arc<File>,
+    lock: Arc<File>,
 }
 
 impl DataDir {
     /// Creates the directory where needed and locks it; fails at once when another holder has it.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, LogError> {
         let path = path.into();
+        refuse_links(&path)?;
         let is_new = std::fs::read_dir(&path).map_or(true, |mut entries| entries.next().is_none());
         create_dir(&path)?;
         if is_new {
@@ -60,7 +98,7 @@ impl DataDir {
         // The process id is only for the message above; the lock itself is what counts.
         let noted = file.set_len(0).and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
         noted.map_err(|source| LogError::io("write", &file_path, source))?;
-        let dir = Self { path, _lock: Arc::new(file) };
+        let dir = Self { path, lock: Arc::new(file) };
         dir.withdraw();
         Ok(dir)
     }
@@ -79,6 +117,17 @@ impl DataDir {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the folder is still the one that was opened: one that was removed takes what is written without a word.
+    pub fn check(&self) -> Result<(), LogError> {
+        use std::os::unix::fs::MetadataExt as _;
+        let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let there = std::fs::metadata(self.path.join("LOCK")).map(identity).ok();
+        match self.lock.metadata().map(identity) {
+            Ok(held) if there != Some(held) => Err(LogError::Gone { path: self.path.clone() }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -184,6 +233,28 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_with_a_link_in_it_is_refused_and_what_the_link_leads_to_is_left() {
+        use std::os::unix::fs::symlink;
+        let dir = crate::log::scratch();
+        let (data, victim) = (dir.path().join("data"), dir.path().join("victim"));
+        std::fs::create_dir_all(data.join("code-events/0")).expect("is made");
+        std::fs::write(&victim, b"of somebody else").expect("is written");
+        for name in ["LOCK", "bindings", "models", "code-events/0/00000000000000000000.log", "code-events/1"] {
+            symlink(&victim, data.join(name)).expect("is linked");
+            let refused = DataDir::open(&data).expect_err(name).to_string();
+            assert!(refused.contains(name) && refused.contains("symbolic link"), "{refused}");
+            assert_eq!(std::fs::read(&victim).expect("reads"), b"of somebody else");
+            std::fs::remove_file(data.join(name)).expect("removes");
+        }
+        DataDir::open(&data).expect("is opened");
+        symlink(&data, dir.path().join(FOLDER)).expect("is linked");
+        let refused = DataDir::open(dir.path().join(FOLDER)).expect_err("is found by its name").to_string();
+        assert!(refused.contains("--data"), "{refused}");
+        symlink(&data, dir.path().join("elsewhere")).expect("is linked");
+        DataDir::open(dir.path().join("elsewhere")).expect("is named by the user");
+    }
+
+    #[test]
     fn a_second_holder_is_refused_until_the_first_is_gone() {
         let dir = crate::log::scratch();
         let first = DataDir::open(dir.path()).expect("free");
@@ -195,6 +266,18 @@ mod tests {
         assert!(refused.contains("--data"), "it says what to do: {refused}");
         drop(clone);
         DataDir::open(dir.path()).expect("free again");
+    }
+
+    #[test]
+    fn a_folder_that_was_removed_or_replaced_is_noticed() {
+        let dir = crate::log::scratch();
+        let data = dir.path().join("data");
+        let held = DataDir::open(&data).expect("free");
+        held.check().expect("is there");
+        std::fs::rename(&data, dir.path().join("moved")).expect("moves");
+        assert!(held.check().expect_err("is gone").to_string().contains("is gone or was replaced"));
+        let _other = DataDir::open(&data).expect("is made anew");
+        held.check().expect_err("is another");
     }
 
     #[test]

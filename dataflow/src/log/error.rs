@@ -20,7 +20,7 @@ pub enum LogError {
         holder: String,
     },
     /// The operating system refused.
-    #[error("cannot {action} {}", path.display())]
+    #[error("cannot {action} {}{}", path.display(), advice(source))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -50,6 +50,16 @@ pub enum LogError {
         path: PathBuf,
         /// What is wrong with it, and what to do.
         reason: String,
+    },
+    /// The data folder that this process holds is not where it was opened.
+    #[error(
+        "the data folder {} is gone or was replaced while it was in use; what was written since is lost. Bring it back from \
+         a copy, or start again to make a new one",
+        path.display()
+    )]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
     },
     /// The folder belongs to an engine whose log is elsewhere.
     #[error(
@@ -90,6 +100,16 @@ pub enum LogError {
         /// The offset asked for.
         wanted: u64,
     },
+}
+
+/// What to do about a failure that passes.
+fn advice(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "; make room on that disk and start again: what was acknowledged is kept"
+        }
+        _ => "",
+    }
 }
 
 /// The data folder that a file lies in: the one with the lock.

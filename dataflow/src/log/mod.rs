@@ -25,7 +25,7 @@ mod segment;
 mod tests;
 
 pub use dir::{DataDir, Holder};
-pub(crate) use dir::{ignore_in_git, write_whole};
+pub(crate) use dir::{FOLDER, ignore_in_git, write_whole};
 pub use error::LogError;
 pub(crate) use error::data_folder;
 pub use frame::RECORD_BYTES_MAX;

@@ -93,6 +93,10 @@ pub trait Source: Send {
     fn identity(&self) -> Option<String> {
         None
     }
+    /// Whether others keep the log, so that what was read may be gone or be something else at the next start.
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// Partitions to begin with when the log is bound for the first time. Later ones are opened by the control record
     /// that names them, so that their place in the order does not depend on when they were noticed.
     fn first_partitions(&mut self, _rule: &ControlRule) -> Result<u32, SourceError> {

@@ -8,6 +8,9 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::error::RDKafkaErrorCode;
 use std::time::Duration;
 
+/// The setting that says what becomes of old records, and the value that would take away all but the newest of each key.
+const CLEANUP_SETTING: &str = "cleanup.policy";
+const COMPACT: &str = "compact";
 /// The setting that says whose time a record bears, and the value that the engine needs.
 const TIME_SETTING: &str = "message.timestamp.type";
 const BROKERS_TIME: &str = "LogAppendTime";
@@ -27,9 +30,10 @@ pub struct TopicSpec {
     pub compacted: bool,
 }
 
-/// Why the topic's records would bear times that anybody can make up, if they would. `None` also where the cluster does
-/// not tell a topic's settings, or not us; each record says for itself whose time it bears.
-pub fn time_fault(config: &KafkaConfig) -> Result<Option<String>, SourceError> {
+/// Why the topic, with the settings it has, could not be the log: its records would bear times that anybody can make up, or
+/// would not stay. `None` also where the cluster does not tell a topic's settings, or not us; each record says for itself
+/// whose time it bears.
+pub fn settings_fault(config: &KafkaConfig) -> Result<Option<String>, SourceError> {
     let client = config.client(&[])?.create_with_context(Events::new(config));
     let client: AdminClient<Events> = client.map_err(|error| config.fault(error))?;
     let options = AdminOptions::new().request_timeout(Some(SETTINGS_MAX));
@@ -42,8 +46,16 @@ pub fn time_fault(config: &KafkaConfig) -> Result<Option<String>, SourceError> {
             None
         }
     };
-    let value = told.and_then(|topic| topic.get(TIME_SETTING).and_then(|entry| entry.value.clone()));
-    Ok(value.filter(|value| value != BROKERS_TIME).map(|value| {
+    let Some(topic) = told else { return Ok(None) };
+    let value = |setting: &str| topic.get(setting).and_then(|entry| entry.value.clone());
+    if let Some(policy) = value(CLEANUP_SETTING).filter(|policy| policy.contains(COMPACT)) {
+        return Ok(Some(format!(
+            "its {CLEANUP_SETTING} is {policy}: all but the newest event of each repository would be removed. Keep every \
+             record: {}",
+            advice(config, CLEANUP_SETTING, "delete")
+        )));
+    }
+    Ok(value(TIME_SETTING).filter(|value| value != BROKERS_TIME).map(|value| {
         format!(
             "its {TIME_SETTING} is {value}: records bear times that whoever appends them makes up, and one from the far \
              future would call every waiting change clean. Let the broker set the time: {}",
@@ -54,16 +66,20 @@ pub fn time_fault(config: &KafkaConfig) -> Result<Option<String>, SourceError> {
 
 /// The command that lets the broker set the times of a topic's records.
 pub(super) fn time_advice(config: &KafkaConfig) -> String {
+    advice(config, TIME_SETTING, BROKERS_TIME)
+}
+
+fn advice(config: &KafkaConfig, setting: &str, value: &str) -> String {
     format!(
-        "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config \
-         {TIME_SETTING}={BROKERS_TIME}",
+        "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {setting}={value}",
         config.brokers, config.topic
     )
 }
 
 /// Creates the topic; false when it exists already.
 pub fn create_topic(config: &KafkaConfig, spec: &TopicSpec) -> Result<bool, SourceError> {
-    let fault = |reason: String| SourceError::Kafka { topic: spec.name.clone(), reason };
+    let of_topic = KafkaConfig { topic: spec.name.clone(), ..config.clone() };
+    let fault = |reason: String| of_topic.fault(reason);
     let client = config.client(&[])?.create_with_context(Events::new(config));
     let client: AdminClient<Events> = client.map_err(|error| fault(error.to_string()))?;
     let bytes = MESSAGE_BYTES_MAX.to_string();
@@ -73,7 +89,7 @@ pub fn create_topic(config: &KafkaConfig, spec: &TopicSpec) -> Result<bool, Sour
         .set("retention.ms", "-1")
         .set("retention.bytes", "-1")
         .set(TIME_SETTING, BROKERS_TIME)
-        .set("cleanup.policy", if spec.compacted { "compact" } else { "delete" });
+        .set(CLEANUP_SETTING, if spec.compacted { COMPACT } else { "delete" });
     let options = AdminOptions::new().operation_timeout(Some(config.timeout())).request_timeout(Some(config.timeout()));
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| fault(error.to_string()))?;
     let results = runtime.block_on(client.create_topics([&topic], &options));

@@ -31,7 +31,7 @@ struct Progress {
 
 /// How far each partition that is read was read.
 #[derive(Clone, Default)]
-struct Track(Arc<RwLock<Vec<Arc<Progress>>>>);
+pub(super) struct Track(Arc<RwLock<Vec<Arc<Progress>>>>);
 
 /// Reads a Kafka topic.
 pub struct KafkaSource {
@@ -55,8 +55,8 @@ impl KafkaSource {
         let consumer = connect(config)?;
         let available = partition_count(consumer.client(), config)?;
         let id = Describer::open(config)?.describe()?.map(|topic| topic.id);
-        let watch = Watch::start(config, id.clone(), available)?;
         let (progress, track) = (Vec::new(), Track::default());
+        let watch = Watch::start(config, id.clone(), available, track.clone())?;
         let (config, queues, wake) = (config.clone(), Vec::new(), Wake::default());
         Ok(Self { config, queues, consumer, available, id, watch, progress, track, wake })
     }
@@ -99,9 +99,11 @@ impl KafkaSource {
     fn tolerate(&self, error: KafkaError) -> Result<(), SourceError> {
         match error.rdkafka_error_code() {
             _ if is_transient(&error) => Ok(()),
-            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                Err(self.config.fault(self.offsets_gone()))
-            }
+            Some(
+                RDKafkaErrorCode::AutoOffsetReset
+                | RDKafkaErrorCode::OffsetOutOfRange
+                | RDKafkaErrorCode::LogTruncation,
+            ) => Err(self.config.fault(self.offsets_gone())),
             // The watch waits for it to come back and tells whether it is the same.
             // A broker that has just started may say so as well, until it has read what it holds.
             Some(
@@ -166,6 +168,16 @@ impl KafkaSource {
     }
 }
 
+impl Track {
+    /// The first partition that was read beyond its end, which is therefore shorter than it was: its number, the offset
+    /// after the last record read, and the end.
+    pub(super) fn beyond(&self, ends: &[u64]) -> Option<(usize, u64, u64)> {
+        let partitions = self.0.read();
+        let next = partitions.iter().map(|progress| progress.next.load(Ordering::Acquire));
+        next.zip(ends).enumerate().find_map(|(partition, (next, &end))| (next > end).then_some((partition, next, end)))
+    }
+}
+
 fn connect(config: &KafkaConfig) -> Result<Arc<BaseConsumer<Events>>, SourceError> {
     let consumer = config.consumer()?.create_with_context(Events::new(config));
     Ok(Arc::new(consumer.map_err(|error| config.fault(error))?))
@@ -194,6 +206,10 @@ impl Source for KafkaSource {
 
     fn identity(&self) -> Option<String> {
         self.id.clone()
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn first_partitions(&mut self, rule: &ControlRule) -> Result<u32, SourceError> {

@@ -14,7 +14,7 @@ mod tests;
 mod topic;
 mod watch;
 
-pub use admin::{TopicSpec, create_topic, time_fault};
+pub use admin::{TopicSpec, create_topic, settings_fault};
 pub use consumer::KafkaSource;
 pub use producer::KafkaAppender;
 pub use topic::TopicDescription;
@@ -99,7 +99,18 @@ impl KafkaConfig {
     }
 
     fn fault(&self, reason: impl ToString) -> SourceError {
-        SourceError::Kafka { topic: self.topic.clone(), reason: reason.to_string() }
+        let mut reason = reason.to_string();
+        let is_silent = |code| reason.contains(&format!("{code:?}"));
+        let silent = [
+            RDKafkaErrorCode::OperationTimedOut,
+            RDKafkaErrorCode::BrokerTransportFailure,
+            RDKafkaErrorCode::AllBrokersDown,
+        ];
+        if silent.into_iter().any(is_silent) {
+            reason =
+                format!("{} does not answer ({reason}); start the brokers, or correct kafka.brokers", self.brokers);
+        }
+        SourceError::Kafka { topic: self.topic.clone(), reason }
     }
 
     /// The first of the user's properties that cannot be used, and why. Asks nobody.

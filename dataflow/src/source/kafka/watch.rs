@@ -5,6 +5,7 @@
 //! found. Nothing here decides an answer: new partitions are read only from the control record on that names them.
 
 use super::KafkaConfig;
+use super::consumer::Track;
 use super::ends::Ends;
 use super::topic::Describer;
 use crate::source::SourceError;
@@ -132,14 +133,21 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Watches the topic that has this id (`None` where the cluster gives topics no ids) and so many partitions now.
-    pub(super) fn start(config: &KafkaConfig, id: Option<String>, partitions: u32) -> Result<Self, SourceError> {
+    pub(super) fn start(
+        config: &KafkaConfig,
+        id: Option<String>,
+        partitions: u32,
+        track: Track,
+    ) -> Result<Self, SourceError> {
         let found = Arc::new(Found { partitions: AtomicU32::new(partitions), ..Found::default() });
         let mut look = Look {
             describer: Describer::open(config)?,
             ends: Ends::open(config)?,
             config: config.clone(),
             id,
+            track,
             failures: 0,
+            short: 0,
             held: None,
             found: found.clone(),
         };
@@ -164,7 +172,11 @@ struct Look {
     describer: Describer,
     ends: Ends,
     id: Option<String>,
+    /// How far the reader is.
+    track: Track,
     failures: u32,
+    /// How often in a row the log was found to end before what was read of it.
+    short: u32,
     /// Since when readers have been held back at the same ends.
     held: Option<(Instant, Vec<u64>)>,
     found: Arc<Found>,
@@ -223,8 +235,20 @@ impl Look {
     }
 
     /// Whether some transaction holds readers back and has done so for a while.
+    /// A log that ends before what was read of it has lost records, and may soon hold others under the same offsets. Twice
+    /// in a row, as an answer may have been on its way while the reader went on.
+    fn look_for_lost_records(&mut self, ends: &[(u64, u64)]) {
+        let ends: Vec<u64> = ends.iter().map(|(_, end)| *end).collect();
+        let found = self.track.beyond(&ends);
+        self.short = if found.is_some() { self.short + 1 } else { 0 };
+        if let Some((partition, next, end)) = found.filter(|_| self.short > 1) {
+            *self.found.replaced.lock() = Some(shortened(partition, next, end));
+        }
+    }
+
     fn look_at_ends(&mut self) {
         let Some(ends) = self.ends.ask(self.found.partitions(), PATIENCE) else { return };
+        self.look_for_lost_records(&ends);
         let seen: Vec<u64> = ends.iter().map(|(seen, _)| *seen).collect();
         let behind: u64 = ends.iter().map(|(seen, end)| end.saturating_sub(*seen)).sum();
         let first = ends.iter().position(|(seen, end)| seen < end);
@@ -244,6 +268,15 @@ impl Look {
             self.found.note_open(&self.config.topic, Some(open));
         }
     }
+}
+
+/// What is said of a partition that ends before what was read of it.
+fn shortened(partition: usize, next: u64, end: u64) -> String {
+    format!(
+        "partition {partition} was read up to offset {next} and ends at {end} now: the cluster lost records, by electing a \
+         replica that lagged behind or by a disk of earlier. Answers that were given rest on records that are gone. To start \
+         over with what is there, name another, empty data folder"
+    )
 }
 
 /// What is said of a topic that has another id than the one before.
