@@ -6,7 +6,8 @@
 #
 # Environment:
 #   DRIFTLINE_KAFKA_DIR    where jars, data, logs and pid files live   (default: ${TMPDIR:-/tmp}/driftline-kafka-UID)
-#   DRIFTLINE_KAFKA_PORT   port of the first broker; the next brokers follow, controllers are 100 higher   (9092)
+#   DRIFTLINE_KAFKA_PORT   port of the first broker; the next brokers follow, controllers are 100 higher   (9092);
+#                          topics are made by `driftline run` where create_topics says so, never by being named
 #   DRIFTLINE_KAFKA_HEAP   heap of each broker                                                            (384m)
 #
 # Exit code 77 means skipped: this machine has no Java 17, no Maven, or Maven cannot fetch the broker.
@@ -33,7 +34,7 @@ java_version=$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | h
 running() {
   local pid
   pid=$(cat "$cluster/broker-$1.pid" 2>/dev/null) || return 1
-  [[ -n $pid ]] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$cluster/broker-$1.properties"
+  [[ -n $pid ]] && { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF "$cluster/broker-$1.properties"
 }
 
 fetch() {
@@ -76,6 +77,9 @@ group.initial.rebalance.delay.ms=0
 PROPERTIES
 }
 
+# Whether somebody listens on a port; a broker that cannot have its port ends after it was found to be there.
+taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
 launch() {
   local n=$1 config="$cluster/broker-$1.properties"
   java -Xmx64m -cp "$dir/libs/*" kafka.tools.StorageTool format --ignore-formatted \
@@ -88,7 +92,7 @@ launch() {
 
 await() {
   local n=$1 end=$((SECONDS + 60))
-  until (exec 3<>"/dev/tcp/127.0.0.1/$((port + n - 1))") 2>/dev/null; do
+  until taken $((port + n - 1)); do
     # Twice: a process that was just forked does not bear its name yet.
     running "$n" || { sleep 1; running "$n"; } || fail "broker $n ended, see $cluster/broker-$n.log"
     ((SECONDS < end)) || fail "broker $n did not open its port within 60 s, see $cluster/broker-$n.log"
@@ -106,6 +110,9 @@ voters=""
 for ((n = 1; n <= brokers; n++)); do voters+="${voters:+,}$n@127.0.0.1:$((port + 99 + n))"; done
 for ((n = 1; n <= brokers; n++)); do
   running "$n" && continue
+  for own in $((port + n - 1)) $((port + 99 + n)); do
+    ! taken "$own" || fail "another process listens on port $own; name another with DRIFTLINE_KAFKA_PORT"
+  done
   configure "$n" "$voters"
   launch "$n"
 done

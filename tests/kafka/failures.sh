@@ -58,6 +58,15 @@ check "the setting is changed" topic set failures-times message.timestamp.type L
 "$binary" collect git "$work/small" --repository small --to "kafka://$brokers/failures-times" --author-key-file "$work/key" >/dev/null
 check "and then it is taken" once times
 
+# A topic that keeps the newest record of each key only.
+check "a compacted topic is made" topic create failures-compact 1 cleanup.policy=compact message.timestamp.type=LogAppendTime
+config compact $(http 6) failures-predictions failures-compact
+once compact; status=$?
+check "it is refused" test "$status" -eq 1
+check "with the command that mends it" grep -q 'kafka-configs.sh .*--entity-name failures-compact .*cleanup.policy=delete' "$work/compact.err"
+"$binary" check --config "$work/compact.toml" >"$work/compact.check" 2>&1; status=$?
+check "check refuses it as well" test "$status" -eq 78
+
 # The topic is deleted while it runs, then made anew.
 "$binary" run --config "$work/missing.toml" >"$work/missing.out" 2>"$work/missing.err" & pid=$!
 check "it is ready" await "ready $(http 2) | grep -q '\"ready\":true'" 150
@@ -79,3 +88,22 @@ deploy/kafka/start.sh 1 >/dev/null
 check "with one it is ready again" await "ready $(http 5) | grep -q '\"ready\":true'" 300
 check "the outage was one line" test "$(grep -c 'cannot be read at the moment' "$work/times.err")" = 1
 check "it ends in order" stop
+
+# An older disk of the broker is brought back: the log is shorter than what was read, and grows other records.
+collect() { "$binary" collect git "$work/small" --repository "$1" --to "kafka://$brokers/failures-times" --author-key-file "$work/key" >/dev/null; }
+disk=$DRIFTLINE_KAFKA_DIR/cluster-1/data-1
+deploy/kafka/stop.sh >/dev/null; cp -r "$disk" "$work/disk"; deploy/kafka/start.sh 1 >/dev/null
+check "more is appended" collect later
+check "and read" once times
+"$binary" run --config "$work/times.toml" >"$work/times.out" 2>"$work/times.err" & pid=$!
+check "it is ready" await "ready $(http 5) | grep -q '\"ready\":true'" 150
+deploy/kafka/stop.sh >/dev/null; rm -rf "$disk"; cp -r "$work/disk" "$disk"; deploy/kafka/start.sh 1 >/dev/null
+check "the shorter log ends it" await "! kill -0 $pid" 600
+wait "$pid"; status=$?; pid=""
+check "as a failure" test "$status" -eq 1
+check "in words" grep -q 'lost records' "$work/times.err"
+check "other records are appended" collect other
+check "and more of them" collect another
+once times; status=$?
+check "a start does not take them for those that were read" test "$status" -eq 1
+check "and says so" grep -q 'no longer holds the records that were read' "$work/times.err"
