@@ -19,6 +19,8 @@ mod partition;
 mod reader;
 mod repair;
 #[cfg(test)]
+mod repair_property_tests;
+#[cfg(test)]
 mod repair_tests;
 mod segment;
 #[cfg(test)]

@@ -152,14 +152,135 @@ fn what_a_crash_left_half_written_is_no_damage() {
     }
 }
 
+/// Writes `bytes` to the file, mends it, and gives what was found; the file is `sound` again afterwards.
+fn mended_after(dir: &TempDir, held: &[Held], path: &Path, bytes: &[u8]) -> (Vec<Damage>, usize) {
+    let sound = fs::read(path).expect("reads");
+    fs::write(path, bytes).expect("writes");
+    let floor: Vec<u64> = held.iter().map(|records| records.len() as u64).collect();
+    let outcome = mended(dir, held, &floor);
+    fs::write(path, sound).expect("writes");
+    outcome
+}
+
+/// Where each record of a file begins, and the file's end.
+fn places(bytes: &[u8]) -> Vec<usize> {
+    let next = |at: &usize| Some(at + frame::decode_header(bytes.get(*at..)?.get(..40)?).ok()?.record_bytes());
+    std::iter::successors(Some(0), next).collect()
+}
+
 #[test]
-fn bytes_that_belong_to_no_record_are_never_guessed_at() {
-    let (dir, _) = written();
+fn bytes_that_belong_to_no_record_are_moved_aside_and_nothing_is_lost() {
+    let (dir, held) = written();
     let path = segment_path(&folder(&dir, 0), 0);
     let sound = fs::read(&path).expect("reads");
-    fs::write(&path, [b"inserted", &sound[..]].concat()).expect("writes");
-    let refused = repair(&topic(&dir), PARTITIONS, &[]).expect_err("cannot be told").to_string();
-    assert!(refused.contains("Put the file back from a copy"), "{refused}");
+    let places = places(&sound);
+    let repeated = &sound[places[1]..places[2]];
+    for junk in [&b"inserted"[..], &[0; 60], repeated] {
+        for &at in &places {
+            let (found, lost) = mended_after(&dir, &held, &path, &[&sound[..at], junk, &sound[at..]].concat());
+            assert_eq!((found.iter().map(|damage| damage.records).sum::<u64>(), lost), (0, 0), "{found:?}");
+        }
+        let kept = fs::read(folder(&dir, 0).join(format!("damaged-{:020}-0.bytes", 0))).expect("is kept");
+        assert!(junk == repeated || kept == b"inserted", "an earlier file of the name stays");
+    }
+    assert_eq!(fs::read(folder(&dir, 0).join(format!("damaged-{:020}-0-2.bytes", 0))).expect("is kept"), [0; 60]);
+}
+
+#[test]
+fn records_in_a_wrong_order_go_back_to_their_places() {
+    let (dir, held) = written();
+    let path = segment_path(&folder(&dir, 0), 0);
+    let sound = fs::read(&path).expect("reads");
+    let places = places(&sound);
+    let [a, b, c, ..] = &places[1..] else { panic!("there are three records") };
+    let swapped = [&sound[..*a], &sound[*b..*c], &sound[*a..*b], &sound[*c..]].concat();
+    let (found, lost) = mended_after(&dir, &held, &path, &swapped);
+    let [damage] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((damage.byte, damage.records, lost), (*a as u64, 0, 0));
+    assert_eq!(fs::read(damage.aside.as_ref().expect("is kept")).expect("reads"), swapped[*a..*c]);
+}
+
+#[test]
+fn a_file_that_lost_bytes_of_any_record_gets_stand_ins_and_keeps_the_rest() {
+    let (dir, held) = written();
+    for (index, base) in segment::segments(&folder(&dir, 0)).expect("lists").into_iter().enumerate() {
+        let path = segment_path(&folder(&dir, 0), base);
+        let sound = fs::read(&path).expect("reads");
+        let places = places(&sound);
+        for record in places.windows(2) {
+            for range in [record[0]..record[1], record[0] + 20..record[0] + 28, record[1] - 30..record[1]] {
+                let short = [&sound[..range.start], &sound[range.end..]].concat();
+                let (found, lost) = mended_after(&dir, &held, &path, &short);
+                let [damage] = &found[..] else { panic!("{found:?}") };
+                assert_eq!((damage.byte, damage.records), (record[0] as u64, 1), "file {index}, {range:?}");
+                assert_eq!(lost as u64, 1 - damage.controls);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_repair_that_was_interrupted_is_run_again() {
+    let (dir, held) = written();
+    let path = segment_path(&folder(&dir, 0), 0);
+    let mut bytes = fs::read(&path).expect("reads");
+    bytes[60] ^= 1;
+    let names = || {
+        let entries = fs::read_dir(folder(&dir, 0)).expect("lists");
+        entries.map(|entry| entry.expect("is readable").file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    mended_after(&dir, &held, &path, &bytes);
+    // The damaged bytes were moved aside, and the new file was half written and had no name yet.
+    fs::write(path.with_extension("log.1.tmp"), &bytes[..50]).expect("writes");
+    let before = names();
+    assert_eq!(mended_after(&dir, &held, &path, &bytes).1, 1);
+    assert_eq!(names(), before, "the bytes are kept once");
+}
+
+#[test]
+fn what_no_repair_can_do_is_refused_before_anything_is_changed() {
+    let (dir, _) = written();
+    let refused = |words: &str| {
+        let said = [inspect(&topic(&dir), PARTITIONS, &[]), repair(&topic(&dir), PARTITIONS, &[])];
+        for outcome in said {
+            let said = outcome.expect_err("is refused").to_string();
+            assert!(said.contains(words), "{said}");
+        }
+    };
+    let far = segment_path(&folder(&dir, 0), 1 << 50);
+    fs::write(&far, b"").expect("writes");
+    refused("more than a file holds");
+    fs::remove_file(&far).expect("removes");
+    let away = dir.path().join("away");
+    fs::rename(folder(&dir, 0), &away).expect("renames");
+    fs::write(folder(&dir, 0), b"").expect("writes");
+    refused("a file stands where the folder of a partition belongs");
+}
+
+#[test]
+fn a_control_record_that_no_partition_holds_keeps_its_number() {
+    let (dir, held) = written();
+    let mut lost = 0;
+    for partition in 0..PARTITIONS {
+        let last = |record: &(bool, Vec<u8>)| record.0;
+        let offset = held[partition as usize].iter().rposition(last).expect("has one") as u64;
+        let bases = segment::segments(&folder(&dir, partition)).expect("lists");
+        let base = *bases.iter().rfind(|&&base| base <= offset).expect("has one");
+        let path = segment_path(&folder(&dir, partition), base);
+        let mut bytes = fs::read(&path).expect("reads");
+        let end = places(&bytes)[(offset - base) as usize + 1];
+        bytes[end - 1] ^= 1;
+        lost += usize::from(end < bytes.len());
+        fs::write(&path, &bytes).expect("writes");
+    }
+    assert!(lost > 0, "a record behind it counts it");
+    let floor: Vec<u64> = held.iter().map(|records| records.len() as u64).collect();
+    let found = repair(&topic(&dir), PARTITIONS, &floor).expect("is mended").damage;
+    assert!(found.iter().any(Damage::moves_controls), "bindings are made anew: {found:?}");
+    let log = open(&dir).expect("opens");
+    let controls =
+        |partition: u32| records(&log, partition).expect("reads").into_iter().filter(|record| record.0).count();
+    assert_eq!((controls(0), controls(1)), (4, 4));
 }
 
 #[test]

@@ -68,6 +68,41 @@ echo '{' >data/code-events/topic.json
 expect_refused "the topic's file"
 expect_mended "the topic's file" 0 40
 
+# Bytes that are gone, that were put between records, or that stand in a wrong order: whole records keep their offsets.
+# change FILE WHAT: does that to the second record of the file.
+change() { python3 - "$1" "$2" <<'PY'
+import struct, sys
+path, what = sys.argv[1:]
+with open(path, "rb") as file:
+    sound = file.read()
+places = [0]
+while places[-1] < len(sound):
+    payload, key = struct.unpack_from("<IH", sound, places[-1] + 4)
+    places.append(places[-1] + 40 + key + payload)
+first, second, third = (sound[places[n]:places[n + 1]] for n in range(3))
+rest = sound[places[3]:]
+changed = {
+    "the first record gone": second + third + rest,
+    "eight bytes gone": first + second[:50] + second[58:] + third + rest,
+    "zeros between records": first + b"\0" * 90 + second + third + rest,
+    "a record twice": first + second + second + third + rest,
+    "two records swapped": first + third + second + rest,
+}[what]
+with open(path, "wb") as file:
+    file.write(changed)
+PY
+}
+for what in "the first record gone:1" "eight bytes gone:1" "zeros between records:0" "a record twice:0" "two records swapped:0"; do
+  rm -r data && cp -r sound data
+  change "$segment" "${what%:*}"
+  status=0
+  "$DRIFTLINE" check --data data >out 2>&1 || status=$?
+  expect "${what%:*}: check finds it" 1 "$status"
+  expect_mended "${what%:*}" "${what#*:}" 40
+  ls "$(dirname "$segment")"/damaged-* >/dev/null 2>&1 || [ "${what%:*}" = "the first record gone" ] \
+    || fail "${what%:*}: the damaged bytes are not kept"
+done
+
 # What a crash leaves behind the last record is no damage, and nothing is said of it.
 rm -r data && cp -r sound data
 head -c 300 /dev/zero >>"$segment"

@@ -108,6 +108,18 @@ fn a_partition_that_is_lost_comes_back_as_stand_ins_and_the_count_stays() {
 }
 
 #[test]
+fn the_folder_of_a_partition_without_records_comes_back_too() {
+    let folder = written();
+    let ends = opened(folder.path()).ends();
+    crate::clock::bind_for_test(&DataDir::open(folder.path()).expect("free"), "embedded:code-events", &ends);
+    let empty = ends.iter().position(|&end| end == 0).expect("one key is in one partition");
+    fs::remove_dir_all(folder.path().join(format!("code-events/{empty}"))).expect("removes");
+    check(folder.path()).expect_err("is damaged");
+    mend(folder.path()).expect("is mended");
+    check(folder.path()).expect("is whole");
+}
+
+#[test]
 fn a_lost_count_of_partitions_is_told_by_bindings_or_by_how_logs_are_made() {
     for is_bound in [true, false] {
         let folder = written();
