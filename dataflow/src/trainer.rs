@@ -10,7 +10,8 @@ mod tests;
 use crate::cpu::StageCpu;
 use crossbeam_channel::{Receiver, Sender};
 use driftline_kernels::{
-    AutoBackend, Bundle, BundleParams, KernelError, Rows, Scorer, TrainSet, TrainTask, train_bundles,
+    AutoBackend, Bundle, BundleParams, KernelError, MixtureExplanation, Rows, Scorer, TrainSet, TrainTask, mixture_q24,
+    train_bundles,
 };
 use driftline_operators::models::{ModelShelf, Opinion, ShelfError, TrainRequest};
 use driftline_schema::ids::to_hex;
@@ -352,14 +353,11 @@ impl ModelShelf for Shelf {
             .iter()
             .zip(explanations)
             .map(|(scores, explanation)| {
-                let (gbdt, logistic) = (explanation.gbdt, explanation.logistic);
-                let score_q24 = (scores.gbdt_q24 + scores.logistic_q24).div_euclid(2);
-                let base_q24 = (gbdt.base_q24 + logistic.base_q24).div_euclid(2);
-                let parts = gbdt.features_q24.iter().zip(&logistic.features_q24);
+                let parts = MixtureExplanation::of(&explanation);
                 Opinion {
-                    score_q24,
-                    base_q24,
-                    contributions_q24: parts.map(|(trees, linear)| (trees + linear).div_euclid(2)).collect(),
+                    score_q24: mixture_q24(scores),
+                    base_q24: parts.base_q24,
+                    contributions_q24: parts.features_q24,
                     gbdt_q24: scores.gbdt_q24,
                     logistic_q24: scores.logistic_q24,
                 }

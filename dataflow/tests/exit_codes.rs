@@ -1,9 +1,12 @@
 //! Every row of `docs/exit-codes.md`, brought about with the real binary: the code and the text must be those of the table,
 //! and no row may be without a test.
 
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 /// How a run ended and all that it printed.
 struct Seen {
@@ -89,6 +92,22 @@ impl Place {
         std::fs::write(self.path(name), text).expect("is written");
     }
 
+    /// A table of changes: of each project 200, all clean or every third one defective.
+    fn table(&self, name: &str, projects: &[(&str, bool)]) {
+        let all = || projects.iter().flat_map(|(project, is_mixed)| (0..200).map(move |at| (*project, *is_mixed, at)));
+        let columns: [(&str, ArrayRef); 4] = [
+            ("project", Arc::new(all().map(|(project, ..)| Some(project)).collect::<StringArray>())),
+            ("time", Arc::new(all().map(|(.., at)| Some(at)).collect::<Int64Array>())),
+            ("buggy", Arc::new(all().map(|(_, is_mixed, at)| Some(is_mixed && at % 3 == 0)).collect::<BooleanArray>())),
+            ("la", Arc::new(all().map(|(.., at)| Some(at % 7)).collect::<Int64Array>())),
+        ];
+        let rows = RecordBatch::try_from_iter(columns).expect("columns of one length");
+        let file = std::fs::File::create(self.path(name)).expect("is made");
+        let mut writer = ArrowWriter::try_new(file, rows.schema(), None).expect("a writer");
+        writer.write(&rows).expect("is written");
+        writer.close().expect("is written");
+    }
+
     /// The command line, with words in order; the folder is the current one.
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_driftline"));
@@ -112,11 +131,13 @@ fn ended(mut command: Command) -> Seen {
 const UP: &str = "--listen 127.0.0.1:0 --exit-when-idle";
 
 fn done(at: &Place) -> Cases {
+    at.table("some.parquet", &[("mixed", true), ("spotless", false)]);
     let mut cases = vec![
         ("done", at.run(&format!("up app --data data {UP}"))),
         ("no-commits-followed", at.run(&format!("up empty --data of-empty {UP}"))),
         ("unborn-branch-followed", at.run(&format!("up unborn --data of-unborn {UP}"))),
         ("abstention-allowed", at.run("risk HEAD --repo app --data data --abstain-ok")),
+        ("projects-left-out", at.run("evaluate --data some.parquet")),
     ];
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -216,6 +237,8 @@ fn failed_on_files(at: &Place) -> Cases {
     let address = taken.local_addr().expect("is bound");
     at.write("bad.thresholds", "no_such_smell = 1\n");
     at.write("read.me", "no source\n");
+    at.table("none.parquet", &[("spotless", false), ("tidy", false)]);
+    std::fs::create_dir_all(at.path("papers")).expect("is made");
     let mut full = at.command("metrics a.py --json");
     full.stdout(std::fs::File::options().write(true).open("/dev/full").expect("Linux has it"));
     let full = full.stderr(Stdio::piped()).spawn().expect("driftline runs").wait_with_output().expect("it ends");
@@ -228,6 +251,8 @@ fn failed_on_files(at: &Place) -> Cases {
         ("thresholds-unreadable", at.run("metrics a.py --thresholds /dev/zero")),
         ("thresholds-malformed", at.run("metrics a.py --thresholds bad.thresholds")),
         ("metrics-incomplete", at.run("metrics a.py read.me")),
+        ("nothing-to-measure", at.run("metrics a.py papers")),
+        ("nothing-evaluated", at.run("evaluate --data none.parquet")),
         ("table-unreadable", at.run("evaluate --data /dev/zero")),
         ("table-not-parquet", at.run("evaluate --data a.py")),
         ("output-full", full),

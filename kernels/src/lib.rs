@@ -29,7 +29,10 @@ mod conformance;
 
 pub use auto::{AutoBackend, AutoDataset, AutoForest, AutoTraining, CROSSOVER_ROWS};
 pub use backend::{Backend, Contributions};
-pub use bundle::{Bundle, Explanation, Scorer, Scores, TrainTask, score_many, train_bundle, train_bundles};
+pub use bundle::{
+    Bundle, Explanation, MixtureExplanation, Scorer, Scores, TrainTask, mixture_q24, score_many, train_bundle,
+    train_bundles,
+};
 pub use choice::RowChoice;
 pub use cpu::{CpuBackend, CpuDataset, CpuForest, CpuTraining};
 pub use cuda::{CudaBackend, CudaConfig, CudaDataset, CudaForest, CudaTraining, MeasureSize, Measurement, NoCuda};

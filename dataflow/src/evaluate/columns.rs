@@ -89,6 +89,9 @@ impl Batch<'_> {
         let Some((column, field)) = self.get(name) else { return Ok(None) };
         let named = Unit::named(field);
         let kind = column.data_type();
+        if *kind == DataType::Null {
+            return Ok(Some(Int64Array::new_null(column.len())));
+        }
         let is_plain = named.is_none() && (kind.is_floating() || kind.is_integer());
         let named = named.unwrap_or(SECONDS);
         let (unit, whole) = match kind {
@@ -135,8 +138,10 @@ impl Batch<'_> {
     /// Numbers, each finite as the models hold them.
     fn floats(&self, name: &'static str, column: &ArrayRef) -> Result<Float64Array, EvaluateError> {
         let kind = column.data_type();
-        let is_number = kind.is_numeric() || matches!(kind, DataType::Boolean | DataType::Null);
-        if !is_number {
+        if *kind == DataType::Null {
+            return Ok(Float64Array::new_null(column.len()));
+        }
+        if !kind.is_numeric() && *kind != DataType::Boolean {
             return Err(self.fault(name, format!("holds {kind}, not numbers")));
         }
         let found = self.cast(name, column, &DataType::Float64)?.as_primitive::<Float64Type>().clone();
@@ -147,6 +152,21 @@ impl Batch<'_> {
             }
             if !(value as f32).is_finite() {
                 let reason = format!("is {value:e}: a model takes values up to {:e}", f32::MAX);
+                return Err(self.row_fault(name, row, reason));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Lines of code, if the column is there: numbers that cannot be below zero, as they are what an inspection costs.
+    pub(super) fn lines(&self, name: &'static str) -> Result<Option<Float64Array>, EvaluateError> {
+        let found = self.numbers(name)?;
+        let values = found.iter().flat_map(|found| found.iter().enumerate());
+        for (row, value) in values {
+            if let Some(value) = value.filter(|value| *value < 0.0) {
+                let reason = format!(
+                    "is {value}, and lines cannot be fewer than none: leave a field empty where nothing is known"
+                );
                 return Err(self.row_fault(name, row, reason));
             }
         }
@@ -193,7 +213,14 @@ impl Batch<'_> {
     }
 
     fn words(&self, name: &'static str, column: &ArrayRef) -> Result<StringArray, EvaluateError> {
-        Ok(self.cast(name, column, &DataType::Utf8)?.as_string::<i32>().clone())
+        let words = self.cast(name, column, &DataType::Utf8)?.as_string::<i32>().clone();
+        let known = column.logical_nulls();
+        let is_known = |row: usize| known.as_ref().is_none_or(|known| known.is_valid(row));
+        // The conversion drops what is no text, and a name that was dropped is another fault than one that is absent.
+        match (0..words.len()).find(|row| words.is_null(*row) && is_known(*row)) {
+            Some(row) => Err(self.row_fault(name, row, "is not text: its bytes are not UTF-8")),
+            None => Ok(words),
+        }
     }
 
     /// The project of each change, from `project` or from the export's `repository`.

@@ -14,9 +14,9 @@ mod time_split;
 
 pub use measures::{Measures, Tested};
 pub use report::{ModelReport, ModelReports, ProjectReport};
-pub use table::{Change, Project, read_projects};
+pub use table::{Change, Project, ROWS_MAX, read_projects};
 
-use crate::terminal::say;
+use crate::terminal::{note, say, shown};
 use clap::{Args, ValueEnum};
 use driftline_kernels::KernelError;
 use std::path::PathBuf;
@@ -34,10 +34,13 @@ pub enum Protocol {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   driftline evaluate --data changes.parquet --protocol time-split --train-share 0.8
-  driftline evaluate --data changes.parquet --project qt --protocol prequential --json")]
+  driftline evaluate --data changes.parquet --project qt --protocol prequential --json
+
+Projects that cannot be evaluated are named on standard error; the command fails when that is all of them.")]
 pub struct EvaluateArgs {
     /// Parquet table of changes: project, time, buggy, la, ld, ..., for prequential also first_fix_time; or a file that
-    /// `driftline export` wrote, of which changes with a label are read. Times are timestamps, dates or seconds.
+    /// `driftline export` wrote, of which changes with a label are read. Times are timestamps, dates or seconds. A table
+    /// has at most 2,000,000 rows: one takes some 550 bytes of memory while it is learnt.
     #[arg(long)]
     pub data: PathBuf,
     /// One project of the table; all of them when left out.
@@ -111,6 +114,17 @@ pub enum EvaluateError {
         /// The file.
         path: PathBuf,
     },
+    /// The table is larger than what fits into memory.
+    #[error(
+        "{path} has {rows} rows, and at most {ROWS_MAX} are read: write the projects into tables of their own, or leave \
+         out the earliest changes"
+    )]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+        /// Its rows.
+        rows: usize,
+    },
     /// The training share leaves nothing on one side.
     #[error("a training share of {share} leaves nothing on one side; it must be over 0 and below 1")]
     Share {
@@ -141,12 +155,24 @@ pub enum EvaluateError {
         /// The project.
         project: String,
     },
-    /// Some of several projects; the others were evaluated.
-    #[error("{failed} of {all} projects could not be evaluated: {reasons}")]
+    /// All changes that would be learnt have one label.
+    #[error(
+        "project {project} cannot be learnt: none of the changes to learn from ({rows}) is {absent}, and a model learns \
+         from changes of both kinds",
+        absent = if *is_defective { "clean" } else { "defective" }
+    )]
+    OneKind {
+        /// The project.
+        project: String,
+        /// The changes to learn from.
+        rows: usize,
+        /// Their label.
+        is_defective: bool,
+    },
+    /// None of several projects.
+    #[error("none of {all} projects could be evaluated: {reasons}")]
     Projects {
         /// How many.
-        failed: usize,
-        /// Of how many.
         all: usize,
         /// The first few, each with its reason.
         reasons: String,
@@ -165,9 +191,10 @@ pub enum EvaluateError {
 const NAMED_MAX: usize = 5;
 
 /// Runs the command: prints one report per project to standard output, as soon as it is there. A project that cannot be
-/// evaluated keeps no other from it.
+/// evaluated keeps no other from it: a table may well hold some in which nothing was ever defective, so this is a failure
+/// only when it is all of them.
 pub fn run(args: EvaluateArgs) -> Result<(), EvaluateError> {
-    let projects = read_projects(&args.data, args.project.as_deref())?;
+    let projects = read_projects(&args.data, args.project.as_deref(), args.protocol)?;
     let progress = indicatif::ProgressBar::new(projects.len() as u64);
     let mut errors = Vec::new();
     for project in &projects {
@@ -183,18 +210,29 @@ pub fn run(args: EvaluateArgs) -> Result<(), EvaluateError> {
         progress.suspend(|| say!("{}", text.strip_suffix('\n').unwrap_or(&text)));
     }
     progress.finish_and_clear();
-    if projects.len() == 1 {
-        return errors.pop().map_or(Ok(()), Err);
+    let (failed, all) = (errors.len(), projects.len());
+    if failed < all && !args.json {
+        say!("{}", report::legend(args.protocol).trim_end());
     }
-    summed_up(&errors, projects.len()).map_or(Ok(()), Err)
+    match failed {
+        0 => {}
+        1 if all == 1 => return errors.pop().map_or(Ok(()), Err),
+        _ if failed == all => return Err(EvaluateError::Projects { all, reasons: reasons(&errors) }),
+        _ => {
+            let text = format!("{failed} of {all} projects could not be evaluated: {}", reasons(&errors));
+            note!("driftline: {}", shown(&text));
+        }
+    }
+    Ok(())
 }
 
-fn summed_up(errors: &[EvaluateError], all: usize) -> Option<EvaluateError> {
+/// What the first few errors say, and how many there are more.
+fn reasons(errors: &[EvaluateError]) -> String {
     let mut reasons: Vec<String> = errors.iter().take(NAMED_MAX).map(|error| crate::terminal::chain(error)).collect();
     if errors.len() > NAMED_MAX {
         reasons.push(format!("{} more", errors.len() - NAMED_MAX));
     }
-    (!errors.is_empty()).then(|| EvaluateError::Projects { failed: errors.len(), all, reasons: reasons.join("; ") })
+    reasons.join("; ")
 }
 
 /// A share as it is written on the command line.

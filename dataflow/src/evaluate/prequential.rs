@@ -13,7 +13,7 @@ use super::table::{Change, Project};
 use super::time_split::{params, probability, scores};
 use crate::cpu::process_cpu_ns;
 use driftline_kernels::exact::natural_logarithm;
-use driftline_kernels::{Bundle, CpuBackend, TrainSet, TrainTask, train_bundles};
+use driftline_kernels::{Bundle, CpuBackend, TrainSet, TrainTask, mixture_q24, train_bundles};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -25,8 +25,9 @@ const LABELS_PER_TRAINING: (u64, u64) = (200, 1_000);
 const LABELS_EARLY: u64 = 1_000;
 /// Changes of each class before the first training.
 const CLASS_MIN: usize = 10;
-/// Models trained as one batch: their rows are in memory together.
+/// Models trained as one batch, and the rows from which a batch has no further one: they are in memory together.
 const BATCH: usize = 8;
+const BATCH_ROWS: usize = 500_000;
 /// How much of a recall's past remains after each further change of its class.
 const FADING: f64 = 0.99;
 /// Size, as ln(1 + lines), from which a change is flagged before the first cut.
@@ -69,6 +70,11 @@ pub(super) fn evaluate(project: &Project) -> Result<ProjectReport, EvaluateError
         gbdt: run(Expert {
             score: &|change| of(change, |said| said.gbdt.score),
             probability: &|change| of(change, |said| said.gbdt.probability),
+            first_cut: 0.5,
+        }),
+        served: run(Expert {
+            score: &|change| of(change, |said| said.served),
+            probability: &|change| of(change, |said| said.served),
             first_cut: 0.5,
         }),
     };
@@ -139,7 +145,8 @@ fn train(project: &Project, steps: &[Step]) -> Result<(Vec<Bundle>, f64), Evalua
             Step::Train => sets.push(set_of(&project.changes, &known)),
             Step::Predict { .. } => {}
         }
-        if sets.len() == BATCH || index == last {
+        let rows: usize = sets.iter().map(TrainSet::rows).sum();
+        if sets.len() == BATCH || rows >= BATCH_ROWS || index == last {
             let start_ns = process_cpu_ns();
             let tasks: Vec<TrainTask<'_>> = sets.iter().map(|set| TrainTask { set, params: &params }).collect();
             let made = train_bundles(&CpuBackend::new(), &tasks);
@@ -179,6 +186,8 @@ struct Opinion {
 struct Said {
     logistic: Opinion,
     gbdt: Opinion,
+    /// The probability that is served. It is ranked as it is, share of defects included, since that is what is read.
+    served: f64,
 }
 
 /// Lets the model in force at each change's arrival score it; the changes between two trainings are one batch. `None` for
@@ -198,7 +207,11 @@ fn say(project: &Project, steps: &[Step], models: &[Bundle]) -> Result<Vec<Optio
         let scores = scores(model, &project.changes[first..arrived])
             .map_err(|source| EvaluateError::Train { project: project.name.clone(), source })?;
         for (entry, scores) in said[first..arrived].iter_mut().zip(scores) {
-            *entry = Some(Said { logistic: opinion(scores.logistic_q24), gbdt: opinion(scores.gbdt_q24) });
+            *entry = Some(Said {
+                logistic: opinion(scores.logistic_q24),
+                gbdt: opinion(scores.gbdt_q24),
+                served: probability(mixture_q24(&scores)),
+            });
         }
     }
     Ok(said)

@@ -2,15 +2,19 @@
 //!
 //! Changes keep the order of the file among equal times, so the order of a project is fixed by the table alone.
 
-use super::EvaluateError;
 use super::columns::Batch;
 use super::features::{COLUMNS, DELETED, SIZE};
+use super::{EvaluateError, Protocol};
 use crate::plain_file;
 use arrow::array::{Array, Float64Array, RecordBatch};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Rows a table may have. A row takes some 550 bytes while its project is learnt, so this many take 1.1 GB; how many a
+/// table has is known from its footer, as a file of any size may unfold to any number of them.
+pub const ROWS_MAX: usize = 2_000_000;
 
 /// One change of the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,12 +48,16 @@ pub struct Project {
     pub has_fix_times: bool,
 }
 
-/// Reads the projects of a table, in order of name; only `wanted` when given.
-pub fn read_projects(path: &Path, wanted: Option<&str>) -> Result<Vec<Project>, EvaluateError> {
+/// Reads the projects of a table, in order of name; only `wanted` when given. When labels became known is read, and
+/// checked, for the protocol that asks.
+pub fn read_projects(path: &Path, wanted: Option<&str>, protocol: Protocol) -> Result<Vec<Project>, EvaluateError> {
     let file = plain_file::open(path).map_err(|source| EvaluateError::Open { path: path.into(), source })?;
     let bad_file = |source| EvaluateError::Parquet { path: path.into(), source };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(bad_file)?;
-    let needed = |name: &str| OTHERS.contains(&name) || COLUMNS.contains(&name);
+    let rows = builder.metadata().file_metadata().num_rows();
+    check_rows(path, usize::try_from(rows).unwrap_or(usize::MAX))?;
+    let is_asked = |name: &str| name != FIXED || protocol == Protocol::Prequential;
+    let needed = |name: &str| (OTHERS.contains(&name) || COLUMNS.contains(&name)) && is_asked(name);
     let roots: Vec<usize> =
         (0..builder.schema().fields().len()).filter(|&index| needed(builder.schema().field(index).name())).collect();
     if let Some(column) = repeated(builder.schema().fields().iter().map(|field| field.name().as_str())) {
@@ -66,7 +74,15 @@ pub fn read_projects(path: &Path, wanted: Option<&str>) -> Result<Vec<Project>, 
 }
 
 /// Columns that are read beside the features.
-const OTHERS: [&str; 6] = ["project", "repository", "time", "buggy", "label", "first_fix_time"];
+const OTHERS: [&str; 6] = ["project", "repository", "time", "buggy", "label", FIXED];
+
+/// The column that says when the first fix of a change was made.
+const FIXED: &str = "first_fix_time";
+
+/// Refuses a table that would not fit into memory.
+fn check_rows(path: &Path, rows: usize) -> Result<(), EvaluateError> {
+    if rows > ROWS_MAX { Err(EvaluateError::TooMany { path: path.into(), rows }) } else { Ok(()) }
+}
 
 /// The first column that is read and that the table has twice.
 fn repeated<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
@@ -89,18 +105,28 @@ impl Table<'_> {
         let batch = Batch { path: self.path, rows, rows_before: self.rows };
         let (projects, labels) = (batch.projects()?, batch.labels()?);
         let times = batch.instants("time")?.ok_or_else(|| batch.fault("time", "is absent"))?;
-        let fixes = batch.instants("first_fix_time")?;
+        let fixes = batch.instants(FIXED)?;
         self.has_fix_times |= fixes.is_some();
-        let columns: Vec<Option<Float64Array>> =
-            COLUMNS.iter().map(|name| batch.numbers(name)).collect::<Result<_, _>>()?;
+        let columns: Vec<Option<Float64Array>> = COLUMNS
+            .iter()
+            .enumerate()
+            .map(|(index, name)| if [SIZE, DELETED].contains(&index) { batch.lines(name) } else { batch.numbers(name) })
+            .collect::<Result<_, _>>()?;
         if columns[SIZE].is_none() {
             return Err(batch.fault(COLUMNS[SIZE], "is absent"));
         }
+        // A footer may say less than there is.
         self.rows += rows.num_rows();
+        check_rows(self.path, self.rows)?;
         for (row, label) in labels.iter().enumerate() {
             let changes = self.known.entry(projects.value(row).to_owned()).or_default();
             if times.is_null(row) && !batch.is_export() {
                 return Err(batch.row_fault("time", row, "is empty"));
+            }
+            let first_fix_s = fixes.as_ref().filter(|fixes| fixes.is_valid(row)).map(|fixes| fixes.value(row));
+            if first_fix_s.is_some_and(|fix_s| times.is_valid(row) && fix_s < times.value(row)) {
+                let reason = "is earlier than the change's time: leave a field empty where there is no fix";
+                return Err(batch.row_fault(FIXED, row, reason));
             }
             let is_wanted = self.wanted.is_none_or(|wanted| wanted == projects.value(row));
             // What has no label yet can neither be learnt nor measured.
@@ -112,7 +138,7 @@ impl Table<'_> {
             changes.push(Change {
                 time_s: times.value(row),
                 is_defective,
-                first_fix_s: fixes.as_ref().filter(|fixes| fixes.is_valid(row)).map(|fixes| fixes.value(row)),
+                first_fix_s,
                 values: std::array::from_fn(|index| value(&columns[index])),
             });
         }

@@ -10,7 +10,8 @@ use super::table::{Change, Project};
 use super::{EvaluateError, cut};
 use crate::cpu::process_cpu_ns;
 use driftline_kernels::{
-    Bundle, BundleParams, CpuBackend, KernelError, Rows, Scores, TrainSet, TrainTask, probability_q30, train_bundles,
+    Bundle, BundleParams, CpuBackend, KernelError, Rows, Scores, TrainSet, TrainTask, mixture_q24, probability_q30,
+    train_bundles,
 };
 
 /// Share of the training changes that the cut's models learn.
@@ -37,7 +38,12 @@ pub(super) fn evaluate(project: &Project, train_share: f64) -> Result<ProjectRep
     if train.is_empty() || test.is_empty() {
         return Err(EvaluateError::TooFew { project: project.name.clone(), rows });
     }
-    let failed = |source| EvaluateError::Train { project: project.name.clone(), source };
+    let failed = |source| match source {
+        KernelError::OneClass { label } => {
+            EvaluateError::OneKind { project: project.name.clone(), rows: train.len(), is_defective: label }
+        }
+        source => EvaluateError::Train { project: project.name.clone(), source },
+    };
     let (first, last) = train.split_at((CUT_SHARE * train.len() as f64) as usize);
     let start_ns = process_cpu_ns();
     let (model, cut_model) = fit(train, first).map_err(failed)?;
@@ -61,6 +67,7 @@ pub(super) fn evaluate(project: &Project, train_share: f64) -> Result<ProjectRep
             lines_added: measure(&|change, _| percentile(change)),
             logistic: measure(&|_, scores| probability(scores.logistic_q24)),
             gbdt: measure(&|_, scores| probability(scores.gbdt_q24)),
+            served: measure(&|_, scores| probability(mixture_q24(scores))),
         },
         train_cpu_s,
     })
@@ -153,6 +160,8 @@ mod tests {
         assert!(matches!(evaluate(&short, 0.8), Err(EvaluateError::TooFew { rows: 1, .. })));
         let clean = project(vec![change(1.0, false); 10]);
         let error = evaluate(&clean, 0.5).unwrap_err();
-        assert!(matches!(error, EvaluateError::Train { source: KernelError::OneClass { label: false }, .. }));
+        assert!(matches!(error, EvaluateError::OneKind { rows: 5, is_defective: false, .. }), "{error}");
+        let defective = evaluate(&project(vec![change(1.0, true); 10]), 0.5).unwrap_err().to_string();
+        assert!(defective.contains("none of the changes to learn from (5) is clean"), "{defective}");
     }
 }

@@ -1,11 +1,13 @@
 //! Which files are measured: those named, and those with a grammar in the folders named.
 //!
-//! The order is that of paths, whatever order the file system lists them in, and a file reached twice is measured once.
+//! The order is that of paths, whatever order the file system lists them in. A file that several paths reach is measured
+//! once, under the first of them.
 
 use crate::terminal::shown;
 use driftline_operators::syntax::has_grammar;
 use driftline_schema::Language;
 use ignore::WalkBuilder;
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ enum Reason {
     Missing,
     NoFile,
     NoLanguage,
+    NothingFound,
     TooLarge(u64),
     NotUtf8(usize),
 }
@@ -48,6 +51,12 @@ impl fmt::Display for Reason {
             Self::Missing => write!(f, "no such file or folder"),
             Self::NoFile => write!(f, "neither a file nor a folder"),
             Self::NoLanguage => write!(f, "no grammar for files of this name"),
+            Self::NothingFound => write!(
+                f,
+                "this folder holds no file that can be measured: files named {} are, but for hidden ones and what \
+                 `.gitignore` names",
+                measured_suffixes()
+            ),
             Self::TooLarge(bytes) => write!(f, "{bytes} bytes are more than the {FILE_BYTES_MAX} that are read"),
             Self::NotUtf8(offset) => {
                 write!(f, "no text: not UTF-8 at byte {offset}, and a NUL byte near its beginning")
@@ -118,10 +127,24 @@ impl Candidate {
     }
 }
 
+/// What names of source files end with, of every language.
+const SUFFIXES: [&str; 33] = [
+    "py", "pyi", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "java", "c", "h", "cc", "cpp", "cxx", "c++",
+    "hh", "hpp", "hxx", "h++", "inl", "go", "rs", "cs", "php", "rb", "kt", "kts", "swift", "scala", "sh", "bash",
+];
+
+/// The suffixes of the languages whose grammar is compiled in, for people.
+fn measured_suffixes() -> String {
+    let language = |suffix: &str| Language::of_path(&format!("x.{suffix}"));
+    let measured = SUFFIXES.iter().filter(|suffix| language(suffix).is_some_and(has_grammar));
+    measured.map(|suffix| format!(".{suffix}")).collect::<Vec<_>>().join(" ")
+}
+
 /// The files that `paths` name, in order, and what cannot be searched.
 pub(super) fn find(paths: &[PathBuf]) -> (Vec<Candidate>, Vec<Refusal>) {
     let (mut candidates, mut refusals) = (Vec::new(), Vec::new());
     for path in paths {
+        let before = (candidates.len(), refusals.len());
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => search(path, &mut candidates, &mut refusals),
             // A file that is named is meant: that it cannot be measured must be said.
@@ -132,9 +155,20 @@ pub(super) fn find(paths: &[PathBuf]) -> (Vec<Candidate>, Vec<Refusal>) {
             Ok(_) => refusals.push(Refusal::new(path, Reason::NoFile)),
             Err(error) => refusals.push(Refusal::new(path, reason(&error))),
         }
+        // A path that is mistyped must not pass for a folder without faults.
+        if before == (candidates.len(), refusals.len()) {
+            refusals.push(Refusal::new(path, Reason::NothingFound));
+        }
+    }
+    if paths.len() > 1 {
+        // A file found by two paths would be told of as a copy of itself.
+        let mut seen = HashSet::new();
+        candidates.retain(|candidate| {
+            let real = candidate.path.canonicalize().unwrap_or_else(|_| candidate.path.clone());
+            seen.insert((real, candidate.language))
+        });
     }
     candidates.sort();
-    candidates.dedup();
     (candidates, refusals)
 }
 
@@ -149,5 +183,17 @@ fn search(folder: &Path, candidates: &mut Vec<Candidate>, refusals: &mut Vec<Ref
             Ok(_) => {}
             Err(error) => refusals.push(Refusal::of_walk(folder, error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suffixes_are_those_of_all_languages() {
+        let named: HashSet<Language> =
+            SUFFIXES.iter().map(|suffix| Language::of_path(&format!("x.{suffix}")).expect("a language")).collect();
+        assert_eq!(named.len(), Language::ALL.len());
     }
 }

@@ -7,6 +7,7 @@ use super::row::FoundSmell;
 use driftline_operators::syntax::name_hash;
 use driftline_operators::syntax::smells::SmellKind;
 use std::collections::HashMap;
+use std::fmt;
 
 /// Hashes of the lines of a text, white space apart.
 pub(super) fn line_hashes(text: &str) -> Vec<u64> {
@@ -19,8 +20,21 @@ fn is_of_place(kind: SmellKind) -> bool {
     !matches!(kind, SmellKind::EmptyCatch | SmellKind::MagicNumber | SmellKind::DeadCode | SmellKind::DuplicatedCode)
 }
 
+/// What tells a smell from others: a hash, and its order among those of this hash.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fingerprint {
+    hash: u64,
+    nth: u32,
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}:{}", self.hash, self.nth)
+    }
+}
+
 /// The fingerprints of one file's smells, in their order.
-pub(super) fn fingerprints(path: &str, smells: &[FoundSmell], lines: &[u64]) -> Vec<String> {
+pub(super) fn fingerprints(path: &str, smells: &[FoundSmell], lines: &[u64]) -> Vec<Fingerprint> {
     let path = path.strip_prefix("./").unwrap_or(path);
     let mut seen: HashMap<u64, u32> = HashMap::new();
     let fingerprint = |found: &FoundSmell| {
@@ -31,7 +45,7 @@ pub(super) fn fingerprints(path: &str, smells: &[FoundSmell], lines: &[u64]) -> 
         let hash = name_hash(&format!("{}\0{path}\0{}\0{line:016x}", smell.kind.name(), smell.place));
         let nth = seen.entry(hash).or_insert(0);
         *nth += 1;
-        format!("{hash:016x}:{nth}")
+        Fingerprint { hash, nth: *nth }
     };
     smells.iter().map(fingerprint).collect()
 }

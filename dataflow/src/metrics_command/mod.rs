@@ -41,7 +41,8 @@ pub use thresholds::{Setting, ThresholdsError};
                         driftline metrics src --fail-over cognitive=25 --fail-over params=7\n  \
                         driftline metrics src --sarif > smells.sarif\n  \
                         driftline metrics src --json | jq -c 'select(.metrics.cognitive > 100) | .path'\n\n\
-                        Exits with 3 when a function is over a limit, with 1 when a file could not be measured.")]
+                        Exits with 3 when a function is over a limit, with 1 when a file could not be measured or a \
+                        folder holds none that can.")]
 pub struct MetricsArgs {
     /// Files and folders; folders are searched for source files, without what `.gitignore` names and hidden ones.
     #[arg(required = true, value_name = "PATH")]
@@ -251,16 +252,16 @@ fn measure_file(
     let smells = found.into_iter().map(|smell| FoundSmell { smell, same_as: None }).collect();
     let patterns = patterns(&facts);
     let line_hashes = if with_lines { fingerprints::line_hashes(&text) } else { Vec::new() };
-    Ok(MeasuredFile { path: candidate.shown, facts, smells, patterns, line_hashes })
+    Ok(MeasuredFile { path: candidate.shown, exact_path: candidate.path, facts, smells, patterns, line_hashes })
 }
 
 /// Adds what stands in more than one place of all files.
 fn add_duplicates(files: &mut [MeasuredFile], thresholds: &Thresholds) {
     let facts: Vec<&FileFacts> = files.iter().map(|file| &file.facts).collect();
     for duplicate in duplicates(&facts, thresholds) {
-        let path = files[duplicate.other_file].path.clone();
+        let file = duplicate.other_file;
         let (start_line, end_line) = (duplicate.other_start_line, duplicate.other_end_line);
-        let same_as = Some(OtherPlace { path, start_line, end_line });
+        let same_as = Some(OtherPlace { path: files[file].path.clone(), file, start_line, end_line });
         files[duplicate.file].smells.push(FoundSmell { smell: duplicate.smell, same_as });
     }
     files.iter_mut().for_each(|file| file.smells.sort_by(|a, b| a.smell.cmp(&b.smell)));

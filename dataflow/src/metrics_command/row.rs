@@ -7,11 +7,14 @@ use driftline_operators::syntax::smells::Smell;
 use driftline_schema::facts::FunctionKind;
 use driftline_schema::{ClassFacts, ClassKind, FileFacts, FunctionFacts, Language};
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// A file that was measured.
 pub(super) struct MeasuredFile {
     /// How it is named in what is printed.
     pub(super) path: String,
+    /// The same with all its bytes: a name need not be UTF-8.
+    pub(super) exact_path: PathBuf,
     /// What was measured.
     pub(super) facts: FileFacts,
     /// Its smells, in order of place.
@@ -36,6 +39,9 @@ pub(super) struct FoundSmell {
 #[derive(Clone, Serialize)]
 pub(super) struct OtherPlace {
     pub(super) path: String,
+    /// The place of its file among all files.
+    #[serde(skip)]
+    pub(super) file: usize,
     pub(super) start_line: u32,
     pub(super) end_line: u32,
 }

@@ -2,16 +2,20 @@
 //!
 //! A rule carries its page as help text; where the pages are published, `--docs-url` makes it a link as well. A log holds no
 //! more results than consumers take, the most severe ones; what is left out is said in the log and on standard error.
+//! Results are made one by one while they are written: as values of JSON they take ten times the memory of the smells.
 
 use super::files::Refusal;
-use super::fingerprints::fingerprints;
+use super::fingerprints::{Fingerprint, fingerprints};
 use super::row::{FoundSmell, MeasuredFile, OtherPlace};
 use super::truncation;
 use driftline_operators::syntax::smells::{Evidence, Ratio, Relation, SmellKind};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -27,10 +31,10 @@ pub(super) fn print(
     out: &mut impl Write,
     errors: &mut impl Write,
 ) -> io::Result<()> {
-    let mut found: Vec<(&MeasuredFile, usize)> =
-        files.iter().flat_map(|file| (0..file.smells.len()).map(move |at| (file, at))).collect();
+    let places = files.iter().enumerate();
+    let mut found: Vec<Place> = places.flat_map(|(file, f)| (0..f.smells.len()).map(move |at| (file, at))).collect();
     // Stable: among equally severe ones the order is that of the places.
-    found.sort_by_key(|(file, at)| severity(&file.smells[*at]));
+    found.sort_by_cached_key(|(file, at)| severity(&files[*file].smells[*at]));
     let all = found.len();
     found.truncate(RESULTS_MAX);
     let mut notifications: Vec<Value> =
@@ -45,34 +49,53 @@ pub(super) fn print(
         writeln!(errors, "driftline: {text}")?;
         notifications.push(json!({"level": "warning", "message": {"text": text}}));
     }
-    let results = results(&found);
     let rules: Vec<Value> = SmellKind::ALL.iter().map(|kind| rule(*kind, docs_url)).collect();
-    let log = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "driftline", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
-            "invocations": [{
-                "executionSuccessful": refusals.is_empty(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "results": results,
-        }],
-    });
-    serde_json::to_writer_pretty(&mut *out, &log)?;
+    let run = Run {
+        invocations: json!([{
+            "executionSuccessful": refusals.is_empty(),
+            "toolExecutionNotifications": notifications,
+        }]),
+        results: Results { files, found: &found },
+        tool: json!({"driver": {"name": "driftline", "version": env!("CARGO_PKG_VERSION"), "rules": rules}}),
+    };
+    serde_json::to_writer_pretty(&mut *out, &Log { schema: SCHEMA, runs: [run], version: "2.1.0" })?;
     out.write_all(b"\n")
 }
 
-/// The results of these smells, given by file and place in it.
-fn results(found: &[(&MeasuredFile, usize)]) -> Vec<Value> {
-    let mut known: HashMap<&str, Vec<String>> = HashMap::new();
-    let mut results = Vec::with_capacity(found.len());
-    for (file, at) in found {
-        let all = || fingerprints(&file.path, &file.smells, &file.line_hashes);
-        let fingerprint = &known.entry(&file.path).or_insert_with(all)[*at];
-        results.push(result(&file.path, &file.smells[*at], fingerprint));
+/// A smell: the place of its file among all files, and its own among the smells of the file.
+type Place = (usize, usize);
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<'a>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    invocations: Value,
+    results: Results<'a>,
+    tool: Value,
+}
+
+/// The results of these smells, in their order.
+struct Results<'a> {
+    files: &'a [MeasuredFile],
+    found: &'a [Place],
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let known: RefCell<HashMap<usize, Vec<Fingerprint>>> = RefCell::default();
+        serializer.collect_seq(self.found.iter().map(|&(at_file, at)| {
+            let file = &self.files[at_file];
+            let all = || fingerprints(&file.path, &file.smells, &file.line_hashes);
+            let fingerprint = known.borrow_mut().entry(at_file).or_insert_with(all)[at];
+            result(self.files, at_file, &file.smells[at], fingerprint)
+        }))
     }
-    results
 }
 
 /// How much a kind of smell asks for attention.
@@ -134,9 +157,13 @@ fn capitalized(word: &str) -> String {
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
-fn result(path: &str, found: &FoundSmell, fingerprint: &str) -> Value {
-    let smell = &found.smell;
-    let mut place = json!({"physicalLocation": location(path, smell.start_line, smell.end_line)});
+fn result(files: &[MeasuredFile], file: usize, found: &FoundSmell, fingerprint: Fingerprint) -> Value {
+    let (smell, fingerprint) = (&found.smell, fingerprint.to_string());
+    let location = |file: usize, start_line: u32, end_line: u32| {
+        let artifact = artifact(&files[file].exact_path);
+        json!({"artifactLocation": artifact, "region": {"startLine": start_line, "endLine": end_line}})
+    };
+    let mut place = json!({"physicalLocation": location(file, smell.start_line, smell.end_line)});
     if !smell.place.is_empty() {
         place["logicalLocations"] = json!([{"fullyQualifiedName": smell.place}]);
     }
@@ -153,7 +180,7 @@ fn result(path: &str, found: &FoundSmell, fingerprint: &str) -> Value {
     if let Some(other) = &found.same_as {
         result["relatedLocations"] = json!([{
             "id": 1,
-            "physicalLocation": location(&other.path, other.start_line, other.end_line),
+            "physicalLocation": location(other.file, other.start_line, other.end_line),
             "message": {"text": "The same code."},
         }]);
     }
@@ -172,21 +199,19 @@ fn message(kind: SmellKind, evidence: &[Evidence], other: Option<&OtherPlace>) -
     format!("{}: {}.", sentence.trim_end_matches('.'), parts.join("; "))
 }
 
-fn location(path: &str, start_line: u32, end_line: u32) -> Value {
-    json!({"artifactLocation": artifact(path), "region": {"startLine": start_line, "endLine": end_line}})
-}
-
-/// A path as the URI the format asks for: relative to the sources' root, or of a file.
-fn artifact(path: &str) -> Value {
+/// A path as the URI the format asks for: relative to the sources' root, or of a file. Its bytes are told exactly, whether
+/// they are UTF-8 or not, so that the URI leads to the file.
+fn artifact(path: &Path) -> Value {
     let mut uri = String::new();
-    for byte in path.strip_prefix("./").unwrap_or(path).bytes() {
+    let bytes = path.as_os_str().as_bytes();
+    for &byte in bytes.strip_prefix(b"./").unwrap_or(bytes) {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
             uri.push_str(&format!("%{byte:02X}"));
         }
     }
-    if Path::new(path).is_absolute() {
+    if path.is_absolute() {
         json!({"uri": format!("file://{uri}")})
     } else {
         json!({"uri": uri, "uriBaseId": "%SRCROOT%"})
@@ -196,10 +221,13 @@ fn artifact(path: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
 
     #[test]
     fn a_path_becomes_a_uri() {
-        assert_eq!(artifact("./a b/\u{e9}#.py")["uri"], "a%20b/%C3%A9%23.py");
-        assert_eq!(artifact("/a/b.py"), json!({"uri": "file:///a/b.py"}));
+        let artifact = |path: &[u8]| artifact(Path::new(OsStr::from_bytes(path)));
+        assert_eq!(artifact("./a b/\u{e9}#.py".as_bytes())["uri"], "a%20b/%C3%A9%23.py");
+        assert_eq!(artifact(b"/a/b.py"), json!({"uri": "file:///a/b.py"}));
+        assert_eq!(artifact(b"a\xffb.js")["uri"], "a%FFb.js");
     }
 }

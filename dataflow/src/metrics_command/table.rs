@@ -140,7 +140,15 @@ impl Table<'_> {
             return Ok(());
         }
         let parts: Vec<String> = counts.iter().map(|(count, kind)| format!("{count} {}", kind.name())).collect();
-        writeln!(out, "{} {}", self.style.strong("smells:"), parts.join(", "))
+        writeln!(out, "{} {}", self.style.strong("smells:"), parts.join(", "))?;
+        writeln!(
+            out,
+            "{}",
+            self.style.faint(
+                "--json or --sarif says where each smell is; operators/syntax/docs/README.md in driftline's repository \
+                 explains the columns and smells"
+            )
+        )
     }
 }
 

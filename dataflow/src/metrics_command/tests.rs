@@ -1,5 +1,7 @@
 //! The command on a folder made for it: what is found, in which order, and how it says what it cannot do.
 
+mod sarif;
+
 use super::*;
 use driftline_operators::syntax::has_grammar;
 use driftline_schema::Language;
@@ -175,14 +177,6 @@ fn colours_mark_what_is_over_a_threshold() {
 }
 
 #[test]
-fn an_empty_folder_is_no_failure() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (out, errors, result) = printed(&args(&["--json"], &[folder.path()]));
-    result.expect("nothing to refuse");
-    assert_eq!((out.as_str(), errors.as_str()), ("", ""));
-}
-
-#[test]
 fn the_arguments_are_as_documented() {
     let [src, lib] = [Path::new("src"), Path::new("lib")];
     let args =
@@ -230,6 +224,57 @@ fn a_function_over_a_limit_is_named_and_ends_with_three() {
     assert_eq!(result.expect("what is over counts more than what is missing"), Verdict::Over);
     assert!(errors.contains("missing.py: no such file or folder"), "{errors}");
     assert!(errors.contains("1 of 4 files could not be measured"), "{errors}");
+}
+
+/// A folder of these files.
+fn folder_of(files: &[(&[u8], &str)]) -> tempfile::TempDir {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        fs::write(folder.path().join(std::ffi::OsStr::from_bytes(name)), text).expect("a file");
+    }
+    folder
+}
+
+#[test]
+fn a_file_that_several_paths_reach_is_no_copy_of_itself() {
+    let body: String =
+        (0..30).map(|n| format!("    total = other(total, step) - step * {n} if step else {n}\n")).collect();
+    let folder = folder_of(&[(b"one.py", &format!("def one(total, step):\n{body}    return total\n"))]);
+    let root = folder.path();
+    std::os::unix::fs::symlink(root.join("one.py"), root.join("link.py")).expect("a link");
+    let (file, dotted, link) =
+        (root.join("one.py"), root.join("./../").join(root.file_name().expect("a name")), root.join("link.py"));
+    for paths in [[&file, &dotted, &link], [&link, &file, &dotted], [&dotted, &link, &file]] {
+        let (out, errors, result) = printed(&args(&["--json"], &paths.map(PathBuf::as_path)));
+        result.expect("nothing is refused");
+        let rows = rows(&out);
+        assert_eq!((rows.len(), errors.as_str()), (1, ""), "{out}");
+        let shown = rows[0]["path"].as_str().expect("a path");
+        assert!(Path::new(shown).starts_with(paths[0]), "the first spelling is kept: {shown}");
+        assert!(!out.contains("duplicated_code"), "{out}");
+    }
+}
+
+#[test]
+fn a_folder_without_a_file_to_measure_is_named_and_fails() {
+    let folder = folder_of(&[(b"read.me", "no source\n"), (b".hidden.py", PYTHON)]);
+    let (out, errors, result) = printed(&args(&[], &[folder.path()]));
+    assert!(matches!(result, Err(Error::Incomplete { refused: 1, files: 1 })), "{result:?}");
+    let expected = format!("driftline: {}: this folder holds no file that can be measured: ", folder.path().display());
+    assert!(errors.starts_with(&expected) && errors.contains(" .py ") && errors.contains(" .rs "), "{errors}");
+    assert!(out.contains("0 files"), "{out}");
+    // Beside a folder that has some it is told as well.
+    let full = folder_of(&[(b"a.py", PYTHON)]);
+    let (out, _, result) = printed(&args(&["--json"], &[full.path(), folder.path()]));
+    assert!(matches!(result, Err(Error::Incomplete { refused: 1, files: 2 })), "{result:?}");
+    assert_eq!(rows(&out).len(), 1);
+}
+
+#[test]
+fn the_table_tells_where_smells_and_columns_are_explained() {
+    let (out, _, _) = printed(&args(&[], &[smelly().path()]));
+    assert!(out.contains("\n--json or --sarif says where each smell is; operators/syntax/docs/README.md"), "{out}");
 }
 
 #[test]
@@ -326,52 +371,6 @@ fn a_copy_tells_where_the_other_is() {
 }
 
 #[test]
-fn a_sarif_log_has_rules_regions_levels_and_links() {
-    let folder = smelly();
-    let (out, _, result) = printed(&args(&["--sarif", "--docs-url", "https://x.test/docs/"], &[folder.path()]));
-    result.expect("nothing is refused");
-    let log: Value = serde_json::from_str(&out).expect("one JSON document");
-    assert_eq!(log["version"], "2.1.0");
-    let run = &log["runs"][0];
-    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
-    for rule in rules {
-        let id = rule["id"].as_str().expect("an id");
-        assert_eq!(rule["helpUri"], format!("https://x.test/docs/smells.md#{id}"));
-        assert!(rule["help"]["text"].as_str().is_some_and(|text| !text.is_empty()), "{id}");
-        assert!(rule["shortDescription"]["text"].as_str().is_some_and(|text| text.ends_with('.')), "{id}");
-        assert!(["warning", "note"].contains(&rule["defaultConfiguration"]["level"].as_str().expect("a level")));
-    }
-    let results = run["results"].as_array().expect("results");
-    assert!(results.len() >= 2);
-    for result in results {
-        let index = result["ruleIndex"].as_u64().expect("an index") as usize;
-        assert_eq!(result["ruleId"], rules[index]["id"]);
-        assert_eq!(result["level"], rules[index]["defaultConfiguration"]["level"]);
-        let place = &result["locations"][0]["physicalLocation"];
-        let (start, end) = (place["region"]["startLine"].as_u64(), place["region"]["endLine"].as_u64());
-        assert!(start >= Some(1) && start <= end, "{result}");
-        let uri = place["artifactLocation"]["uri"].as_str().expect("a URI");
-        assert!(uri.starts_with("file:///") && !uri.contains([' ', '#']), "{uri}");
-    }
-    let long = results.iter().find(|result| result["ruleId"] == "long_method").expect("the long method");
-    assert_eq!(long["message"]["text"], "The function has too many lines of code: ploc 62, over 50.");
-    assert_eq!(long["locations"][0]["logicalLocations"][0]["fullyQualifiedName"], "one");
-    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
-}
-
-#[test]
-fn a_sarif_log_names_what_was_not_read() {
-    let folder = folder();
-    let (out, _, _) = printed(&args(&["--sarif"], &[&folder.path().join("missing.py")]));
-    let log: Value = serde_json::from_str(&out).expect("one JSON document");
-    let invocation = &log["runs"][0]["invocations"][0];
-    assert_eq!(invocation["executionSuccessful"], false);
-    let text = invocation["toolExecutionNotifications"][0]["message"]["text"].as_str().expect("a message");
-    assert!(text.ends_with("missing.py: no such file or folder"), "{text}");
-    assert!(log["runs"][0]["tool"]["driver"]["rules"][0].get("helpUri").is_none());
-}
-
-#[test]
 fn thresholds_come_from_a_file_and_the_line_has_the_last_word() {
     let folder = smelly();
     let file = folder.path().join("thresholds.toml");
@@ -386,59 +385,4 @@ fn thresholds_come_from_a_file_and_the_line_has_the_last_word() {
     let (_, _, result) = printed(&args(&["--thresholds", "/nowhere.toml"], &[folder.path()]));
     let error = result.expect_err("no such file").to_string();
     assert!(error.starts_with("the thresholds in /nowhere.toml cannot be read; --thresholds FILE"), "{error}");
-}
-
-fn results(out: &str) -> Vec<Value> {
-    let log: Value = serde_json::from_str(out).expect("one JSON document");
-    log["runs"][0]["results"].as_array().expect("results").clone()
-}
-
-#[test]
-fn a_sarif_log_holds_the_most_severe_results_that_consumers_take_and_says_so() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let numbers: String = (0..2_600).map(|n| format!("    f({n}.5)\n")).collect();
-    for file in 0..10 {
-        let text = format!("def g():\n{numbers}\ndef h():\n    return 1\n    f()\n");
-        fs::write(folder.path().join(format!("{file}.py")), text).expect("a file");
-    }
-    // Ten functions are as many copies, long and with a statement that is never reached.
-    let (out, errors, result) = printed(&args(&["--sarif"], &[folder.path()]));
-    result.expect("nothing is refused");
-    let found = results(&out);
-    assert_eq!(found.len(), 25_000);
-    assert!(found[..10].iter().all(|result| result["ruleId"] == "dead_code"), "{}", found[0]);
-    assert_eq!(found.iter().filter(|result| result["ruleId"] == "long_method").count(), 10);
-    let levels: Vec<bool> = found.iter().map(|result| result["level"] == "note").collect();
-    assert!(levels.is_sorted(), "warnings come first");
-    let log: Value = serde_json::from_str(&out).expect("one JSON document");
-    let notification = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
-    assert_eq!(notification["level"], "warning");
-    let text = notification["message"]["text"].as_str().expect("a message");
-    assert!(text.contains(" smells were found, and the log holds the 25000 most severe ones"), "{text}");
-    assert_eq!(errors, format!("driftline: {text}\n"));
-}
-
-#[test]
-fn a_fingerprint_stays_where_lines_move_and_is_unique() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("a.py");
-    let code = "def f(a):\n    a(7)\n    a(7)\n    a(8, 8)\ndef g(a):\n    a(7)\n";
-    let prints = |text: &str| -> Vec<String> {
-        fs::write(&path, text).expect("a file");
-        let found = results(&printed(&args(&["--sarif"], &[&path])).0);
-        let print = |result: &Value| {
-            let prints = &result["partialFingerprints"];
-            assert_eq!(prints["primaryLocationLineHash"], prints["driftline/v1"]);
-            prints["driftline/v1"].as_str().expect("a fingerprint").to_owned()
-        };
-        let mut prints: Vec<String> = found.iter().map(print).collect();
-        prints.sort();
-        prints
-    };
-    let before = prints(code);
-    let distinct: std::collections::BTreeSet<_> = before.iter().collect();
-    assert!(before.len() >= 4 && distinct.len() == before.len(), "{before:?}");
-    assert_eq!(prints(&format!("# moved\n\n{code}")), before);
-    let renamed = prints(&code.replace("def g", "def h"));
-    assert_eq!(before.iter().filter(|print| !renamed.contains(print)).count(), 1);
 }

@@ -3,8 +3,10 @@
 //! A bundle is a function of the multiset of its training rows and its parameters. Its bytes are canonical, and their hash
 //! is its id.
 
+mod mixture;
 mod scorer;
 
+pub use mixture::{MixtureExplanation, mixture_q24};
 pub use scorer::{Explanation, Scorer, Scores, score_many};
 
 use crate::KernelError;

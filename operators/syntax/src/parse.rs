@@ -111,7 +111,7 @@ const BYTES_A_THOUSAND: usize = 128_000;
 const PLACES_MAX: usize = 16_000;
 /// Errors that may be met. For each the parser looks whether any word of the language is missing there, which takes it ten to
 /// twenty microseconds and is one operation to its own count.
-const ERRORS_FREE: usize = 1_000;
+const ERRORS_FREE: usize = 1_500;
 const ERRORS_A_THOUSAND: usize = 15;
 /// Errors times places: at each error the parser walks over its whole stack, some 15 nanoseconds a place.
 const WALKS_MAX: usize = 20_000_000;

@@ -19,6 +19,15 @@ fn an_empty_file_has_no_line_and_one_path() {
 }
 
 #[test]
+fn a_header_with_macros_before_each_function_is_read_to_its_end() {
+    // As numpy's list of functions has them; the grammar knows no macro there, so each is an error, or several.
+    let one = |n: u32| format!("NPY_NO_EXPORT NPY_STEALS_REF_TO_ARG(2) int F{n} \\\n       (PyArrayObject *, int);\n");
+    let list: String = (0..300).map(one).collect();
+    let facts = facts(Language::C, &format!("#if defined(X)\n{list}#else\nint last(void) {{ return 1; }}\n#endif\n"));
+    assert!(!facts.truncated && facts.error_bytes > 0);
+}
+
+#[test]
 fn line_ends_change_no_count() {
     let text = "def f(a):\n    # why\n\n    if a:\n        return 1\n";
     let unix = facts(Language::Python, text);

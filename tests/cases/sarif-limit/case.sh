@@ -24,3 +24,18 @@ expect "standard error" '' "$(cat said)"
 prints() { grep '"driftline/v1"' "$1"; }
 expect "fingerprints" "$(prints before.sarif)" "$(prints after.sarif)"
 [ -n "$(prints before.sarif)" ] || fail "there are no fingerprints"
+
+# A megabyte of smells takes no more memory than measuring it: results are written one by one.
+seq 0 69999 | sed 's/.*/v&=&/' > dense.py
+for _ in $(seq 1 50000); do echo 'try{a()}catch(e){}'; done > dense.js
+printf 'a = 1\n' > small.py
+peak_kb() {
+  python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$DRIFTLINE" metrics "$@"
+}
+idle=$(peak_kb small.py --sarif)
+for file in dense.py dense.js; do
+  taken=$(($(peak_kb $file --sarif) - idle))
+  [ "$taken" -lt 200000 ] || fail "$file took $taken KB above what an empty run takes"
+done

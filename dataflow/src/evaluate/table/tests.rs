@@ -1,16 +1,21 @@
 //! Tables written as others write them: every type an instant may have, values that cannot be used, driftline's own export.
 
-use super::super::{EvaluateArgs, Protocol, evaluate};
+use super::super::{EvaluateArgs, Protocol, evaluate, run};
 use super::*;
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Date64Array, Decimal128Array, DurationSecondArray, Float64Array, Int8Array,
-    Int64Array, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
-    TimestampSecondArray, UInt64Array,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, DurationSecondArray, Float64Array,
+    Int8Array, Int64Array, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    TimestampSecondArray, UInt64Array, new_null_array,
 };
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Reads a table with all that any protocol asks for.
+fn read(path: &Path, wanted: Option<&str>) -> Result<Vec<Project>, EvaluateError> {
+    read_projects(path, wanted, Protocol::Prequential)
+}
 
 fn write(columns: Vec<(&str, ArrayRef)>) -> tempfile::NamedTempFile {
     write_with_units(columns, &[])
@@ -48,30 +53,30 @@ fn small() -> Vec<(&'static str, ArrayRef)> {
 #[test]
 fn projects_are_read_in_order_of_time_whatever_the_types() {
     let file = write(small());
-    let projects = read_projects(file.path(), None).unwrap();
+    let projects = read(file.path(), None).unwrap();
     assert_eq!(projects.iter().map(|project| project.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     let b = &projects[1].changes;
     assert_eq!((b[0].time_s, b[1].time_s, b[1].is_defective, b[1].first_fix_s), (10, 20, true, Some(99)));
     assert_eq!((b[0].values[SIZE], b[0].effort()), (3.0, 3.0));
     assert!(projects[0].changes[0].values[SIZE].is_nan());
-    let alone = read_projects(file.path(), Some("b")).unwrap();
+    let alone = read(file.path(), Some("b")).unwrap();
     assert_eq!((alone.len(), alone[0].name.as_str(), alone[0].changes.len()), (1, "b", 2));
 }
 
 #[test]
 fn faults_name_file_and_column() {
     let file = write(small());
-    let unknown = read_projects(file.path(), Some("c")).unwrap_err();
+    let unknown = read(file.path(), Some("c")).unwrap_err();
     assert!(unknown.to_string().ends_with("holds no project c; it holds a, b"), "{unknown}");
     let without = write(small().into_iter().filter(|(name, _)| *name != "la").collect());
-    assert!(matches!(read_projects(without.path(), None), Err(EvaluateError::Column { column: "la", .. })));
+    assert!(matches!(read(without.path(), None), Err(EvaluateError::Column { column: "la", .. })));
     let mut words = small();
     words[1].1 = Arc::new(StringArray::from(vec!["x", "y", "z"]));
-    assert!(read_projects(write(words).path(), None).is_err());
-    assert!(matches!(read_projects(Path::new("/nonexistent"), None), Err(EvaluateError::Open { .. })));
+    assert!(read(write(words).path(), None).is_err());
+    assert!(matches!(read(Path::new("/nonexistent"), None), Err(EvaluateError::Open { .. })));
     let text = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(text.path(), b"project,time\n").unwrap();
-    assert!(matches!(read_projects(text.path(), None), Err(EvaluateError::Parquet { .. })));
+    assert!(matches!(read(text.path(), None), Err(EvaluateError::Parquet { .. })));
 }
 
 const DAY: i64 = 86_400;
@@ -113,9 +118,9 @@ fn the_same_instants_give_the_same_result_however_they_are_written() {
     ];
     // What is missing is not a number, which equals nothing.
     let shown = |projects: &[Project]| format!("{projects:?}");
-    let expected = read_projects(tables[0].1.path(), None).unwrap();
+    let expected = read(tables[0].1.path(), None).unwrap();
     for (name, table) in &tables {
-        assert_eq!(shown(&read_projects(table.path(), None).unwrap()), shown(&expected), "{name}");
+        assert_eq!(shown(&read(table.path(), None).unwrap()), shown(&expected), "{name}");
     }
     let args = EvaluateArgs {
         data: tables[0].1.path().into(),
@@ -127,14 +132,14 @@ fn the_same_instants_give_the_same_result_however_they_are_written() {
     assert_eq!(evaluate(&expected[0], &args).unwrap().rows_train, 110);
     let millis = daily_columns(|s| Arc::new(Int64Array::from(times(1_000)(s))));
     let named = write_with_units(millis, &[("time", "ms"), ("first_fix_time", "ms")]);
-    assert_eq!(shown(&read_projects(named.path(), None).unwrap()), shown(&expected));
+    assert_eq!(shown(&read(named.path(), None).unwrap()), shown(&expected));
 }
 
 #[test]
 fn an_instant_before_1970_belongs_to_the_second_that_it_is_in() {
     let mut columns = small();
     columns[1].1 = Arc::new(TimestampMillisecondArray::from(vec![-1, -1_000, -1_001]));
-    let projects = read_projects(write(columns).path(), Some("b")).unwrap();
+    let projects = read(write(columns).path(), Some("b")).unwrap();
     let times: Vec<i64> = projects[0].changes.iter().map(|change| change.time_s).collect();
     assert_eq!(times, [-2, -1]);
 }
@@ -144,7 +149,7 @@ fn ages_are_days_unless_the_table_says_otherwise() {
     let age = |array: ArrayRef, units: &[(&str, &str)]| {
         let mut columns = small();
         columns.push(("age", array));
-        read_projects(write_with_units(columns, units).path(), Some("a")).unwrap()[0].changes[0].values[9]
+        read(write_with_units(columns, units).path(), Some("a")).unwrap()[0].changes[0].values[9]
     };
     let seconds = || Arc::new(Int64Array::from(vec![0, 3 * DAY, 0]));
     assert_eq!(age(Arc::new(Int64Array::from(vec![0, 3, 0])), &[]), 3.0);
@@ -157,7 +162,7 @@ fn a_value_that_cannot_be_used_is_an_error_that_names_column_and_row() {
     let with = |column: usize, array: ArrayRef| {
         let mut columns = small();
         columns[column].1 = array;
-        read_projects(write(columns).path(), None).unwrap_err().to_string()
+        read(write(columns).path(), None).unwrap_err().to_string()
     };
     let floats = |values: [f64; 3]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
     let cases = [
@@ -174,17 +179,22 @@ fn a_value_that_cannot_be_used_is_an_error_that_names_column_and_row() {
         (with(1, Arc::new(Int64Array::from(vec![1, 1_700_000_000_000, 2]))), "row 2: column time is 1700000000000"),
         (with(1, floats([1.0, 2.0, 1.7e12])), "name the unit in the column's metadata (unit = ms, us or ns)"),
         (with(4, Arc::new(BooleanArray::from(vec![true, true, true]))), "column first_fix_time holds Boolean"),
+        (with(3, floats([1.0, 2.0, -5.0])), "row 3: column la is -5, and lines cannot be fewer than none"),
+        (
+            with(0, Arc::new(BinaryArray::from_vec(vec![b"a", b"p\xff", b"b"]))),
+            "row 2: column project is not text: its bytes",
+        ),
     ];
     for (error, expected) in cases {
         assert!(error.contains(expected), "{error} is not {expected}");
     }
     for absent in ["project", "time", "buggy", "la"] {
         let columns = small().into_iter().filter(|(name, _)| *name != absent).collect();
-        let error = read_projects(write(columns).path(), None).unwrap_err().to_string();
+        let error = read(write(columns).path(), None).unwrap_err().to_string();
         assert!(error.ends_with(&format!("column {absent} is absent")), "{error}");
     }
     let empty = small().into_iter().map(|(name, array)| (name, array.slice(0, 0))).collect();
-    let error = read_projects(write(empty).path(), None).unwrap_err();
+    let error = read(write(empty).path(), None).unwrap_err();
     assert!(matches!(error, EvaluateError::NoRows { .. }), "{error}");
 }
 
@@ -195,7 +205,7 @@ fn a_column_that_is_there_twice_is_refused_if_it_is_read() {
         columns.push((name, columns[1].1.clone()));
         columns.push(("other", columns[1].1.clone()));
         columns.push(("other", columns[1].1.clone()));
-        read_projects(write(columns).path(), None)
+        read(write(columns).path(), None)
     };
     for name in ["project", "time", "buggy", "la", "first_fix_time"] {
         let error = twice(name).unwrap_err().to_string();
@@ -219,8 +229,57 @@ fn a_project_that_is_too_small_keeps_no_other_from_being_evaluated() {
         train_share: 0.8,
         json: true,
     };
-    let said = super::super::run(args).unwrap_err().to_string();
-    assert!(said.starts_with("2 of 3 projects could not be evaluated: project a has too few changes (1)"), "{said}");
+    run(args.clone()).expect("one of three projects is evaluated");
+    let few = write(small);
+    let said = run(EvaluateArgs { data: few.path().to_owned(), ..args }).unwrap_err().to_string();
+    assert!(said.starts_with("none of 2 projects could be evaluated: project a has too few changes (1)"), "{said}");
+}
+
+#[test]
+fn a_table_of_more_rows_than_fit_into_memory_is_refused_unread() {
+    let nothing = |rows| write(vec![("time", new_null_array(&DataType::Null, rows))]);
+    let said = read(nothing(ROWS_MAX + 1).path(), None).unwrap_err().to_string();
+    assert!(said.contains("has 2000001 rows, and at most 2000000 are read: write the projects into"), "{said}");
+    assert!(matches!(check_rows(Path::new("t"), ROWS_MAX), Ok(())));
+    assert!(said.contains(&ROWS_MAX.to_string()));
+}
+
+#[test]
+fn a_fix_is_not_before_its_change() {
+    let mut columns = small();
+    columns[4].1 = Arc::new(Int64Array::from(vec![Some(20), None, Some(9)]));
+    let file = write(columns);
+    let said = read(file.path(), None).unwrap_err().to_string();
+    assert!(
+        said.ends_with(
+            "row 3: column first_fix_time is earlier than the change's time: leave a field empty where there is no fix"
+        ),
+        "{said}"
+    );
+    read_projects(file.path(), None, Protocol::TimeSplit).expect("this protocol does not ask for fixes");
+    let mut columns = small();
+    columns[4].1 = Arc::new(Int64Array::from(vec![Some(0), None, None]));
+    let said = read(write(columns).path(), None).unwrap_err().to_string();
+    assert!(said.contains("row 1: column first_fix_time is earlier"), "{said}");
+}
+
+#[test]
+fn a_column_of_no_type_is_unknown_in_all_rows() {
+    let nulls = || new_null_array(&DataType::Null, 3);
+    let with = |column: usize| {
+        let mut columns = small();
+        columns[column].1 = nulls();
+        columns.push(("age", nulls()));
+        read(write(columns).path(), None)
+    };
+    let sizes = with(3).expect("nothing is known of any size");
+    assert!(sizes.iter().flat_map(|project| &project.changes).all(|change| change.values[SIZE].is_nan()));
+    let fixes = with(4).expect("nothing was fixed");
+    assert!(fixes.iter().all(|project| project.has_fix_times && project.changes[0].first_fix_s.is_none()));
+    for (column, name) in [(0, "project"), (1, "time"), (2, "buggy")] {
+        let said = with(column).unwrap_err().to_string();
+        assert!(said.ends_with(&format!("row 1: column {name} is empty")), "{said}");
+    }
 }
 
 #[test]
@@ -240,7 +299,7 @@ fn an_export_of_driftline_is_read_with_its_labels() {
         ],
         &[("age", "days")],
     );
-    let projects = read_projects(file.path(), None).unwrap();
+    let projects = read(file.path(), None).unwrap();
     let changes = &projects[0].changes;
     assert_eq!((projects[0].name.as_str(), changes.len(), projects[0].has_fix_times), ("r", 2, false));
     assert_eq!((changes[0].time_s, changes[0].is_defective, changes[0].values[SIZE]), (5, false, 3.0));
