@@ -17,6 +17,33 @@ fn the_least_configuration_is_a_folder_and_a_broker() {
 }
 
 #[test]
+fn the_example_says_every_key_and_its_default() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/driftline.toml");
+    let example = Config::read(&path).expect("is valid");
+    let least = read(&format!("data = {:?}\n[kafka]\nbrokers = {:?}\n", example.data, example.kafka.brokers))
+        .expect("is valid");
+    // What cannot be left out and be shown at once.
+    let kafka = KafkaConfig {
+        create_topics: example.kafka.create_topics.clone(),
+        properties: example.kafka.properties.clone(),
+        ..least.kafka.clone()
+    };
+    assert_eq!(example, Config { kafka, ..least });
+    let text = std::fs::read_to_string(&path).expect("reads");
+    let all = toml::to_string(&Config {
+        control_key_file: Some("k".into()),
+        webhook: vec![WebhookConfig { url: "u".into(), secret_file: "s".into() }],
+        ..example
+    })
+    .expect("is written");
+    for line in all.lines().filter_map(|line| line.split_once(" = ")) {
+        let key = line.0.trim_matches('"');
+        let is_shown = text.contains(&format!("{key} =")) || text.contains(&format!("\"{key}\" ="));
+        assert!(is_shown, "the example does not show {key}");
+    }
+}
+
+#[test]
 fn a_misspelt_key_is_named_with_its_line() {
     let error = read("data = \"d\"\nworker = 2\n[kafka]\nbrokers = \"b\"\n").expect_err("refused").to_string();
     assert!(error.contains("worker") && error.contains("line 2"), "{error}");
