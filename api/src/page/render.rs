@@ -17,7 +17,8 @@ pub(super) fn header(out: &mut Html, summary: &Summary) {
     let defective = summary.labels.iter().filter(|((_, verdict), _)| *verdict == Verdict::Defective);
     let counts = [
         ("repositories", summary.repositories as u64),
-        ("predictions", summary.predictions as u64),
+        ("commits scored", summary.scored as u64),
+        ("without a risk", (summary.predictions - summary.scored) as u64),
         ("labelled defective", defective.map(|(_, count)| count).sum()),
         ("models", summary.models as u64),
         ("open alerts", summary.alerts_open as u64),
@@ -80,9 +81,9 @@ pub(super) fn commits(out: &mut Html, rows: &[PredictionRow], features: &[Featur
     out.raw("<section><h2>Riskiest recent commits</h2>");
     if rows.is_empty() {
         out.raw(
-            "<p class=\"muted\">No commit has a risk yet: driftline abstains until a repository has enough labelled ",
+            "<p class=\"muted\">No commit has a risk yet. The first model is trained after 200 commits of a repository, 100 of ",
         );
-        out.raw("history to train a model.</p>");
+        out.raw("which must have a label; commits that arrive after that are scored.</p>");
     } else {
         out.raw("<p class=\"muted\">The number beside a reason is what it adds to the log-odds of a defect; both sides and ");
         out.raw("the model's base add up to the score.</p>");

@@ -1,5 +1,6 @@
 //! What a run did: the last line of `up --exit-when-idle`.
 
+use crate::config::TrainingConfig;
 use crate::cpu::{peak_rss_bytes, process_cpu_ns};
 use crate::engine::Engine;
 use crate::terminal::{self, note, say};
@@ -37,8 +38,10 @@ pub struct Summary {
     pub ahead_of_clock: u64,
     /// Where they were trained and scored: "cpu", or the device's name. It is no part of the digest.
     pub backend: String,
-    /// Predictions.
+    /// Predictions, those that abstain included.
     pub predictions: u64,
+    /// Predictions with a risk.
+    pub scored: u64,
     /// Drift alerts, open or resolved.
     pub alerts: u64,
     /// Next offset of each partition: the log up to here is reflected.
@@ -77,6 +80,7 @@ impl Summary {
             ahead_of_clock: counts.ahead_of_clock.load(Ordering::Relaxed),
             backend: engine.backend().to_owned(),
             predictions: view.predictions as u64,
+            scored: view.scored as u64,
             alerts: view.alerts as u64,
             as_of: reflected.as_of,
             digest: reflected.digests.combined(),
@@ -126,15 +130,24 @@ pub fn print_summary(summary: &Summary, json: bool) {
         return;
     }
     say!(
-        "{} events ({} accepted, {} rejected), {} commits, {} predictions, {} models, {} alerts",
+        "{} events ({} accepted, {} rejected), {} commits: {} scored, {} without a risk; {} models, {} alerts",
         summary.events,
         summary.accepted,
         summary.rejected,
         summary.commits,
-        summary.predictions,
+        summary.scored,
+        summary.predictions - summary.scored,
         summary.models,
         summary.alerts
     );
+    if summary.models == 0 && summary.predictions > 0 {
+        let training = TrainingConfig::default();
+        say!(
+            "no model yet: the first is trained after {} commits, {} of which must have a label",
+            training.first_cut,
+            training.rows_min
+        );
+    }
     if summary.rejected > 0 {
         say!("rejected: {:?}", summary.rejects);
     }

@@ -27,8 +27,10 @@ pub struct Summary {
     pub repositories: usize,
     /// Live changes, that is positions with at least one row.
     pub changes: usize,
-    /// Live predictions.
+    /// Live predictions, those that abstain included.
     pub predictions: usize,
+    /// Live predictions with a risk.
+    pub scored: usize,
     /// Live vectors.
     pub vectors: usize,
     /// Live rows of evidence.
@@ -161,6 +163,7 @@ impl ViewReader {
             repositories: state.repos.len(),
             changes: state.entries.len(),
             predictions: state.orders.by_time.len(),
+            scored: state.orders.by_risk.len(),
             vectors: state.vectors,
             evidence: state.evidence,
             labels: state.labels.clone(),
