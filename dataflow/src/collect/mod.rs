@@ -8,6 +8,7 @@ mod blobs;
 mod budget;
 mod change;
 mod command;
+mod difference;
 mod effort;
 mod error;
 mod follow;

@@ -8,4 +8,5 @@ pub(super) mod kit;
 mod large;
 mod odd;
 mod oracle;
+mod range;
 mod shapes;
