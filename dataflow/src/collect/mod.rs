@@ -5,6 +5,7 @@
 
 mod author_key;
 mod blobs;
+mod branches;
 mod budget;
 mod change;
 mod command;

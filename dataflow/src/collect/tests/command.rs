@@ -94,7 +94,7 @@ fn one_target_must_be_given() {
     assert!(parse(&["git", ".", "--out", "a", "--branch", "b", "--all-branches"]).is_err());
     assert!(parse(&["git", ".", "--out", "a", "--threads", "0"]).is_err());
     let help = parse(&["git", "--help"]).expect_err("help").to_string();
-    assert!(help.contains("Examples:") && help.contains(".driftline/author.key"), "{help}");
+    assert!(help.contains("Examples:") && help.contains("`driftline/author.key`"), "{help}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod agreement;
 mod command;
 mod follow;
+mod heads;
 pub(super) mod kit;
 mod large;
 mod odd;
