@@ -12,10 +12,11 @@ use super::blobs::BlobCache;
 use super::branches;
 use super::change::commit_id;
 use super::change::commit_seconds;
+use super::difference::{Link, difference};
 use super::error::CollectError;
 use super::graph::{self, Order};
 use super::history::GitHistory;
-use super::objects::Objects;
+use super::objects::{Objects, RawCommit};
 use super::pipeline::Events;
 use driftline_schema::{Branch, CommitId, Event};
 use gix::ObjectId;
@@ -67,6 +68,9 @@ struct Pending {
     new: Vec<ObjectId>,
     withdrawn: Vec<ObjectId>,
 }
+
+/// A commit that is not there or cannot be read.
+struct Unread;
 
 impl Follower {
     /// Follows `history`; `known` are the commits whose changes stand in the log already and are not withdrawn.
@@ -214,14 +218,36 @@ impl Follower {
     fn withdrawn(&self, tips: &[ObjectId], order: &Order) -> Result<Vec<ObjectId>, CollectError> {
         // A head that still is a head, or that new commits were built upon, keeps all that it reaches.
         let kept = |head: &ObjectId| tips.contains(head) || order.known.binary_search(head).is_ok();
-        if self.known.is_empty() || self.heads.as_ref().is_some_and(|heads| heads.values().all(kept)) {
+        let left =
+            self.heads.as_ref().map(|heads| heads.values().copied().filter(|head| !kept(head)).collect::<Vec<_>>());
+        if self.known.is_empty() || left.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Vec::new());
+        }
+        if let Some(gone) = left.and_then(|left| self.left_behind(&left, order)) {
+            return Ok(gone);
         }
         let reached = graph::reach(&self.history.shared, tips)?;
         // A shallow clone lacks most of what its heads reach, so only what it has and no head reaches is gone.
         let repo = self.history.shared.repo.to_thread_local();
         let is_gone = |id: &ObjectId| !reached.holds(id) && (!self.history.is_shallow() || repo.has_object(id));
         Ok(self.known.iter().filter(|id| is_gone(id)).copied().collect())
+    }
+
+    /// The same at the cost of what changed. What is known is what the heads reached, so what is gone lies between the heads
+    /// that were `left` and the known commits that new heads are built upon. `None` when that is not so, or cannot be told
+    /// because commits that were left are no longer there.
+    fn left_behind(&self, left: &[ObjectId], order: &Order) -> Option<Vec<ObjectId>> {
+        if self.reopened || self.history.is_shallow() {
+            return None;
+        }
+        let mut objects = Objects::new(self.history.shared.clone(), Arc::new(BlobCache::new(0)));
+        let link = |id| {
+            objects.check_commit_size(id).map_err(|_| Unread)?;
+            let link = |commit: RawCommit<'_>| Link { seconds: commit_seconds(&commit), parents: commit.parents };
+            objects.commit(id, link).ok().flatten().ok_or(Unread)
+        };
+        let gone = difference(left, &order.known, link).ok()?;
+        Some(gone.into_iter().map(|(id, _)| id).filter(|id| self.known.contains(id)).collect())
     }
 
     fn branch_events(&self, heads: &Heads, withdrawn: &[ObjectId]) -> Result<Vec<Event>, CollectError> {

@@ -10,4 +10,5 @@ mod large;
 mod odd;
 mod oracle;
 mod range;
+mod rewrites;
 mod shapes;
