@@ -215,7 +215,8 @@ mod tests {
     #[test]
     fn a_short_name_that_two_branches_share_is_told_in_full() {
         let names = ["refs/heads/main", "refs/heads/origin/main", "refs/remotes/origin/main"].map(BString::from);
-        let short: Vec<String> = names.iter().map(|name| short(name.as_bstr(), |other| names.contains(other))).collect();
+        let short: Vec<String> =
+            names.iter().map(|name| short(name.as_bstr(), |other| names.contains(other))).collect();
         assert_eq!(short, ["main", "refs/heads/origin/main", "refs/remotes/origin/main"]);
     }
 
