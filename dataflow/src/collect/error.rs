@@ -24,6 +24,14 @@ pub enum CollectError {
         /// Why not.
         source: Cause,
     },
+    /// A file of a repository is a named pipe or a device.
+    #[error("{} belongs to a git repository and cannot be read", file.display())]
+    NotRegular {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        source: std::io::Error,
+    },
     /// The path is no git repository.
     #[error("{} is no git repository and lies in none; give a work tree, a folder in one, or a bare repository", path.display())]
     NotARepository {

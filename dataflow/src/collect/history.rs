@@ -9,6 +9,7 @@ use super::error::{Cause, CollectError};
 use super::graph::{self, Order};
 use super::locate;
 use super::pipeline::Events;
+use super::regular;
 use super::stats::Counters;
 use crate::cpu::StageCpu;
 use driftline_schema::Limits;
@@ -238,6 +239,10 @@ impl GitHistory {
         followed: &mut BTreeSet<BString>,
     ) -> Result<BTreeMap<BString, ObjectId>, CollectError> {
         let repo = self.shared.repo.to_thread_local();
+        regular::check_files(repo.git_dir(), repo.common_dir())?;
+        for branch in followed.iter() {
+            regular::check_reference(repo.git_dir(), repo.common_dir(), branch)?;
+        }
         match &self.heads {
             Heads::Branch(name) => Ok([branches::named(&repo, &self.shared, name)?].into()),
             Heads::AllBranches => branches::all(&repo, &self.shared),

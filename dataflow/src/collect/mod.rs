@@ -21,6 +21,7 @@ mod locate;
 mod objects;
 mod pipeline;
 mod range;
+mod regular;
 mod rename;
 mod selection;
 mod signature;

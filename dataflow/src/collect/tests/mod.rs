@@ -10,5 +10,6 @@ mod large;
 mod odd;
 mod oracle;
 mod range;
+mod regular;
 mod rewrites;
 mod shapes;
