@@ -34,7 +34,7 @@ pub(super) fn check(path: &Path) -> Result<(), CollectError> {
             check_files(&git, &common)?;
             let mut looks = Looks { seen: BTreeSet::new(), left: LOOKS_MAX };
             looks.objects(&common.join("objects"))?;
-            return [&git, &common].iter().try_for_each(|folder| looks.tree(&folder.join("refs")));
+            return folders(&git, &common).try_for_each(|folder| looks.tree(&folder.join("refs")));
         }
     }
     Ok(())
@@ -42,13 +42,13 @@ pub(super) fn check(path: &Path) -> Result<(), CollectError> {
 
 /// Looks at the few files that are read again and again while a repository is followed.
 pub(super) fn check_files(git: &Path, common: &Path) -> Result<(), CollectError> {
-    for folder in [git, common] {
+    for folder in folders(git, common) {
         FILES.iter().try_for_each(|name| require(&folder.join(name)))?;
     }
     OBJECT_FILES.iter().try_for_each(|name| require(&common.join("objects").join(name)))?;
     let mut name = b"HEAD".to_vec();
     for _ in 0..LINKS_MAX {
-        let target = [git, common].iter().find_map(|folder| {
+        let target = folders(git, common).find_map(|folder| {
             let text = link(&folder.join(OsStr::from_bytes(&name))).ok().flatten()?;
             Some(text.strip_prefix(b"ref:")?.trim_ascii().to_vec())
         });
@@ -61,7 +61,12 @@ pub(super) fn check_files(git: &Path, common: &Path) -> Result<(), CollectError>
 
 /// Looks at the file of a loose reference.
 pub(super) fn check_reference(git: &Path, common: &Path, name: &[u8]) -> Result<(), CollectError> {
-    [git, common].iter().try_for_each(|folder| require(&folder.join(OsStr::from_bytes(name))))
+    folders(git, common).try_for_each(|folder| require(&folder.join(OsStr::from_bytes(name))))
+}
+
+/// Both folders, once where they are one.
+fn folders<'a>(git: &'a Path, common: &'a Path) -> impl Iterator<Item = &'a Path> {
+    std::iter::once(git).chain(Some(common).filter(|common| *common != git))
 }
 
 /// Refuses what is there and neither a regular file nor a folder.
@@ -81,7 +86,7 @@ fn link(file: &Path) -> Result<Option<Vec<u8>>, CollectError> {
 
 /// The git folder that a place is or points to.
 fn git_folder(place: &Path) -> Result<Option<PathBuf>, CollectError> {
-    if place.join("objects").is_dir() {
+    if place.join("objects").is_dir() && place.join("HEAD").symlink_metadata().is_ok() {
         return Ok(Some(place.to_owned()));
     }
     if place.is_dir() || place.file_name() != Some(OsStr::new(".git")) {
