@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 /// Pairs compared at most in the last step, as in git; beyond, only the first two steps are taken.
 const PAIRS_MAX: usize = 1000 * 1000;
-/// Pieces that pairs of contents have in common at most, which the last step counts one by one: about half a second.
-const STEPS_MAX: usize = 500_000_000;
+/// Pieces that pairs of contents have in common at most, which the last step counts one by one: about 0.8 seconds.
+const STEPS_MAX: usize = 400_000_000;
 /// Different pieces that are held at most, which bounds memory.
 const PIECES_MAX: usize = 8_000_000;
 /// Least score of a pair that is taken for its name alone, before any other is compared.
