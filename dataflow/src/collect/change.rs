@@ -175,7 +175,8 @@ impl Composer {
         if !event.all_fit(paths) {
             files = ranked(files, |(path, _)| path);
         }
-        let (mut effort, mut taken) = (Effort::of(files.len()), Stands::default());
+        // Files whose paths are too long were counted when the trees were walked.
+        let (mut effort, mut taken, mut refused) = (Effort::of(files.len()), Stands::default(), left_out.files);
         for (path, file) in files {
             shared.counters.files();
             let (kept, kind) = (stands(&mut taken, &path, old_path(&file), &shared.limits), kind(&file));
@@ -188,6 +189,7 @@ impl Composer {
             }
             let change =
                 if effort.is_spent() { unread(path, &file, kind) } else { self.file_change(&draft, path, file)? };
+            refused += u64::from(!kept);
             if kept { event.add(change) } else { event.leave_out(&change) }
         }
         if self.uncounted {
@@ -195,7 +197,7 @@ impl Composer {
         }
         let (files, left_out) = event.finish();
         (draft.change.files, draft.change.left_out) = (files, left_out);
-        shared.counters.left_out(&left_out.unwrap_or_default());
+        shared.counters.left_out(&left_out.unwrap_or_default(), refused);
         shared.counters.commits();
         Ok(Event::of_change(&shared.name, draft.change))
     }

@@ -3,6 +3,7 @@
 //! Odd content (a binary file, a missing parent, an author without an address) is data and never an error; an object
 //! that should be there and is not ends the collection, because what follows would silently lack it.
 
+use crate::terminal::shown;
 use std::path::PathBuf;
 
 /// Whatever the library below had to say.
@@ -23,6 +24,14 @@ pub enum CollectError {
         /// Why not.
         source: Cause,
     },
+    /// A file of a repository is a named pipe or a device.
+    #[error("{} belongs to a git repository and cannot be read", file.display())]
+    NotRegular {
+        /// The file.
+        file: PathBuf,
+        /// What it is.
+        source: std::io::Error,
+    },
     /// The path is no git repository.
     #[error("{} is no git repository and lies in none; give a work tree, a folder in one, or a bare repository", path.display())]
     NotARepository {
@@ -42,6 +51,21 @@ pub enum CollectError {
         repository: String,
         /// Why not.
         source: Cause,
+    },
+    /// A branch was asked for that does not exist.
+    #[error(
+        "`{}` is no branch of repository `{}`: {}; --branch takes a local or remote-tracking branch by its short or full name",
+        shown(branch),
+        shown(repository),
+        shown(why)
+    )]
+    NoSuchBranch {
+        /// What was asked for.
+        branch: String,
+        /// The repository's name.
+        repository: String,
+        /// What it is instead, or what there is.
+        why: String,
     },
     /// The references are damaged or not readable.
     #[error("the references of repository `{repository}` cannot be read; `git fsck` shows what is damaged")]
@@ -69,6 +93,17 @@ pub enum CollectError {
         repository: String,
         /// The name of the one that is there.
         found: String,
+    },
+    /// None of the commits that are known is left.
+    #[error(
+        "another repository stands where `{}` was followed, or its whole history was rewritten: it shares no commit with \
+         what is known, which stays as it is; to follow what is there now, give it another name (--repo NAME=PATH) or \
+         another data folder (--data DIR)",
+        shown(repository)
+    )]
+    OtherHistory {
+        /// The repository's name.
+        repository: String,
     },
     /// Two of the repositories that are followed have one name.
     #[error("{} and {} are both called `{repository}`", path.display(), other.display())]

@@ -9,15 +9,18 @@
 //! withdrawn, and appended again after the ancestors.
 
 use super::blobs::BlobCache;
+use super::branches;
 use super::change::commit_id;
 use super::change::commit_seconds;
+use super::difference::{Link, difference};
 use super::error::CollectError;
 use super::graph::{self, Order};
-use super::history::{Followed, GitHistory};
-use super::objects::Objects;
+use super::history::GitHistory;
+use super::objects::{Objects, RawCommit};
 use super::pipeline::Events;
 use driftline_schema::{Branch, CommitId, Event};
 use gix::ObjectId;
+use gix::bstr::{BString, ByteSlice as _};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -27,6 +30,9 @@ const WITHDRAWN_MAX: usize = 100_000;
 /// In tests few commits are many.
 #[cfg(test)]
 const WITHDRAWN_MAX: usize = 20;
+
+/// Where the branches point, by full name.
+type Heads = BTreeMap<BString, ObjectId>;
 
 /// What came since the last confirmed answer: first the branches, then the commits.
 pub struct News {
@@ -42,10 +48,11 @@ pub struct Follower {
     history: GitHistory,
     /// Commits the options leave out.
     left_out: HashSet<ObjectId>,
-    followed: Followed,
+    /// Branches that `HEAD` was attached to.
+    followed: BTreeSet<BString>,
     known: HashSet<ObjectId>,
     /// Where the heads were; `None` before the first confirmed answer.
-    heads: Option<BTreeMap<String, ObjectId>>,
+    heads: Option<Heads>,
     pending: Option<Pending>,
     /// An answer was confirmed in part: commits are missing although the heads have not moved.
     unfinished: bool,
@@ -57,10 +64,13 @@ pub struct Follower {
 
 /// What becomes true when an answer is confirmed.
 struct Pending {
-    heads: BTreeMap<String, ObjectId>,
+    heads: Heads,
     new: Vec<ObjectId>,
     withdrawn: Vec<ObjectId>,
 }
+
+/// A commit that is not there or cannot be read.
+struct Unread;
 
 impl Follower {
     /// Follows `history`; `known` are the commits whose changes stand in the log already and are not withdrawn.
@@ -68,18 +78,18 @@ impl Follower {
         // Both kinds of id have 20 or 32 bytes, so the conversion cannot panic.
         let known = known.into_iter().map(|id| ObjectId::from_bytes_or_panic(id.as_bytes())).collect();
         let left_out = history.left_out()?;
-        let (followed, heads, pending) = (Followed::default(), None, None);
+        let (followed, heads, pending) = (BTreeSet::new(), None, None);
         Ok(Self { history, left_out, followed, known, heads, pending, unfinished: false, absent: 0, reopened: true })
     }
 
     /// Branches that were followed before and go on being followed, although `HEAD` may be elsewhere now.
     pub fn follow_also(&mut self, branches: impl IntoIterator<Item = String>) {
-        self.followed.branches.extend(branches);
+        self.followed.extend(branches.into_iter().map(|branch| self.history.remembered(&branch)));
     }
 
-    /// The branches that `HEAD` was attached to, where no others were asked for.
-    pub fn branches(&self) -> &BTreeSet<String> {
-        &self.followed.branches
+    /// The branches that `HEAD` was attached to, where no others were asked for, as texts to remember them by.
+    pub fn branches(&self) -> BTreeSet<String> {
+        self.followed.iter().map(|branch| branches::to_text(branch.as_bstr())).collect()
     }
 
     /// The repository that is followed.
@@ -106,6 +116,9 @@ impl Follower {
         let told_early = self.told_early(&tips)?;
         let is_known = |id: &ObjectId| self.known.contains(id) && !told_early.contains(id);
         let order = graph::order(&self.history.shared, &tips, |id| is_known(id) || self.left_out.contains(id))?;
+        if self.is_strange(&order) && told_early.is_empty() {
+            return Err(CollectError::OtherHistory { repository: self.history.name().to_owned() });
+        }
         let mut withdrawn = self.withdrawn(&tips, &order)?;
         withdrawn.sort_unstable();
         let mut branches = self.branch_events(&heads, &withdrawn)?;
@@ -158,20 +171,27 @@ impl Follower {
     /// what is known is another.
     pub fn reopen(&mut self, history: GitHistory) -> Result<(), CollectError> {
         let tips: Vec<ObjectId> = history.read_heads(&mut self.followed.clone())?.into_values().collect();
-        let is_strange = || {
-            let shared = graph::order(&history.shared, &tips, |id| self.known.contains(id))?.known;
-            Ok::<_, CollectError>(!tips.is_empty() && !self.known.is_empty() && shared.is_empty())
-        };
         let (before, now) = (&self.history, &history);
-        if before.name() != now.name() || before.git_folder() != now.git_folder() || is_strange()? {
-            let (repository, found) = (before.name().to_owned(), now.name().to_owned());
+        let repository = before.name().to_owned();
+        if before.name() != now.name() || before.git_folder() != now.git_folder() {
+            let found = now.name().to_owned();
             return Err(CollectError::AnotherRepository { repository, found });
+        }
+        let order = graph::order(&history.shared, &tips, |id| self.known.contains(id))?;
+        if !tips.is_empty() && self.is_strange(&order) {
+            return Err(CollectError::OtherHistory { repository });
         }
         self.left_out = history.left_out()?;
         self.history = history;
         self.pending = None;
         self.reopened = true;
         Ok(())
+    }
+
+    /// Whether no commit that is known was met, though there are some: that is another history. To withdraw all that is
+    /// known is never what a push means, and a repository that was put in the place of another looks the same.
+    fn is_strange(&self, order: &Order) -> bool {
+        !self.known.is_empty() && order.known.is_empty()
     }
 
     /// Known commits of which an ancestor is not in the log, although the clone has it now.
@@ -198,8 +218,13 @@ impl Follower {
     fn withdrawn(&self, tips: &[ObjectId], order: &Order) -> Result<Vec<ObjectId>, CollectError> {
         // A head that still is a head, or that new commits were built upon, keeps all that it reaches.
         let kept = |head: &ObjectId| tips.contains(head) || order.known.binary_search(head).is_ok();
-        if self.known.is_empty() || self.heads.as_ref().is_some_and(|heads| heads.values().all(kept)) {
+        let left =
+            self.heads.as_ref().map(|heads| heads.values().copied().filter(|head| !kept(head)).collect::<Vec<_>>());
+        if self.known.is_empty() || left.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Vec::new());
+        }
+        if let Some(gone) = left.and_then(|left| self.left_behind(&left, order)) {
+            return Ok(gone);
         }
         let reached = graph::reach(&self.history.shared, tips)?;
         // A shallow clone lacks most of what its heads reach, so only what it has and no head reaches is gone.
@@ -208,21 +233,35 @@ impl Follower {
         Ok(self.known.iter().filter(|id| is_gone(id)).copied().collect())
     }
 
-    fn branch_events(
-        &self,
-        heads: &BTreeMap<String, ObjectId>,
-        withdrawn: &[ObjectId],
-    ) -> Result<Vec<Event>, CollectError> {
-        let nothing = BTreeMap::new();
+    /// The same at the cost of what changed. What is known is what the heads reached, so what is gone lies between the heads
+    /// that were `left` and the known commits that new heads are built upon. `None` when that is not so, or cannot be told
+    /// because commits that were left are no longer there.
+    fn left_behind(&self, left: &[ObjectId], order: &Order) -> Option<Vec<ObjectId>> {
+        if self.reopened || self.history.is_shallow() {
+            return None;
+        }
+        let mut objects = Objects::new(self.history.shared.clone(), Arc::new(BlobCache::new(0)));
+        let link = |id| {
+            objects.check_commit_size(id).map_err(|_| Unread)?;
+            let link = |commit: RawCommit<'_>| Link { seconds: commit_seconds(&commit), parents: commit.parents };
+            objects.commit(id, link).ok().flatten().ok_or(Unread)
+        };
+        let gone = difference(left, &order.known, link).ok()?;
+        Some(gone.into_iter().map(|(id, _)| id).filter(|id| self.known.contains(id)).collect())
+    }
+
+    fn branch_events(&self, heads: &Heads, withdrawn: &[ObjectId]) -> Result<Vec<Event>, CollectError> {
+        let nothing = Heads::new();
         let before = self.heads.as_ref().unwrap_or(&nothing);
         let mut withdrawn: Vec<CommitId> = withdrawn.iter().copied().map(commit_id).collect();
-        let names: BTreeSet<&String> = before.keys().chain(heads.keys()).collect();
-        let moved = names.into_iter().filter(|name| before.get(*name) != heads.get(*name));
+        let names: BTreeSet<&BString> = before.keys().chain(heads.keys()).collect();
+        let moved = names.iter().copied().filter(|name| before.get(*name) != heads.get(*name));
         // Before the first answer there is nothing a branch could have moved from, but commits may be gone.
         let told = self.history.follows_all_branches() && self.heads.is_some();
         let mut events = Vec::new();
         for name in moved {
             let (old, new) = (before.get(name), heads.get(name));
+            let name = &branches::short(name.as_bstr(), |other| names.contains(other));
             let gone = if old.is_some() || self.heads.is_none() { std::mem::take(&mut withdrawn) } else { Vec::new() };
             if told && gone.is_empty() {
                 events.push(self.branch_event(name, (old, new), Vec::new())?);
@@ -238,7 +277,7 @@ impl Follower {
     }
 
     /// Events that take these commits back although the heads still reach them; so they name no commit a branch points to.
-    fn take_back(&self, heads: &BTreeMap<String, ObjectId>, commits: &[ObjectId]) -> Result<Vec<Event>, CollectError> {
+    fn take_back(&self, heads: &Heads, commits: &[ObjectId]) -> Result<Vec<Event>, CollectError> {
         let head = (heads.values().next(), None);
         let event =
             |commits: &[ObjectId]| self.branch_event("HEAD", head, commits.iter().copied().map(commit_id).collect());

@@ -5,6 +5,7 @@
 
 use super::blobs::BlobCache;
 use super::change::commit_seconds;
+use super::difference::Link;
 use super::error::CollectError;
 use super::history::Shared;
 use super::objects::Objects;
@@ -40,6 +41,20 @@ pub(super) fn order(
     graph.boundary.sort_unstable();
     graph.boundary.dedup();
     Ok(Order { known: std::mem::take(&mut graph.boundary), commits: graph.sorted() })
+}
+
+/// These commits in order.
+pub(super) fn sorted(commits: &[(ObjectId, Link)]) -> Vec<ObjectId> {
+    let mut graph = Graph::default();
+    for (id, link) in commits {
+        let (index, _) = graph.node(*id);
+        (graph.nodes[index as usize].seconds, graph.nodes[index as usize].present) = (link.seconds, true);
+        for parent in &link.parents {
+            let (parent, _) = graph.node(*parent);
+            graph.edges.push((parent, index));
+        }
+    }
+    graph.sorted()
 }
 
 /// All commits that `heads` reach, without their order.

@@ -4,17 +4,21 @@
 //! repository gives the same events everywhere.
 
 use super::author_key::AuthorKey;
+use super::branches;
 use super::error::{Cause, CollectError};
 use super::graph::{self, Order};
 use super::locate;
 use super::pipeline::Events;
+use super::regular;
 use super::stats::Counters;
 use crate::cpu::StageCpu;
 use driftline_schema::Limits;
 use gix::ObjectId;
+use gix::bstr::{BStr, BString, ByteSlice as _};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroUsize;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -78,6 +82,8 @@ pub(super) struct Shared {
     pub(super) shallow: HashSet<ObjectId>,
     /// Whether the repository is a partial clone, which may lack contents.
     pub(super) partial: bool,
+    /// What stood at its place when it was opened.
+    identity: Vec<Option<(u64, u64)>>,
     /// References that were said to lead nowhere, so that following the repository does not say it again and again.
     passed_over: Mutex<BTreeSet<String>>,
     pub(super) counters: Counters,
@@ -95,7 +101,7 @@ impl Shared {
     }
 
     /// Says that a branch leads to no commit, once.
-    fn pass_over(&self, name: &str, error: &dyn std::fmt::Display) {
+    pub(super) fn pass_over(&self, name: &str, error: &dyn std::fmt::Display) {
         if self.passed_over.lock().insert(name.to_owned()) {
             self.counters.passed_over_references();
             tracing::warn!(
@@ -106,23 +112,8 @@ impl Shared {
         }
     }
 
-    fn references(&self, source: impl Into<Cause>) -> CollectError {
+    pub(super) fn references(&self, source: impl Into<Cause>) -> CollectError {
         CollectError::References { repository: self.name.clone(), source: source.into() }
-    }
-}
-
-/// What is followed where no branch is named.
-#[derive(Clone, Debug)]
-pub(super) struct Followed {
-    /// Branches `HEAD` was attached to.
-    pub(super) branches: BTreeSet<String>,
-    /// `HEAD` has been detached since the beginning.
-    detached: bool,
-}
-
-impl Default for Followed {
-    fn default() -> Self {
-        Self { branches: BTreeSet::new(), detached: true }
     }
 }
 
@@ -150,6 +141,7 @@ impl GitHistory {
             limits: options.limits,
             partial: is_partial(&repo),
             shallow,
+            identity: identity(&repo),
             passed_over: Mutex::default(),
             counters: Counters::default(),
             cpu: options.cpu,
@@ -194,6 +186,11 @@ impl GitHistory {
         now != self.shared.shallow
     }
 
+    /// Whether something else stands where it was opened, or nothing; then it must be opened anew.
+    pub fn was_replaced(&self) -> bool {
+        identity(&self.shared.repo.to_thread_local()) != self.shared.identity
+    }
+
     /// What was read so far.
     pub fn stats(&self) -> super::stats::CollectStats {
         self.shared.counters.snapshot()
@@ -201,7 +198,7 @@ impl GitHistory {
 
     /// The changes of the history, parents before children, ties by commit time and id.
     pub fn events(&self) -> Result<Events, CollectError> {
-        let heads: Vec<ObjectId> = self.read_heads(&mut Followed::default())?.into_values().collect();
+        let heads: Vec<ObjectId> = self.read_heads(&mut BTreeSet::new())?.into_values().collect();
         let before = self.left_out()?;
         self.events_of(graph::order(&self.shared, &heads, |id| before.contains(id))?)
     }
@@ -235,81 +232,55 @@ impl GitHistory {
         object.peel_to_kind(gix::objs::Kind::Commit).map(|commit| commit.id).map_err(|error| refuse(error.into()))
     }
 
-    /// Branches and the commits they point to now. `followed` collects the branches `HEAD` was attached to: checking out
-    /// another branch adds that one and does not abandon the first.
-    pub(super) fn read_heads(&self, followed: &mut Followed) -> Result<BTreeMap<String, ObjectId>, CollectError> {
+    /// Branches by full name, and the commits they point to now. `followed` collects the branches `HEAD` was attached to:
+    /// checking out another branch adds that one and does not abandon the first.
+    pub(super) fn read_heads(
+        &self,
+        followed: &mut BTreeSet<BString>,
+    ) -> Result<BTreeMap<BString, ObjectId>, CollectError> {
         let repo = self.shared.repo.to_thread_local();
+        regular::check_files(repo.git_dir(), repo.common_dir())?;
+        for branch in followed.iter() {
+            regular::check_reference(repo.git_dir(), repo.common_dir(), branch)?;
+        }
         match &self.heads {
-            Heads::Branch(name) => Ok([(name.clone(), self.resolve(name)?)].into()),
-            Heads::AllBranches => self.all_branches(&repo),
+            Heads::Branch(name) => Ok([branches::named(&repo, &self.shared, name)?].into()),
+            Heads::AllBranches => branches::all(&repo, &self.shared),
             Heads::Head => {
                 let head = repo.head().map_err(|error| self.shared.references(error))?;
-                let attached = head.referent_name().map(|branch| branch.as_bstr().to_string());
-                // Detached while branches are followed: a bisection or a rebase under way, which says nothing yet. Detached
-                // from the start, it is what whoever started it asks about.
-                followed.detached = attached.is_none() && followed.detached;
-                followed.branches.extend(attached);
-                let branches = followed.branches.iter().map(|branch| self.branch(&repo, branch));
-                let mut heads: BTreeMap<String, ObjectId> =
-                    branches.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-                if followed.detached {
+                let attached = head.referent_name().map(|branch| branch.as_bstr().to_owned());
+                let is_detached = attached.is_none();
+                followed.extend(attached);
+                let mut heads = BTreeMap::new();
+                for branch in followed.iter() {
+                    let id = branches::head(&repo, &self.shared, branch.as_bstr())?;
+                    heads.extend(id.map(|id| (branch.clone(), id)));
+                }
+                // Detached beside branches that are followed: a bisection or a rebase under way, which says nothing yet.
+                // Detached with no such branch, as a checkout in CI is, it is what whoever started it asks about.
+                if heads.is_empty() && is_detached {
                     let id = head.into_peeled_id().map_err(|error| self.shared.references(error))?;
-                    heads.insert("HEAD".to_owned(), id.detach());
+                    heads.insert("HEAD".into(), id.detach());
                 }
                 Ok(heads)
             }
         }
     }
 
-    /// A branch by its full name, if it exists.
-    fn branch(&self, repo: &gix::Repository, name: &str) -> Result<Option<(String, ObjectId)>, CollectError> {
-        let found = repo.try_find_reference(name).map_err(|error| self.shared.references(error))?;
-        let Some(reference) = found else { return Ok(None) };
-        // An alias goes with the branch that it stands for.
-        if let gix::refs::TargetRef::Symbolic(target) = reference.target() {
-            let target = repo.try_find_reference(target).map_err(|error| self.shared.references(error))?;
-            if target.is_none() {
-                return Ok(None);
-            }
-        }
-        let short = reference.name().shorten().to_string();
-        let id = reference.into_fully_peeled_id().map_err(|error| self.shared.references(error))?;
-        Ok(Some((short, id.detach())))
-    }
-
-    fn all_branches(&self, repo: &gix::Repository) -> Result<BTreeMap<String, ObjectId>, CollectError> {
-        let platform = repo.references().map_err(|error| self.shared.references(error))?;
-        let mut heads = BTreeMap::new();
-        for prefix in ["refs/heads/", "refs/remotes/"] {
-            let list = platform.prefixed(prefix).map_err(|error| self.shared.references(error))?;
-            for reference in list {
-                let reference = match reference {
-                    Ok(reference) => reference,
-                    Err(error) => {
-                        self.shared.pass_over(&format!("a reference in {prefix}"), &error);
-                        continue;
-                    }
-                };
-                let name = reference.name().shorten().to_string();
-                match commit_of(reference) {
-                    // The remote's own HEAD is a second name of one of its branches.
-                    Ok(_) if prefix == "refs/remotes/" && name.ends_with("/HEAD") => {}
-                    Ok(id) => drop(heads.insert(name, id)),
-                    Err(error) => self.shared.pass_over(&name, &error),
-                }
-            }
-        }
-        Ok(heads)
+    /// The branch that a remembered text stands for. Texts from before names had escapes are names as they are.
+    pub(super) fn remembered(&self, text: &str) -> BString {
+        let (repo, name) = (self.shared.repo.to_thread_local(), branches::from_text(text));
+        let is_there = |name: &BStr| branches::head(&repo, &self.shared, name).is_ok_and(|head| head.is_some());
+        if !is_there(name.as_bstr()) && is_there(text.into()) { text.into() } else { name }
     }
 }
 
-/// The commit that a reference leads to.
-fn commit_of(reference: gix::Reference<'_>) -> Result<ObjectId, Cause> {
-    let id = reference.into_fully_peeled_id()?;
-    match id.header()?.kind() {
-        gix::objs::Kind::Commit => Ok(id.detach()),
-        kind => Err(format!("{id} is a {kind}").into()),
-    }
+/// What tells the folders of a repository from others that take their places.
+fn identity(repo: &gix::Repository) -> Vec<Option<(u64, u64)>> {
+    let link = repo.workdir().map(|folder| folder.join(".git"));
+    let places = [Some(repo.git_dir()), Some(repo.common_dir()), link.as_deref()];
+    let identity = |place: &Path| std::fs::metadata(place).ok().map(|place| (place.dev(), place.ino()));
+    places.into_iter().flatten().map(identity).collect()
 }
 
 /// Whether a server promised to deliver on demand what is not here: told by the configuration, or by some pack's mark.

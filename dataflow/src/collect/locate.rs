@@ -5,6 +5,7 @@
 
 use super::change::commit_id;
 use super::error::{Cause, CollectError};
+use super::regular;
 use crate::terminal::shown;
 use driftline_schema::CommitId;
 use gix::ObjectId;
@@ -29,9 +30,7 @@ pub struct Located {
 pub(super) fn open(path: &Path) -> Result<gix::Repository, CollectError> {
     let refuse = |source: Cause| CollectError::NotARepository { path: path.to_owned(), source };
     let settings = gix::open::Options::isolated().with(Trust::Full);
-    if let Some((path, source)) = no_regular_file(path) {
-        return Err(CollectError::CannotOpen { path, source: source.into() });
-    }
+    regular::check(path)?;
     let direct = match gix::open_opts(path, settings.clone()) {
         Ok(repo) => return readable(repo, path),
         Err(error) => error,
@@ -47,19 +46,6 @@ pub(super) fn open(path: &Path) -> Result<gix::Repository, CollectError> {
     let both = gix::sec::trust::Mapping { full: settings.clone(), reduced: settings };
     let found = gix::ThreadSafeRepository::discover_opts(path, gix::discover::upwards::Options::default(), both);
     readable(found.map_err(|error| refuse(error.to_string().into()))?.to_thread_local(), path)
-}
-
-/// A file of the git folder at `path` that is a named pipe or a device: reading it could wait for ever.
-fn no_regular_file(path: &Path) -> Option<(PathBuf, std::io::Error)> {
-    [path.join(".git"), path.to_owned()].iter().find_map(|folder| {
-        ["HEAD", "config", "packed-refs", "shallow"].iter().find_map(|name| {
-            let file = folder.join(name);
-            let metadata = std::fs::metadata(&file).ok().filter(|metadata| !metadata.is_dir())?;
-            let error = crate::plain_file::require_regular(&metadata).err()?;
-            // Only where there is a git folder; elsewhere the name means nothing.
-            folder.join("objects").is_dir().then_some((file, error))
-        })
-    })
 }
 
 /// Refuses a repository whose references are kept in a form that this build cannot read: it would look empty.

@@ -5,9 +5,11 @@
 
 mod author_key;
 mod blobs;
+mod branches;
 mod budget;
 mod change;
 mod command;
+mod difference;
 mod effort;
 mod error;
 mod follow;
@@ -19,6 +21,7 @@ mod locate;
 mod objects;
 mod pipeline;
 mod range;
+mod regular;
 mod rename;
 mod selection;
 mod signature;

@@ -60,7 +60,7 @@ pub(super) struct RawCommit<'a> {
 impl<'a> RawCommit<'a> {
     /// Reads the header line by line. Old tools wrote author lines that strict parsers refuse; those are left to the
     /// reader of the line.
-    fn parse(data: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(data: &'a [u8]) -> Option<Self> {
         let (mut rest, mut tree, mut parents) = (data, None, Vec::new());
         let (mut author, mut committer, mut encoding): (&[u8], &[u8], _) = (b"", b"", None);
         while !rest.is_empty() {

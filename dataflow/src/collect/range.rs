@@ -1,11 +1,15 @@
 //! A range of commits as git writes it, resolved before any work is done.
 
-use super::change::commit_id;
+use super::change::{commit_id, commit_seconds};
+use super::difference::{Link, difference};
 use super::error::Cause;
+use super::graph;
 use super::locate::Located;
+use super::objects::RawCommit;
 use crate::terminal::shown;
 use driftline_schema::CommitId;
 use gix::ObjectId;
+use std::collections::HashSet;
 
 /// Why a range cannot be scored.
 #[derive(Debug, thiserror::Error)]
@@ -97,15 +101,13 @@ impl Located {
         let from = from.map(|from| self.resolve(&repo, from)).transpose()?;
         let tip = self.resolve(&repo, tip_name)?;
         let head = self.resolve(&repo, "HEAD")?;
-        let beyond = |hidden: ObjectId| {
-            let walk = repo.rev_walk([tip]).with_hidden([hidden]).all().map_err(|error| unreadable(error.into()))?;
-            walk.map(|info| info.map(|info| commit_id(info.id)).map_err(|error| unreadable(error.into())))
-                .collect::<Result<Vec<CommitId>, RangeError>>()
-        };
+        let beyond = |hidden: ObjectId| difference(&[tip], &[hidden], links(&repo)).map_err(unreadable);
         if !beyond(head)?.is_empty() {
             return Err(RangeError::NotOnHead { revision: tip_name.to_owned() });
         }
-        from.map_or_else(|| Ok(vec![commit_id(tip)]), beyond)
+        let Some(from) = from else { return Ok(vec![commit_id(tip)]) };
+        let order = graph::sorted(&beyond(from)?);
+        Ok(order.into_iter().rev().map(commit_id).collect())
     }
 
     /// The commit a revision names; none means `HEAD`, as in git.
@@ -134,5 +136,22 @@ impl Located {
         missing.sort_unstable();
         missing.dedup();
         missing
+    }
+}
+
+/// Reads how commits follow from one another, as everything else here does: replacements are not followed, and the walk
+/// ends where a shallow clone does.
+fn links(repo: &gix::Repository) -> impl FnMut(ObjectId) -> Result<Link, Cause> {
+    let mut repo = repo.clone();
+    repo.objects.ignore_replacements = true;
+    let ends = repo.shallow_commits().map(|ends| ends.iter().flat_map(|ends| ends.iter().copied()).collect());
+    let ends: Result<HashSet<ObjectId>, Cause> = ends.map_err(Cause::from);
+    move |id| {
+        let ends = ends.as_ref().map_err(ToString::to_string)?;
+        let object = repo.find_object(id)?;
+        let is_commit = object.kind == gix::objs::Kind::Commit;
+        let commit = RawCommit::parse(&object.data).filter(|_| is_commit).ok_or("it is no well-formed commit")?;
+        let seconds = commit_seconds(&commit);
+        Ok(Link { seconds, parents: if ends.contains(&id) { Vec::new() } else { commit.parents } })
     }
 }

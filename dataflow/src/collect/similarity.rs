@@ -60,7 +60,62 @@ impl Bag {
                 common += u64::from(*bytes.min(other_bytes));
             }
         }
-        common * SCORE_MAX / self.bytes.max(other.bytes)
+        self.score_of(other, common)
+    }
+
+    /// The same where the bytes of pieces in both are known.
+    pub(super) fn score_of(&self, other: &Self, common: u64) -> u64 {
+        if self.may_resemble(other) { common * SCORE_MAX / self.bytes.max(other.bytes) } else { 0 }
+    }
+}
+
+/// Which of many contents hold each piece: to compare another with all of them costs what it has in common with them, and
+/// those that have nothing in common cost nothing.
+pub(super) struct Index {
+    /// Where the entries of each hash begin, and where the last end.
+    starts: Vec<u32>,
+    /// Number of a content, and the bytes of its pieces with the hash.
+    entries: Vec<(u32, u32)>,
+}
+
+impl Index {
+    /// An index of these contents, by their place in the list. Contents that are not known have no pieces.
+    pub(super) fn of<'a>(bags: impl Iterator<Item = Option<&'a Bag>> + Clone) -> Self {
+        let mut starts = vec![0u32; HASHES as usize + 1];
+        for (hash, _) in bags.clone().flatten().flat_map(|bag| &bag.pieces) {
+            starts[*hash as usize + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut entries = vec![(0, 0); starts[HASHES as usize] as usize];
+        for (number, bag) in (0..).zip(bags) {
+            for (hash, bytes) in bag.iter().flat_map(|bag| &bag.pieces) {
+                entries[next[*hash as usize] as usize] = (number, *bytes);
+                next[*hash as usize] += 1;
+            }
+        }
+        Self { starts, entries }
+    }
+
+    fn entries(&self, hash: u32) -> &[(u32, u32)] {
+        &self.entries[self.starts[hash as usize] as usize..self.starts[hash as usize + 1] as usize]
+    }
+
+    /// Pieces that `bag` has in common with all contents, counted once for each.
+    pub(super) fn steps(&self, bag: &Bag) -> usize {
+        bag.pieces.iter().map(|(hash, _)| self.entries(*hash).len()).sum()
+    }
+
+    /// Sets `common` to the bytes of pieces that `bag` has in common with each content.
+    pub(super) fn common(&self, bag: &Bag, common: &mut [u64]) {
+        common.fill(0);
+        for (hash, bytes) in &bag.pieces {
+            for (number, other) in self.entries(*hash) {
+                common[*number as usize] += u64::from(*bytes.min(other));
+            }
+        }
     }
 }
 
@@ -137,7 +192,33 @@ mod tests {
         assert_eq!(score("short", "short"), SCORE_MAX, "a last piece without a line end counts");
     }
 
+    #[test]
+    fn contents_with_little_in_common_cost_little() {
+        let text = |n: usize| (0..100).map(|line| format!("line {line} of file {n}\n")).collect::<String>() + "end\n";
+        let bags: Vec<Bag> = (0..200).map(|n| Bag::of(text(n).as_bytes())).collect();
+        let index = Index::of(bags[..100].iter().map(Some));
+        let steps: usize = bags[100..].iter().map(|bag| index.steps(bag)).sum();
+        assert!((10_000..40_000).contains(&steps), "{steps} and not the million of all pairs");
+    }
+
     proptest! {
+        #[test]
+        fn an_index_gives_the_scores_of_pairs(texts in proptest::collection::vec("([ab]\n|[a-d]{1,3}\n){0,9}", 1..8)) {
+            let bags: Vec<Bag> = texts.iter().map(|text| Bag::of(text.as_bytes())).collect();
+            let known = |at: usize| (at != 1).then_some(&bags[at]);
+            let index = Index::of((0..bags.len()).map(known));
+            let mut common = vec![7; bags.len()];
+            for bag in &bags {
+                index.common(bag, &mut common);
+                for (at, common) in common.iter().enumerate() {
+                    let expected = known(at).map_or(0, |other| other.score(bag));
+                    prop_assert_eq!(known(at).map_or(0, |other| other.score_of(bag, *common)), expected);
+                }
+                let shared = |other: &Bag| other.pieces.iter().filter(|(hash, _)| bag.pieces.iter().any(|(h, _)| h == hash)).count();
+                prop_assert_eq!(index.steps(bag), (0..bags.len()).filter_map(known).map(shared).sum::<usize>());
+            }
+        }
+
         #[test]
         fn both_ways_of_counting_agree(data in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'\n'), Just(b'\r')], 0..400)) {
             prop_assert_eq!(sorted(&data), tabled(&data));

@@ -36,17 +36,19 @@ counters! {
     omitted_contents: "Contents left out of an event that would have been too large.",
     omitted_hunks: "Hunks left out of an event that would have been too large; lines are counted all the same.",
     omitted_files: "Files left out of an event whole; their lines are counted all the same.",
+    refused_paths: "Files left out because no event may hold their paths, which are too long, or `..`, or `.git`.",
     uncounted_commits: "Commits of which more was left out than could be counted.",
     limited_renames: "Commits whose renames were not all searched because there were too many candidates.",
     limited_parents: "Merges whose files were not compared with all parents because there were too many.",
 }
 
 impl Counters {
-    /// Adds what one event left out.
-    pub(super) fn left_out(&self, left_out: &LeftOut) {
+    /// Adds what one event left out, and how many of its files were left out for their paths.
+    pub(super) fn left_out(&self, left_out: &LeftOut, refused: u64) {
+        self.add(&self.refused_paths, refused);
         self.add(&self.omitted_contents, left_out.contents);
         self.add(&self.omitted_hunks, left_out.hunks);
-        self.add(&self.omitted_files, left_out.files);
+        self.add(&self.omitted_files, left_out.files.saturating_sub(refused));
         self.add(&self.uncounted_commits, u64::from(left_out.uncounted));
     }
 
@@ -65,6 +67,10 @@ impl fmt::Display for CollectStats {
             (self.omitted_contents, "contents left out of events that would be too large"),
             (self.omitted_hunks, "hunks left out of events that would be too large"),
             (self.omitted_files, "files left out of events that would be too large"),
+            (
+                self.refused_paths,
+                "files left out because no event may hold their paths (too long, `..`, `.git`, or a twin)",
+            ),
             (self.uncounted_commits, "commits with more left out than could be counted"),
             (self.limited_renames, "commits with too many candidates for renames"),
             (self.limited_parents, "merges with too many parents to compare with"),

@@ -117,7 +117,8 @@ impl Reader {
         open: bool,
         look: bool,
     ) -> Result<Result<Told, CollectError>, Over> {
-        let open = open && !follower.as_ref().is_some_and(|follower| follower.history().was_deepened());
+        let is_other = |history: &GitHistory| history.was_replaced() || history.was_deepened();
+        let open = open && !follower.as_ref().is_some_and(|follower| is_other(follower.history()));
         if !open && let Err(error) = self.open(follower)? {
             return Ok(Err(error));
         }
@@ -125,10 +126,11 @@ impl Reader {
         if !look {
             return Ok(Ok(Told::UpToDate));
         }
-        let before = follower.branches().clone();
+        let before = follower.branches();
         let polled = follower.poll_new();
-        if *follower.branches() != before {
-            self.tell(Told::Follows(follower.branches().clone()))?;
+        let now = follower.branches();
+        if now != before {
+            self.tell(Told::Follows(now))?;
         }
         match polled {
             Ok(Some(news)) => self.pass_on(follower, news),

@@ -129,6 +129,26 @@ fn a_repository_that_is_moved_away_keeps_no_other_from_being_followed() {
 }
 
 #[test]
+fn another_repository_that_takes_the_place_between_two_looks_withdraws_nothing() {
+    let mut bench = Bench::new();
+    bench.repository("one", 3);
+    bench.repository("two", 2);
+    bench.add("one");
+    bench.import();
+    std::fs::rename(bench.path("one"), bench.path("away")).expect("is moved");
+    std::fs::rename(bench.path("two"), bench.path("one")).expect("is moved");
+    bench.follow_until("it is refused", |bench| bench.condition("one") == Some(Condition::Failed));
+    let reason = bench.states.lock()["one"].reason.clone().unwrap_or_default();
+    assert!(reason.contains("another repository stands where `one` was followed"), "{reason}");
+    assert_eq!(bench.count("one"), 3);
+    std::fs::rename(bench.path("one"), bench.path("two")).expect("is moved");
+    std::fs::rename(bench.path("away"), bench.path("one")).expect("is moved");
+    bench.commit("one");
+    bench.follow_until("it is back", |bench| bench.condition("one") == Some(Condition::Following));
+    bench.follow_until("it is followed", |bench| bench.count("one") == 4);
+}
+
+#[test]
 fn what_stands_in_the_log_before_an_error_is_not_appended_again() {
     let (mut bench, mut undisturbed) = (Bench::new(), Bench::new());
     undisturbed.repository("one", 20);

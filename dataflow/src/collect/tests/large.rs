@@ -162,6 +162,11 @@ fn paths_that_no_event_takes_are_left_out_and_the_rest_stays() {
     assert_eq!(paths, expected);
     let left_out = change.left_out.expect("some paths cannot stand");
     assert!(left_out.files >= 4 && left_out.uncounted, "{left_out:?}");
+    let history = repo.history();
+    super::kit::changes(&history).expect("is readable");
+    let stats = history.stats();
+    assert_eq!((stats.refused_paths, stats.omitted_files), (left_out.files, 0), "nothing was too large");
+    assert!(stats.to_string().contains("no event may hold their paths"), "{stats}");
 }
 
 #[test]

@@ -4,8 +4,12 @@
 mod agreement;
 mod command;
 mod follow;
+mod heads;
 pub(super) mod kit;
 mod large;
 mod odd;
 mod oracle;
+mod range;
+mod regular;
+mod rewrites;
 mod shapes;
