@@ -86,7 +86,8 @@ impl Report {
             }
             None => Verdict::None(
                 "no change is known of it: it is on no branch that is followed (HEAD may be detached, or this clone ahead of \
-                 the one that is followed), or it was rejected, which the page and /metrics of `driftline up` would say"
+                 the one that is followed), so check out or push its branch; or it was rejected, which the page and /metrics \
+                 of `driftline up` say"
                     .to_owned(),
             ),
         }
