@@ -183,6 +183,7 @@ fn failed_on_data(at: &Place) -> Cases {
     let link = at.run(&format!("up app --data data {UP}"));
     std::fs::remove_file(at.path("data/link")).expect("removes");
     git(&at.path("."), &["clone", "-q", "app", "behind"]);
+    git(&at.path("behind"), &["reset", "-q", "--hard", "HEAD~1"]);
     let behind = at.run("risk HEAD --repo app=behind --data data");
     at.repository("planted", 1);
     std::fs::create_dir_all(at.path("planted/.driftline/code-events")).expect("is made");

@@ -84,7 +84,7 @@ pub enum RepositoryError {
         /// What is wrong with the name.
         reason: String,
     },
-    /// The history that is to be asked about is followed from another clone.
+    /// The history that is to be asked about is followed from another clone, and this one is behind it.
     #[error(
         "{} knows `{}` from {}. Commits that {} lacks would be withdrawn if it were brought in from there: ask about {}, \
          give this clone a data folder of its own (--data DIR), or follow it from now on with `driftline up --repo {}={}`",
@@ -371,10 +371,16 @@ impl Memory {
         self.known.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
-    /// Refuses a clone of a history that is followed from another one, which is still there: a question about a clone that
-    /// is behind must not withdraw what the other has.
+    /// Refuses a clone that is behind the one the history is followed from, which is still there: a question about it must
+    /// not withdraw what the other has.
     pub fn stay(&self, asked: &Chosen) -> Result<(), RepositoryError> {
-        match self.moved.iter().find(|(_, before)| Located::at(Path::new(before)).is_ok()) {
+        let is_behind = |before: &str| {
+            let head = Located::at(Path::new(before)).ok().and_then(|there| there.head());
+            let reaches =
+                |head: CommitId| asked.located.as_ref().is_none_or(|here| here.range(&head.to_string()).is_ok());
+            head.is_some_and(|head| !reaches(head))
+        };
+        match self.moved.iter().find(|(_, before)| is_behind(before)) {
             Some((name, before)) => {
                 let (path, data) = (asked.arg.path.clone(), self.data.clone());
                 Err(RepositoryError::Elsewhere { path, data, name: name.clone(), before: before.clone() })

@@ -114,6 +114,11 @@ impl Located {
         roots
     }
 
+    /// The commit that is checked out, if there is one.
+    pub fn head(&self) -> Option<CommitId> {
+        self.repository().head_id().ok().map(|id| commit_id(id.detach()))
+    }
+
     /// Whether it is a shallow clone.
     pub fn is_shallow(&self) -> bool {
         self.repository().is_shallow().unwrap_or(false)

@@ -1,6 +1,8 @@
 //! What the graphs cost per change, and how that grows with the repository; run on demand, since absolute times on a
 //! shared machine mean little.
 
+#![expect(clippy::disallowed_methods, reason = "it measures time and answers nothing")]
+
 use super::names::name_hash;
 use super::*;
 use crate::features::sample as changes;

@@ -1,5 +1,7 @@
 //! Drift as a dataflow: equal to the batch definition at every time, taken back with its data, quiet on stationary streams.
 
+#![expect(clippy::disallowed_methods, reason = "it measures time and answers nothing")]
+
 use super::oracle::{Output, batch};
 use super::split_mix::SplitMix64;
 use super::*;

@@ -11,7 +11,7 @@ use differential_dataflow::{AsCollection, Hashable};
 use driftline_kernels::Rows;
 use driftline_schema::{ChangeKey, ControlAction, Fixed, ModelId, ModelRef, RepoId, Scope, Vector};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use timely::container::CapacityContainerBuilder;
@@ -58,7 +58,7 @@ struct InForce {
 }
 
 /// The model in force for a change.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Model {
     id: ModelId,
     cut: u64,
@@ -188,7 +188,7 @@ fn score_rows(
     is_size: fn(usize) -> bool,
 ) -> Result<Vec<Difference>, ShelfError> {
     let mut scored = Vec::with_capacity(rows.len());
-    let mut by_model: HashMap<Model, Vec<&Pending>> = HashMap::new();
+    let mut by_model: BTreeMap<Model, Vec<&Pending>> = BTreeMap::new();
     for row in rows {
         let (vector, diff) = row;
         match ledger.model(vector.key) {

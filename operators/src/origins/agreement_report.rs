@@ -4,7 +4,7 @@ use super::git_tests::git;
 use super::*;
 use crate::validate::{Body, RawRecord, class_of, validate};
 use driftline_schema::{BlobId, CommitId, FileClass, Limits, RepoId, wire};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Lines of the newest version of every file, by what the two sides say.
@@ -55,7 +55,7 @@ fn blamed(folder: &Path, flags: &[&str], path: &str) -> Vec<CommitId> {
 /// Lines of the newest version of `files`; one is equal if `git blame` says the same with any of the given options.
 fn tally(
     folder: &Path,
-    files: &HashMap<&str, BlobId>,
+    files: &BTreeMap<&str, BlobId>,
     (repository, state): &(RepoId, Versions),
     options: &[&[&str]],
 ) -> Tally {
@@ -86,7 +86,7 @@ fn report_agreement_with_git_blame() {
     let place = |name: &str| PathBuf::from(std::env::var_os(name).expect("a folder and a file are given"));
     let (folder, events) = (place("DRIFTLINE_GIT"), place("DRIFTLINE_EVENTS"));
     let tree = git(&folder, &["ls-tree", "-r", "HEAD"], "");
-    let files: HashMap<&str, BlobId> = tree
+    let files: BTreeMap<&str, BlobId> = tree
         .lines()
         .filter_map(|line| line.split_once('\t'))
         .filter_map(|(entry, path)| Some((path, BlobId::from_hex(entry.split(' ').nth(2)?)?)))

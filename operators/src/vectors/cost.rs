@@ -1,6 +1,8 @@
 //! What the path from a live change to its vector costs, stage by stage; run on demand, since absolute times on a
 //! shared machine mean little.
 
+#![expect(clippy::disallowed_methods, reason = "it measures time and answers nothing")]
+
 use super::*;
 use crate::features::sample;
 use differential_dataflow::input::Input;

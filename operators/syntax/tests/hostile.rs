@@ -1,5 +1,7 @@
 //! Any text whatever: no panic, no stall, the same facts every time, and what a limit cuts says so.
 
+#![expect(clippy::disallowed_methods, reason = "it measures time and answers nothing")]
+
 use driftline_schema::facts::LineClass;
 use driftline_schema::{FileFacts, Language};
 use driftline_syntax::{Measurer, SyntaxLimits, has_grammar, languages, measure, tree_bytes_asked};
