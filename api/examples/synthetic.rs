@@ -84,5 +84,5 @@ fn report(metrics: &Metrics, tick: u64) {
         metrics.sinks.failed("kafka", &error);
     }
     metrics.webhook.attempt(if tick.is_multiple_of(5) { "retried" } else { "delivered" });
-    metrics.webhook.set_waiting((tick % 3) as usize, 0);
+    metrics.webhook.set_waiting("receiver", (tick % 3) as usize, 0);
 }

@@ -12,6 +12,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     share_heaps();
+    // A file that may not grow further is then an error with a name, as on a full disk, and not the end of the process.
+    // SAFETY: the first thing that happens, before there are other threads.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     let filter = tracing_subscriber::EnvFilter::try_from_env("DRIFTLINE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     // Where standard error is a closed pipe, saying so on it would end the process.

@@ -65,13 +65,15 @@ pub fn run(args: RunArgs) -> Outcome {
 fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
     let source_config = config.source();
     note!("connecting to {}", source_config.brokers);
-    if let Some(create) = &config.kafka.create_topics {
-        create_topics(config, &source_config, create)?;
-    }
+    let made = match &config.kafka.create_topics {
+        Some(create) => create_topics(config, &source_config, create)?,
+        None => Vec::new(),
+    };
     if let Some(reason) = settings_fault(&source_config)? {
         return Err(SourceError::Kafka { topic: source_config.topic, reason }.into());
     }
     let dir = DataDir::open(&config.data)?;
+    send_again(config, &made)?;
     let mut source = Box::new(KafkaSource::open(&source_config)?);
     let topic = source.found();
     let ends: Vec<u64> = source.range()?.into_iter().map(|range| range.end).collect();
@@ -157,6 +159,18 @@ fn conduct(engine: &Engine, topic: &Found, schedule: Schedule) -> Result<bool, D
         tracing::warn!(%error, "partitions still wait at a control record that others do not hold");
     }
     let growing = topic.partitions() > engine.clock().partitions();
+    static TOLD: std::sync::Once = std::sync::Once::new();
+    if growing {
+        TOLD.call_once(|| {
+            tracing::warn!(
+                from = engine.clock().partitions(),
+                to = topic.partitions(),
+                "the topic has more partitions now, so repositories may go to other ones than before. A history is ordered by \
+                 partition and offset: labels and features of a repository that moved are wrong from now on. To have them \
+                 right, collect into a new topic with this many partitions and read it with an empty data folder"
+            );
+        });
+    }
     let opened = if growing { engine.conductor().open_partitions(topic.partitions()) } else { Ok(()) };
     match opened.map_err(DataError::from).and_then(|()| cut_when_due(engine, schedule)) {
         Err(DataError::Append(error @ AppendError::NotDurable { .. })) => {
@@ -226,8 +240,9 @@ fn controls(args: &RunArgs, config: &Config, dir: &DataDir, log: &KafkaAppender)
     })
 }
 
-fn create_topics(config: &Config, source: &KafkaConfig, create: &CreateTopics) -> Result<(), DataError> {
+fn create_topics(config: &Config, source: &KafkaConfig, create: &CreateTopics) -> Result<Vec<String>, DataError> {
     let kafka = &config.kafka;
+    let mut made = Vec::new();
     let topics =
         [(&kafka.topic, false), (&kafka.predictions, true), (&kafka.alerts, false), (&kafka.dead_letters, false)];
     for (name, compacted) in topics {
@@ -237,15 +252,35 @@ fn create_topics(config: &Config, source: &KafkaConfig, create: &CreateTopics) -
             replication: create.replication.get(),
             compacted,
         };
-        create_topic(source, &spec)?;
+        if create_topic(source, &spec)? {
+            made.push(name.clone());
+        }
     }
-    Ok(())
+    Ok(made)
+}
+
+/// The file that says which results were acknowledged.
+fn progress(config: &Config) -> PathBuf {
+    config.data.join("kafka-sink")
+}
+
+/// Forgets what was acknowledged where a topic of results had to be made: what an earlier one of its name held is gone with
+/// it.
+fn send_again(config: &Config, made: &[String]) -> Result<(), DataError> {
+    let path = progress(config);
+    match made.iter().find(|name| **name != config.kafka.topic) {
+        Some(name) if path.exists() => {
+            note!("the topic {name} was not there and was made; all results are sent again");
+            std::fs::remove_file(&path).map_err(|source| DataError::File { path, source })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn sinks(config: &Config, metrics: &Metrics) -> Result<Vec<Box<dyn Sink>>, DataError> {
     let settings = KafkaSinkConfig {
         brokers: config.kafka.brokers.clone(),
-        progress: config.data.join("kafka-sink"),
+        progress: progress(config),
         predictions_topic: config.kafka.predictions.clone(),
         alerts_topic: config.kafka.alerts.clone(),
         dead_letters_topic: config.kafka.dead_letters.clone(),

@@ -290,7 +290,10 @@ impl Composer {
             other_parents: Vec::new(),
         };
         change.hunks = match (old_text, new_text) {
-            (Some(old), Some(new)) if file.old != file.new => old.hunks(new, true),
+            (Some(old), Some(new)) if file.old != file.new => {
+                self.uncounted |= old.is_tangled_with(new);
+                old.hunks(new, true)
+            }
             // What became a link or a submodule has no lines any more.
             (Some(old), None) if !file.new.is_some_and(|entry| entry.is_file()) => old.removed(),
             (None, Some(new)) if change.old_omitted.is_none() => new.added(),
@@ -341,6 +344,10 @@ impl Composer {
         let [old, new] = sides;
         if old.is_empty() || new.is_empty() {
             return Ok(Some(LineCounts { added: lines::count_lines(&new), removed: lines::count_lines(&old) }));
+        }
+        if lines::are_tangled(&old, &new) {
+            self.uncounted = true;
+            return Ok(None);
         }
         let hunks = lines::hunks(&old, &new, |_| String::new());
         let (added, removed) =

@@ -28,6 +28,23 @@ use std::sync::Arc;
 #[cfg(not(test))]
 const WITHDRAWN_MAX: usize = 100_000;
 /// In tests few commits are many.
+/// The commits that `tips` reach by what the commits themselves say, whatever the boundary of a shallow clone is, as far as
+/// they are there.
+fn written_ancestors(repo: &gix::Repository, tips: &[ObjectId]) -> HashSet<ObjectId> {
+    let (mut open, mut seen) = (tips.to_vec(), HashSet::new());
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let Ok(commit) = repo.find_object(id).map_err(drop).and_then(|object| object.try_into_commit().map_err(drop))
+        else {
+            continue;
+        };
+        open.extend(commit.parent_ids().map(gix::Id::detach));
+    }
+    seen
+}
+
 #[cfg(test)]
 const WITHDRAWN_MAX: usize = 20;
 
@@ -227,9 +244,13 @@ impl Follower {
             return Ok(gone);
         }
         let reached = graph::reach(&self.history.shared, tips)?;
-        // A shallow clone lacks most of what its heads reach, so only what it has and no head reaches is gone.
+        // A shallow clone lacks most of what its heads reach, so only what it has and no head reaches is gone. Where its
+        // boundary was drawn later, what lies below it may still be there, until it is collected as garbage.
         let repo = self.history.shared.repo.to_thread_local();
-        let is_gone = |id: &ObjectId| !reached.holds(id) && (!self.history.is_shallow() || repo.has_object(id));
+        let below = if self.history.is_shallow() { written_ancestors(&repo, tips) } else { HashSet::new() };
+        let is_gone = |id: &ObjectId| {
+            !reached.holds(id) && (!self.history.is_shallow() || (repo.has_object(id) && !below.contains(id)))
+        };
         Ok(self.known.iter().filter(|id| is_gone(id)).copied().collect())
     }
 

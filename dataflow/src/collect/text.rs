@@ -90,6 +90,11 @@ impl Text {
         lines::hunks(&old_bytes, &new_bytes, |removed| if wanted { decode(removed, latin_1) } else { String::new() })
     }
 
+    /// Whether the lines that differ cannot be told at a bounded cost, so that too many count as changed.
+    pub(super) fn is_tangled_with(&self, new: &Self) -> bool {
+        lines::are_tangled(&self.comparable(new), &new.comparable(self))
+    }
+
     /// The hunk that adds it whole; none when it has no lines.
     pub(super) fn added(&self) -> Vec<Hunk> {
         let hunk = Hunk { old_start: 0, old_lines: 0, new_start: 0, new_lines: self.lines, removed: String::new() };

@@ -169,6 +169,17 @@ pub enum EvaluateError {
         /// Their label.
         is_defective: bool,
     },
+    /// No model was trained before the last change arrived.
+    #[error(
+        "project {project}: no model was ever trained, so there is nothing to measure: of {rows} changes too few had a label, \
+         or a first fix, before the last one arrived"
+    )]
+    NeverTrained {
+        /// The project.
+        project: String,
+        /// Its changes.
+        rows: usize,
+    },
     /// None of several projects.
     #[error("none of {all} projects could be evaluated: {reasons}")]
     Projects {

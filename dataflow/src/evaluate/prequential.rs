@@ -52,6 +52,9 @@ pub(super) fn evaluate(project: &Project) -> Result<ProjectReport, EvaluateError
     }
     let steps = steps(&project.changes);
     let (models, train_cpu_s) = train(project, &steps)?;
+    if models.is_empty() {
+        return Err(EvaluateError::NeverTrained { project: project.name.clone(), rows: project.changes.len() });
+    }
     let said = say(project, &steps, &models)?;
     let changes = &project.changes;
     // Between 0 and 1 the size can stand beside probabilities; the order is that of the lines.
@@ -342,6 +345,15 @@ mod tests {
         // The steps of the first changes do not depend on what comes later.
         let (long, short) = (steps(&whole.changes), steps(&whole.changes[..900]));
         assert_eq!(long[..short.len()], short);
+    }
+
+    #[test]
+    fn what_was_never_learnt_is_not_measured() {
+        let mut without = project(1_700);
+        without.changes.iter_mut().for_each(|change| change.first_fix_s = None);
+        for unlearnt in [without, project(150)] {
+            assert!(matches!(evaluate(&unlearnt), Err(EvaluateError::NeverTrained { .. })));
+        }
     }
 
     #[test]

@@ -108,6 +108,7 @@ fn advice(source: &std::io::Error) -> &'static str {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             "; make room on that disk and start again: what was acknowledged is kept"
         }
+        std::io::ErrorKind::FileTooLarge => "; files of this process may not grow so far (ulimit -f)",
         _ => "",
     }
 }

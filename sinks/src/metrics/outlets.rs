@@ -1,7 +1,10 @@
 //! What the ways out report: requests, webhook deliveries, sinks.
 
 use super::Maker;
+use parking_lot::Mutex;
 use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Requests answered by the API, and its connections.
 #[derive(Clone)]
@@ -68,6 +71,8 @@ pub struct WebhookMetrics {
     deliveries: IntCounterVec,
     outbox: IntGauge,
     dead: IntGauge,
+    /// By receiver: how many messages wait, and how many were given up.
+    receivers: Arc<Mutex<BTreeMap<String, (usize, usize)>>>,
 }
 
 impl WebhookMetrics {
@@ -82,16 +87,19 @@ impl WebhookMetrics {
             deliveries,
             outbox: make.gauge("driftline_webhook_outbox_messages", "Webhooks waiting for delivery."),
             dead: make.gauge("driftline_webhook_dead_letters", "Webhooks given up."),
+            receivers: Arc::default(),
         }
     }
     /// One attempt: `delivered`, `retried`, `dead` or `disabled`.
     pub fn attempt(&self, outcome: &'static str) {
         self.deliveries.with_label_values(&[outcome]).inc();
     }
-    /// How many messages wait, and how many were given up.
-    pub fn set_waiting(&self, outbox: usize, dead: usize) {
-        self.outbox.set(outbox as i64);
-        self.dead.set(dead as i64);
+    /// How many messages wait for a receiver, and how many were given up; what is shown is the sum over all receivers.
+    pub fn set_waiting(&self, receiver: &str, outbox: usize, dead: usize) {
+        let mut receivers = self.receivers.lock();
+        receivers.insert(receiver.to_owned(), (outbox, dead));
+        self.outbox.set(receivers.values().map(|(outbox, _)| *outbox as i64).sum());
+        self.dead.set(receivers.values().map(|(_, dead)| *dead as i64).sum());
     }
 }
 

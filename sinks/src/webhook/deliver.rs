@@ -96,6 +96,8 @@ impl Courier {
 
     /// Delivers until told to stop.
     pub(super) fn run(mut self) {
+        // What an earlier process left waits from the start; a failure shows with the first delivery.
+        let _ = self.show();
         while let Some(name) = self.next() {
             if let Err(error) = self.deliver(&name) {
                 let endpoint = &self.endpoint.name;
@@ -152,7 +154,12 @@ impl Courier {
             }
             Outcome::Failed(error) => self.retry(name, stored, error)?,
         }
-        self.metrics.set_waiting(self.queue.len(), self.outbox.dead()?);
+        self.show()
+    }
+
+    /// Shows how many messages wait and how many were given up.
+    fn show(&self) -> io::Result<()> {
+        self.metrics.set_waiting(&self.endpoint.name, self.queue.len(), self.outbox.dead()?);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 
 use super::topic::Describer;
 use super::watch::{Found, Watch, replaced};
-use super::{Events, KafkaConfig, headers, is_control, is_transient, partition_count, scan};
+use super::{Events, KafkaConfig, headers, is_control, is_transient, partition_count, scan, watermarks};
 use crate::controls::ControlRule;
 use crate::source::{APPEND_TIME_UNKNOWN, LogEnd, Next, Record, Source, SourceError, Wake};
 use driftline_schema::Position;
@@ -236,11 +236,10 @@ impl Source for KafkaSource {
 
     fn range(&mut self) -> Result<Vec<Range<u64>>, SourceError> {
         let ask = |partition| {
-            let answer = self.consumer.fetch_watermarks(&self.config.topic, partition, self.config.timeout());
-            let (low, high) = answer.map_err(|error| self.config.fault(error))?;
-            Ok(low as u64..high as u64)
+            let (low, high) = watermarks(self.consumer.client(), &self.config, partition)?;
+            Ok(low..high)
         };
-        (0..self.available as i32).map(ask).collect()
+        (0..self.available).map(ask).collect()
     }
 
     fn seek(&mut self, next: &[u64]) -> Result<(), SourceError> {

@@ -204,6 +204,24 @@ impl KafkaConfig {
 }
 
 /// Number of partitions of the topic; waits for the cluster as long as configured.
+/// The first offset of a partition and the one after its last. A broker that has just gone, or just come, is waited for.
+fn watermarks<C: ClientContext>(
+    client: &rdkafka::client::Client<C>,
+    config: &KafkaConfig,
+    partition: u32,
+) -> Result<(u64, u64), SourceError> {
+    let deadline = Instant::now() + config.timeout();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let asked = client.fetch_watermarks(&config.topic, partition as i32, left.max(Duration::from_millis(100)));
+        match asked {
+            Ok((low, high)) => return Ok((low as u64, high as u64)),
+            Err(error) if left.is_zero() => return Err(config.fault(error)),
+            Err(_) => std::thread::sleep(Duration::from_millis(100).min(left)),
+        }
+    }
+}
+
 fn partition_count<C: ClientContext>(
     client: &rdkafka::client::Client<C>,
     config: &KafkaConfig,

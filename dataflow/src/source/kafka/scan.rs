@@ -4,7 +4,7 @@
 //! near the end as a rule. Copies of older control records can hide the last from such a search; the clock, which reads
 //! everything, then knows better, and the conductor takes the higher number.
 
-use super::{Events, KafkaConfig, is_control, is_transient};
+use super::{Events, KafkaConfig, is_control, is_transient, watermarks};
 use crate::controls::{ControlRule, Reading};
 use crate::source::{LastControls, SourceError};
 use driftline_schema::Position;
@@ -19,9 +19,8 @@ const FIRST_WINDOW: u64 = 1_000;
 
 /// The highest numbers among the control records.
 pub(super) fn last_controls(config: &KafkaConfig, rule: &ControlRule) -> Result<LastControls, SourceError> {
-    let range = connect(config)?.fetch_watermarks(&config.topic, 0, config.timeout());
-    let (low, high) = range.map_err(|error| config.fault(error))?;
-    let (low, mut end, mut window) = (low as u64, high as u64, FIRST_WINDOW);
+    let (low, high) = watermarks(connect(config)?.client(), config, 0)?;
+    let (mut end, mut window) = (high, FIRST_WINDOW);
     let mut last = LastControls::default();
     while end > low && !last.are_known() {
         let start = end.saturating_sub(window).max(low);
@@ -34,10 +33,9 @@ pub(super) fn last_controls(config: &KafkaConfig, rule: &ControlRule) -> Result<
 
 /// Partitions the log had at its first control record; `None` where none stands in the first partition.
 pub(super) fn first_partitions(config: &KafkaConfig, rule: &ControlRule) -> Result<Option<u32>, SourceError> {
-    let range = connect(config)?.fetch_watermarks(&config.topic, 0, config.timeout());
-    let (low, high) = range.map_err(|error| config.fault(error))?;
+    let (low, high) = watermarks(connect(config)?.client(), config, 0)?;
     let mut first = None;
-    visit(config, low as u64..high as u64, |message| {
+    visit(config, low..high, |message| {
         let position = Position { partition: 0, offset: message.offset() as u64 };
         if let Reading::Own(own) = rule.read(position, message.payload().unwrap_or_default()) {
             first = Some(own.partitions).filter(|partitions| *partitions > 0);

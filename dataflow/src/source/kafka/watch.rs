@@ -147,6 +147,7 @@ impl Watch {
             id,
             track,
             failures: 0,
+            brokers: 0,
             short: 0,
             held: None,
             found: found.clone(),
@@ -175,6 +176,8 @@ struct Look {
     /// How far the reader is.
     track: Track,
     failures: u32,
+    /// The most brokers that were seen.
+    brokers: usize,
     /// How often in a row the log was found to end before what was read of it.
     short: u32,
     /// Since when readers have been held back at the same ends.
@@ -191,7 +194,9 @@ impl Look {
             Err(_) if self.failures < FAILURES => {}
             state => self.found.note(&self.config.topic, state),
         }
-        if self.failures > 0 {
+        let brokers = self.ends.brokers();
+        self.brokers = self.brokers.max(brokers);
+        if self.failures > 0 || brokers < self.brokers {
             // The library keeps a core busy with a description that it has nobody to send to.
             return;
         }
