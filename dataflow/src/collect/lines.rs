@@ -40,7 +40,7 @@ pub(super) fn hunks(old: &[u8], new: &[u8], text_of: impl Fn(&[u8]) -> String) -
     // Line and byte of `old` before which no hunk begins, and how many lines the input lacks before its first.
     let (mut line, mut byte, mut lacks) = (0, frame.start, frame.start_line);
     let middle = Middle::of(&input);
-    let is_tangled = middle.shared > SHARED_LINES_MAX;
+    let is_tangled = middle.is_tangled();
     if frame.start + frame.end > 0 && middle.shared > 0 && !is_tangled {
         frame.open(&mut input, old);
         (line, lacks) = (frame.start_line, 0);
@@ -79,15 +79,16 @@ fn compare(input: &InternedInput<&[u8]>) -> Vec<(Range<u32>, Range<u32>)> {
 /// then counts as removed and added.
 pub(super) fn are_tangled(old: &[u8], new: &[u8]) -> bool {
     let is_long = line_ends(old) + line_ends(new) > SHARED_LINES_MAX;
-    is_long && old != new && Middle::of(&Frame::around(old, new).cut(old, new)).shared > SHARED_LINES_MAX
+    is_long && old != new && Middle::of(&Frame::around(old, new).cut(old, new)).is_tangled()
 }
 
 /// What is left of two texts when the equal lines at both ends are taken away.
 struct Middle {
     old: Range<u32>,
     new: Range<u32>,
-    /// Lines of both that also stand in the other one.
+    /// Lines of both that also stand in the other one, and how many different ones these are.
     shared: usize,
+    distinct: usize,
 }
 
 impl Middle {
@@ -105,7 +106,13 @@ impl Middle {
         let shared = input.before[old.clone()].iter().filter(is_shared).count()
             + input.after[new.clone()].iter().filter(is_shared).count();
         let line = |range: Range<usize>| range.start as u32..range.end as u32;
-        Self { old: line(old), new: line(new), shared }
+        let distinct = sides.iter().filter(|sides| **sides == 3).count();
+        Self { old: line(old), new: line(new), shared, distinct }
+    }
+
+    /// Whether the search would cost too much. One line alone, however often, leaves nothing to choose from.
+    fn is_tangled(&self) -> bool {
+        self.shared > SHARED_LINES_MAX && self.distinct > 1
     }
 }
 
