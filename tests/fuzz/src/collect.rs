@@ -9,10 +9,14 @@
 mod author_key;
 #[path = "../../../dataflow/src/collect/blobs.rs"]
 mod blobs;
+#[path = "../../../dataflow/src/collect/branches.rs"]
+mod branches;
 #[path = "../../../dataflow/src/collect/budget.rs"]
 mod budget;
 #[path = "../../../dataflow/src/collect/change.rs"]
 mod change;
+#[path = "../../../dataflow/src/collect/difference.rs"]
+mod difference;
 #[path = "../../../dataflow/src/collect/effort.rs"]
 mod effort;
 #[path = "../../../dataflow/src/collect/error.rs"]
@@ -29,6 +33,8 @@ mod locate;
 mod objects;
 #[path = "../../../dataflow/src/collect/pipeline.rs"]
 mod pipeline;
+#[path = "../../../dataflow/src/collect/regular.rs"]
+mod regular;
 #[path = "../../../dataflow/src/collect/rename.rs"]
 mod rename;
 #[path = "../../../dataflow/src/collect/selection.rs"]
