@@ -14,6 +14,15 @@ TOML
 }
 ready() { curl -s "http://127.0.0.1:$1/readyz"; }
 once() { "$binary" run --config "$work/$1.toml" --exit-when-idle --json >"$work/$1.out" 2>"$work/$1.err"; }
+# refused NAME SETTING: neither `run` nor `check` takes the topic failures-NAME, and both name the setting that mends it.
+refused() {
+  local status
+  once "$1"; status=$?
+  check "it is refused" test "$status" -eq 1
+  check "with the command that mends it" grep -q "kafka-configs.sh .*--entity-name failures-$1 .*$2" "$work/$1.err"
+  "$binary" check --config "$work/$1.toml" >"$work/$1.check" 2>&1; status=$?
+  check "check refuses it as well" test "$status" -eq 78
+}
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 
 make_history "$work/small" 60
@@ -49,11 +58,7 @@ check "which counts them and says what to do" grep -q '60 records could not be d
 # Times that a producer makes up.
 check "a topic with its producers' times is made" topic create failures-times 1 message.timestamp.type=CreateTime
 config times $(http 5) failures-predictions failures-times
-once times; status=$?
-check "it is refused" test "$status" -eq 1
-check "with the command that mends it" grep -q 'kafka-configs.sh .*--entity-name failures-times .*message.timestamp.type=LogAppendTime' "$work/times.err"
-"$binary" check --config "$work/times.toml" >"$work/times.check" 2>&1; status=$?
-check "check refuses it as well" test "$status" -eq 78
+refused times message.timestamp.type=LogAppendTime
 check "the setting is changed" topic set failures-times message.timestamp.type LogAppendTime
 "$binary" collect git "$work/small" --repository small --to "kafka://$brokers/failures-times" --author-key-file "$work/key" >/dev/null
 check "and then it is taken" once times
@@ -61,11 +66,7 @@ check "and then it is taken" once times
 # A topic that keeps the newest record of each key only.
 check "a compacted topic is made" topic create failures-compact 1 cleanup.policy=compact message.timestamp.type=LogAppendTime
 config compact $(http 6) failures-predictions failures-compact
-once compact; status=$?
-check "it is refused" test "$status" -eq 1
-check "with the command that mends it" grep -q 'kafka-configs.sh .*--entity-name failures-compact .*cleanup.policy=delete' "$work/compact.err"
-"$binary" check --config "$work/compact.toml" >"$work/compact.check" 2>&1; status=$?
-check "check refuses it as well" test "$status" -eq 78
+refused compact cleanup.policy=delete
 
 # The topic is deleted while it runs, then made anew.
 "$binary" run --config "$work/missing.toml" >"$work/missing.out" 2>"$work/missing.err" & pid=$!

@@ -15,8 +15,8 @@ use std::ops::Range;
 /// within 100 lines and judges by indentation, and blocks that repeat over more lines than this are generated.
 const CONTEXT_LINES: usize = 100;
 
-/// Lines of both texts that also stand in the other one, up to which the shortest difference is searched. The search costs as
-/// much as git's, which grows with their square at worst: this many take 0.8 CPU seconds where three lines are repeated.
+/// The number of lines that occur in both texts, up to which the shortest difference is searched. The search costs as much as
+/// git's, which grows with their square at worst: this many take 0.8 CPU seconds where three lines are repeated.
 const SHARED_LINES_MAX: usize = 400_000;
 
 /// Number of lines; the last one counts also without a line end.
@@ -86,7 +86,7 @@ pub(super) fn are_tangled(old: &[u8], new: &[u8]) -> bool {
 struct Middle {
     old: Range<u32>,
     new: Range<u32>,
-    /// Lines of both that also stand in the other one, and how many different ones these are.
+    /// Lines of either text that also occur in the other one, and how many distinct lines these are.
     shared: usize,
     distinct: usize,
 }

@@ -3,6 +3,7 @@
 use crate::collect::text::Text;
 use crate::collect::{AuthorKey, CollectError, CollectOptions, GitHistory};
 use driftline_schema::{Change, FileChange, Hunk, Omitted};
+use proptest::prelude::*;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -260,4 +261,21 @@ fn assert_files_equal_git(folder: &Path, change: &Change) {
     }
     assert!(expected.is_empty(), "not listed of {}: {expected:?}", change.commit);
     assert!(change.files.is_sorted_by(|a, b| a.path < b.path), "by path");
+}
+
+/// Histories by number: of each commit a clock that says anything, and the numbers of `parents` earlier commits, most of
+/// them at most `back` before it.
+pub(super) fn histories(
+    size: std::ops::Range<usize>,
+    back: usize,
+    parents: std::ops::Range<usize>,
+) -> impl Strategy<Value = Vec<(i64, Vec<usize>)>> {
+    let commit = move |number: usize| {
+        let parent = prop_oneof![3 => number.saturating_sub(back)..number.max(1), 1 => 0..number.max(1)];
+        let clock = prop_oneof![Just(1_700_000_000 + number as i64), 0i64..2_000_000_000, Just(1)];
+        (clock, proptest::collection::btree_set(parent, parents.clone())).prop_map(move |(seconds, parents)| {
+            (seconds, parents.into_iter().filter(|parent| *parent < number).collect())
+        })
+    };
+    size.prop_flat_map(move |size| (0..size).map(&commit).collect::<Vec<_>>())
 }

@@ -1,6 +1,6 @@
 //! Ranges of commits, against `git rev-list`.
 
-use super::kit::Repo;
+use super::kit::{Repo, histories};
 use crate::collect::Located;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,17 +22,6 @@ fn repository(commits: &[(i64, Vec<usize>)]) -> Repo {
     let last = commits.len();
     repo.import(format!("{stream}reset refs/heads/main\nfrom :{last}\n\n").as_bytes());
     repo
-}
-
-fn history() -> impl Strategy<Value = Vec<(i64, Vec<usize>)>> {
-    let commit = |number: usize| {
-        let parent = prop_oneof![3 => number.saturating_sub(3)..number.max(1), 1 => 0..number.max(1)];
-        let clock = prop_oneof![Just(1_700_000_000 + number as i64), 0i64..2_000_000_000, Just(1)];
-        (clock, proptest::collection::btree_set(parent, 0..3)).prop_map(move |(seconds, parents)| {
-            (seconds, parents.into_iter().filter(|parent| *parent < number).collect())
-        })
-    };
-    (2usize..16).prop_flat_map(move |size| (0..size).map(commit).collect::<Vec<_>>())
 }
 
 /// All ranges between two commits that `HEAD` reaches hold what git says, later commits first. git is asked for what each
@@ -68,7 +57,7 @@ fn a_commit_with_an_old_clock_brings_nothing_else_into_a_range() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
     #[test]
-    fn a_range_is_what_git_says_whatever_the_clocks_say(commits in history()) {
+    fn a_range_is_what_git_says_whatever_the_clocks_say(commits in histories(2..16, 3, 0..3)) {
         assert_ranges_are_gits(&repository(&commits));
     }
 }

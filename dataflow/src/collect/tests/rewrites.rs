@@ -1,23 +1,11 @@
 //! Force-pushes back and forth over histories whose clocks say anything: what is told and withdrawn is a matter of the graph.
 
-use super::kit::Repo;
+use super::kit::{Repo, histories};
 use crate::collect::Follower;
 use driftline_schema::CommitId;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::collections::BTreeSet;
-
-/// Commits by number: clock and parents of smaller numbers; all descend from the first.
-fn history() -> impl Strategy<Value = Vec<(i64, Vec<usize>)>> {
-    let commit = |number: usize| {
-        let parent = prop_oneof![3 => number.saturating_sub(4)..number.max(1), 1 => 0..number.max(1)];
-        let clock = prop_oneof![Just(1_700_000_000 + number as i64), 0i64..2_000_000_000, Just(1)];
-        (clock, proptest::collection::btree_set(parent, 1..3)).prop_map(move |(seconds, parents)| {
-            (seconds, parents.into_iter().filter(|parent| *parent < number).collect())
-        })
-    };
-    (2usize..30).prop_flat_map(move |size| (0..size).map(commit).collect::<Vec<_>>())
-}
 
 fn reach(history: &[(i64, Vec<usize>)], heads: &[usize]) -> BTreeSet<usize> {
     let (mut open, mut seen) = (heads.to_vec(), BTreeSet::new());
@@ -61,7 +49,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
     #[test]
     fn what_is_known_is_what_the_heads_reach(
-        history in history(),
+        history in histories(2..30, 4, 1..3),
         first in any::<Index>(),
         moves in proptest::collection::vec((any::<bool>(), any::<Index>(), 0usize..4), 1..12),
     ) {

@@ -3,7 +3,7 @@
 //! There is one rule. A damaged file is written anew from the whole records that are in it, each at the offset that it
 //! names. An offset that none of them has gets a stand-in, which the engine refuses like any other record that is no event,
 //! so it is counted and named. Bytes that belong to no record are moved aside. A control record that is lost in one
-//! partition comes back from another, since it stands in all.
+//! partition is restored from another, because every partition has a copy.
 //!
 //! Whatever a repair refuses, it refuses before it changes anything, and an inspection refuses the same.
 
@@ -78,7 +78,7 @@ struct Segment {
 /// The copies of every control record by their number, from all partitions.
 type Copies = BTreeMap<u64, (i64, Vec<u8>)>;
 
-/// What stands in a topic.
+/// What a topic holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
     /// What is damaged.

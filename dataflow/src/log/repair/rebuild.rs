@@ -95,7 +95,7 @@ impl Rebuilt {
         self.file.write_all(&record)
     }
 
-    /// What stands in the place of lost records. Where no partition holds a control record any more, a stand-in keeps its
+    /// Placeholders for lost records. Where no partition holds a control record any more, a stand-in keeps its
     /// number, so that those after it keep theirs.
     fn stand_ins(&mut self, damage: &Damage, copies: &Copies) -> io::Result<()> {
         let others = damage.records - damage.control_places;

@@ -27,7 +27,7 @@ impl Kept {
     }
 }
 
-/// Records that fill a stretch of the file among themselves: one that stands where it should, or several in a wrong order.
+/// Records that fill a stretch of the file among themselves: one in its right place, or several that are out of order.
 pub(super) struct Block<'a> {
     pub kept: &'a [Kept],
     pub bytes: Range<usize>,
@@ -61,7 +61,7 @@ pub(super) struct Scan {
     /// The byte behind the last whole record of any kind, and the offset that belongs there.
     pub whole_end: usize,
     next: u64,
-    /// The offset of the first whole record that may stand in this partition, in this file or in another.
+    /// The offset of the first whole record that belongs to this partition, to this file or to another.
     pub first: Option<u64>,
     /// The highest such offset.
     pub highest: Option<u64>,
@@ -111,7 +111,7 @@ impl Scan {
         }
     }
 
-    /// Cuts the records into the smallest blocks that stand in the right order.
+    /// Splits the records into the smallest blocks that follow one another in order.
     pub(super) fn blocks(&self) -> Vec<Block<'_>> {
         let mut places: Vec<u32> = self.kept.iter().map(|kept| kept.at).collect();
         places.sort_unstable();
@@ -120,7 +120,7 @@ impl Scan {
             if index == begin || kept.at > last.at {
                 last = *kept;
             }
-            // All records so far stand before all others.
+            // All records so far come before all others.
             if last.at == places[index] {
                 let bytes = places[begin] as usize..last.end as usize;
                 blocks.push(Block { kept: &self.kept[begin..=index], bytes });

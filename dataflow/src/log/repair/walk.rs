@@ -80,7 +80,7 @@ impl Walk {
                 self.note_gap(bytes, at..block.bytes.start, first.offset);
             }
             if block.kept.len() > 1 {
-                self.note(block.bytes.clone(), "records stand in a wrong order".to_owned(), 0);
+                self.note(block.bytes.clone(), "records are out of order".to_owned(), 0);
             }
             for kept in block.kept {
                 self.note_gap(bytes, block.bytes.start..block.bytes.start, kept.offset);
@@ -97,7 +97,7 @@ impl Walk {
         Ok(())
     }
 
-    /// What stands behind the last record of the last file. It is what a crash left, unless bindings cover it or a whole
+    /// The bytes after the last record of the last file. They are what a crash left, unless bindings cover it or a whole
     /// record of another place is in it.
     fn end(&mut self, bytes: &[u8], rest: Range<usize>, scan: &Scan, floor: u64) {
         self.rest = bytes.len()..bytes.len();
@@ -112,7 +112,7 @@ impl Walk {
         }
     }
 
-    /// Control records up to the number `most` stand in other partitions. What is lost at the very end of this one has no
+    /// Other partitions have control records up to the number `most`. What is lost at the very end of this one has no
     /// record behind it that counts them.
     pub(super) fn finish(&mut self, most: u64) {
         let missing = most.saturating_sub(self.controls);

@@ -16,9 +16,6 @@ pub(super) struct Ends {
     all: BaseConsumer<Events>,
 }
 
-/// How long the question for brokers may take.
-const BROKERS_PATIENCE: Duration = Duration::from_secs(2);
-
 impl Ends {
     pub(super) fn open(config: &KafkaConfig) -> Result<Self, SourceError> {
         let client = |level: &str| -> Result<BaseConsumer<Events>, SourceError> {
@@ -33,12 +30,6 @@ impl Ends {
     /// The client whose questions about the cluster are answered as a reader's.
     pub(super) fn client(&self) -> &BaseConsumer<Events> {
         &self.committed
-    }
-
-    /// How many brokers the cluster has at the moment; 0 where nobody says.
-    pub(super) fn brokers(&self) -> usize {
-        let answer = self.committed.fetch_metadata(None, BROKERS_PATIENCE);
-        answer.map_or(0, |metadata| metadata.brokers().len())
     }
 
     /// For each partition the offset that readers see as its end, and its end. `None` when not all of it is known.

@@ -85,7 +85,7 @@ impl KafkaConfig {
         let fault = |broker: &str| {
             let address = broker.trim().split_once("://").map_or(broker.trim(), |(_, address)| address);
             let (host, port) = match address.rsplit_once(':') {
-                // An address of version 6 stands in brackets where a port follows.
+                // An IPv6 address is written in brackets when a port follows.
                 Some((host, _)) if host.contains(':') && !host.ends_with(']') => (address, None),
                 Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
                 _ => (address, None),

@@ -84,7 +84,7 @@ impl Found {
         }
     }
 
-    /// Why the topic is no longer the one that was opened, if it is not.
+    /// Why the topic is no longer what was read: another one of its name, or one that lost records.
     pub(super) fn replaced(&self) -> Option<String> {
         self.replaced.lock().clone()
     }
@@ -189,13 +189,13 @@ impl Look {
     /// Asks once.
     fn look(&mut self) {
         let state = self.state();
+        let brokers = *state.as_ref().unwrap_or(&0);
+        self.brokers = self.brokers.max(brokers);
         self.failures = if state.is_ok() { 0 } else { self.failures.saturating_add(1) };
         match state {
             Err(_) if self.failures < FAILURES => {}
-            state => self.found.note(&self.config.topic, state),
+            state => self.found.note(&self.config.topic, state.map(drop)),
         }
-        let brokers = self.ends.brokers();
-        self.brokers = self.brokers.max(brokers);
         if self.failures > 0 || brokers < self.brokers {
             // The library keeps a core busy with a description that it has nobody to send to.
             return;
@@ -214,8 +214,9 @@ impl Look {
         self.look_at_ends();
     }
 
-    /// Whether the topic can be read, as far as the cluster says; notes how many partitions it has.
-    fn state(&self) -> Result<(), String> {
+    /// Whether the topic can be read, as far as the cluster says, and how many brokers the cluster has at the moment; notes
+    /// how many partitions the topic has.
+    fn state(&self) -> Result<usize, String> {
         let KafkaConfig { topic, brokers, .. } = &self.config;
         let answer = self.ends.client().fetch_metadata(Some(topic), PATIENCE);
         let metadata = answer.map_err(|error| format!("{brokers} does not answer ({error}); start the brokers"))?;
@@ -236,10 +237,9 @@ impl Look {
             return Err(format!("partition {} has no leader; start the brokers that hold it", partition.id()));
         }
         self.found.partitions.fetch_max(described.partitions().len() as u32, Ordering::AcqRel);
-        Ok(())
+        Ok(metadata.brokers().len())
     }
 
-    /// Whether some transaction holds readers back and has done so for a while.
     /// A log that ends before what was read of it has lost records, and may soon hold others under the same offsets. Twice
     /// in a row, as an answer may have been on its way while the reader went on.
     fn look_for_lost_records(&mut self, ends: &[(u64, u64)]) {
@@ -251,6 +251,7 @@ impl Look {
         }
     }
 
+    /// Whether records were lost, and whether some transaction holds readers back and has done so for a while.
     fn look_at_ends(&mut self) {
         let Some(ends) = self.ends.ask(self.found.partitions(), PATIENCE) else { return };
         self.look_for_lost_records(&ends);
