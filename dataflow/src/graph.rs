@@ -21,6 +21,7 @@ use driftline_operators::parse::parse;
 use driftline_operators::purpose::purpose;
 use driftline_operators::referenced::referenced;
 use driftline_operators::size::size;
+use driftline_operators::split::{split_changes, split_repositories};
 use driftline_operators::syntax_delta::syntax_delta;
 use driftline_operators::ticks::ticks;
 use driftline_operators::validate::route;
@@ -37,6 +38,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     out.accepted(&input.branches);
     out.accepted(&input.controls);
     out.standing(&input.changes, &input.rejects, &input.branches);
+    let split = split_repositories(input.changes.clone(), input.votes.clone(), input.branches.clone());
     let withdrawn = withdrawn_commits(input.branches.clone());
     let changes = live(input.changes, withdrawn, erased_authors(input.controls.clone()));
     let facts = referenced(parse(input.contents, plan.parse.clone()), changes.clone());
@@ -59,14 +61,22 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
     let labels = labels(evidence.clone());
     let examples = examples(labels.clone(), vectors.clone(), changes.clone());
 
-    train(lessons(examples.clone(), changes.clone()), input.controls.clone(), plan.shelf.clone(), plan.train);
+    let lessons = lessons(examples.clone(), changes.clone(), split.clone());
+    train(lessons, input.controls.clone(), plan.shelf.clone(), plan.train);
     let scores = score(vectors.clone(), input.controls.clone(), plan.shelf.clone(), is_size);
     let ranks = percentile(scores.clone());
-    let parts = answer_parts(changes.clone(), scores.clone(), ranks, syntax.places);
+    let parts = answer_parts(
+        changes.clone(),
+        scores.clone(),
+        ranks,
+        syntax.places,
+        split_changes(changes.clone(), split.clone()),
+    );
     let predictions = answer(parts, FEATURES, FEATURES_VERSION);
     let watched = observe(vectors.clone(), scores, changes.clone());
     let (drift, alerts) = drift(watched, plan.drift, &plan.feature_names, accumulates);
 
+    out.split(&split);
     out.changes(&changes);
     out.facts(&facts);
     out.vectors(&vectors);

@@ -8,6 +8,7 @@ use differential_dataflow::ExchangeData;
 use driftline_operators::Records;
 use driftline_operators::evidence::Unresolved;
 use driftline_operators::examples::Example;
+use driftline_operators::split::SplitRepository;
 use driftline_operators::validate::{BranchRow, ControlRow, RawRecord};
 use driftline_schema::{
     Alert, BlobKey, ChangeKey, ChangeRow, ControlAction, DriftRow, Evidence, FileFacts, Label, ModelInfo, Position,
@@ -203,6 +204,23 @@ impl Outlets {
             counts.ahead_of_clock.fetch_add(u64::from(ahead), Ordering::Relaxed);
         });
         counted.probe_with(&self.probe);
+    }
+    /// Counts the repositories whose events are in several partitions, and names each.
+    pub fn split(&self, split: &Records<'_, SplitRepository>) {
+        let counts = self.counts.clone();
+        let noted = split.clone().inspect(move |((_, (repository, partitions)), _, diff)| {
+            counts.split_repositories.fetch_add(*diff as i64, Ordering::Relaxed);
+            if *diff > 0 {
+                tracing::warn!(
+                    repository = &**repository,
+                    ?partitions,
+                    "events of one repository are in several partitions, which have no common order: it gets no risks \
+                     and teaches no model. Give every event its repository as key, and where partitions were added to \
+                     the topic, make a new topic and collect the repositories into it"
+                );
+            }
+        });
+        noted.probe_with(&self.probe);
     }
     /// Counts accepted records of one kind.
     pub fn accepted<'scope, D: ExchangeData>(&self, records: &Records<'scope, D>) {

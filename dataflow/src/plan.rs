@@ -12,7 +12,7 @@ use driftline_operators::syntax::SyntaxLimits;
 use driftline_schema::Limits;
 use driftline_sinks::metrics::Metrics;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 /// The settings and shared parts of the dataflow.
 #[derive(Clone)]
@@ -52,6 +52,8 @@ pub struct Counts {
     pub accepted: AtomicU64,
     /// Accepted changes that are dated too far after the log took them to advance the event clock.
     pub ahead_of_clock: AtomicU64,
+    /// Repositories whose events are in several partitions.
+    pub split_repositories: AtomicI64,
     /// Unknown fields in accepted records.
     pub unknown_fields: AtomicU64,
 }

@@ -20,6 +20,7 @@ pub mod parse;
 pub mod purpose;
 pub mod referenced;
 pub mod size;
+pub mod split;
 pub mod syntax_delta;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -9,7 +9,7 @@ mod scoring;
 mod shelf;
 mod training;
 
-pub use answer::{AnswerPart, MODEL_UNAVAILABLE, answer, answer_parts, percentile};
+pub use answer::{AnswerPart, MODEL_UNAVAILABLE, SPLIT_REPOSITORY, answer, answer_parts, percentile};
 pub use observed::observe;
 pub use scoring::{Scored, score};
 pub use shelf::{ModelShelf, Opinion, ShelfError, TrainRequest};

@@ -104,6 +104,26 @@ sed 's|/grown"|/fresh"|' "$work/grown.toml" >"$work/fresh.toml"
 "$binary" run --config "$work/grown.toml" --exit-when-idle --json >"$work/one" 2>>"$work/err"
 check "an empty data folder gives the same digest" test "$(tail -n 1 "$work/two" | field '["digest"]')" = "$(tail -n 1 "$work/one" | field '["digest"]')"
 
+# Histories that go on after that go on in another partition, and nobody can say in which order the two are.
+git -C "$work/repo" commit -q --allow-empty -m "fix: after the topic grew"
+later=$(git -C "$work/repo" rev-parse HEAD)
+"$binary" run --config "$work/grown.toml" >"$work/out" 2>"$work/split.err" & pid=$!
+check "the engine starts again" await "grown /livez" 150
+for name in before r1; do
+  "$binary" collect git "$work/repo" --repository "$name" --to "kafka://$brokers/grown" --author-key-file "$work/key" --since "$head" >/dev/null 2>&1
+done
+has_risk() { test "$(grown "/v1/predictions/$1/$later" | field '["prediction"]["risk"] > 0')" = True; }
+check "a repository that stays in its partition has a risk" await 'has_risk r1' 100
+check "one that moved has none" await 'grown "/v1/predictions/before/$later" | grep -q split_repository' 300
+check "neither have its earlier commits" await 'grown "/v1/predictions/before/$head" | grep -q split_repository' 300
+check "its readiness says that the topic keeps no record for ever" await 'grown /readyz | grep -q retention.ms' 100
+check "compaction is switched on" topic set grown cleanup.policy compact
+check "which is told as well" await 'grep -q "cleanup.policy is compact" "$work/split.err"' 200
+check "check warns or refuses" test -n "$("$binary" check --config "$work/grown.toml" 2>&1 | grep 'cleanup.policy is compact')"
+check "it is named" grep -q 'several partitions.*before\|before.*several partitions' "$work/split.err"
+check "it ends in order" stop
+check "and the summary says so" grep -q 'events of 1 repositories are in several partitions' "$work/split.err"
+
 # A topic that was made anew is another topic, however long it is.
 check "the topic is deleted" topic delete grown
 check "and made anew" await 'topic create grown 4' 50

@@ -21,7 +21,7 @@ pub struct Prediction {
     pub risk: Option<Fixed>,
     /// Share of the repository's earlier predictions (at most the last 1,000) that are less risky, in [0, 1].
     pub percentile: Option<Fixed>,
-    /// Why there is no risk: "not enough history".
+    /// Why there is no risk: "not enough history", "model_unavailable" or "split_repository".
     pub abstained: Option<String>,
     /// What each expert says.
     pub experts: Vec<ExpertScore>,

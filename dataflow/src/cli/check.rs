@@ -4,8 +4,8 @@ use super::repositories::shown_path;
 use super::{Outcome, check_data};
 use crate::clock::inspect_bindings;
 use crate::config::{Config, ConfigError, KafkaConfig};
-use crate::source::kafka::settings_fault;
-use crate::terminal::say;
+use crate::source::kafka::settings;
+use crate::terminal::{note, say};
 use clap::Args;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
@@ -96,10 +96,13 @@ fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
         };
         return Err(refuse(key, fault));
     }
-    match settings_fault(&source) {
-        Ok(None) => Ok(()),
-        Ok(Some(reason)) => Err(refuse("kafka.topic", format!("topic `{topic}`: {reason}"))),
-        Err(error) => Err(refuse("kafka.topic", error.to_string())),
+    let found = settings(&source).map_err(|error| refuse("kafka.topic", error.to_string()))?;
+    if let Some(reason) = found.removal {
+        note!("warning: topic `{topic}`: {reason}");
+    }
+    match found.fault {
+        Some(reason) => Err(refuse("kafka.topic", format!("topic `{topic}`: {reason}"))),
+        None => Ok(()),
     }
 }
 

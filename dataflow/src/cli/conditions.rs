@@ -11,7 +11,7 @@ pub fn report_topic(found: &Found, readiness: &Readiness, metrics: &EngineMetric
     let (trouble, open) = (found.trouble(), found.open_transaction());
     metrics.set_log_down(trouble.is_some());
     metrics.set_held_back(open.as_ref().map_or(0, |open| open.behind));
-    let unknown = found.unknown_times();
+    let (unknown, lasting) = (found.unknown_times(), found.will_not_last());
     match (trouble, open) {
         (Some(reason), _) => readiness.set("topic", Err(reason)),
         (None, Some(open)) => readiness.remark(
@@ -22,6 +22,7 @@ pub fn report_topic(found: &Found, readiness: &Readiness, metrics: &EngineMetric
                 open.partition, open.offset, open.behind
             ),
         ),
+        (None, None) if lasting.is_some() => readiness.remark("topic", lasting.unwrap_or_default()),
         (None, None) if unknown > 0 => readiness.remark(
             "topic",
             format!(

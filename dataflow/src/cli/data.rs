@@ -174,13 +174,21 @@ pub enum DataError {
     #[error(transparent)]
     Import(crate::importer::ImportError),
     /// HTTP cannot be served.
-    #[error("cannot serve HTTP on {address}; choose another address with --listen (port 0 picks a free one)")]
+    #[error("cannot serve HTTP on {address}; {}", listen_advice(source))]
     Listen {
         /// The address.
         address: String,
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// What helps when HTTP cannot be served.
+fn listen_advice(error: &std::io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE) => "raise the limit of open files, for example with `ulimit -n 1024`",
+        _ => "choose another address with --listen (port 0 picks a free one)",
+    }
 }
 
 impl DataError {

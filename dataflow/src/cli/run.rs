@@ -13,7 +13,7 @@ use crate::importer::Schedule;
 use crate::log::DataDir;
 use crate::plain_file;
 use crate::reject_lines::RejectLines;
-use crate::source::kafka::{Found, KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic, settings_fault};
+use crate::source::kafka::{Found, KafkaAppender, KafkaConfig, KafkaSource, TopicSpec, create_topic, settings};
 use crate::source::{AppendError, Appender, Source, SourceError};
 use crate::terminal::note;
 use clap::Args;
@@ -69,7 +69,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         Some(create) => create_topics(config, &source_config, create)?,
         None => Vec::new(),
     };
-    if let Some(reason) = settings_fault(&source_config)? {
+    if let Some(reason) = settings(&source_config)?.fault {
         return Err(SourceError::Kafka { topic: source_config.topic, reason }.into());
     }
     let dir = DataDir::open(&config.data)?;
@@ -165,9 +165,9 @@ fn conduct(engine: &Engine, topic: &Found, schedule: Schedule) -> Result<bool, D
             tracing::warn!(
                 from = engine.clock().partitions(),
                 to = topic.partitions(),
-                "the topic has more partitions now, so repositories may go to other ones than before. A history is ordered by \
-                 partition and offset: labels and features of a repository that moved are wrong from now on. To have them \
-                 right, collect into a new topic with this many partitions and read it with an empty data folder"
+                "the topic has more partitions now, so later events of a repository may go to another one than before. A \
+                 history is ordered within one partition only: a repository whose events are in two gets no risks any more. \
+                 To have them, collect into a new topic with this many partitions and read it with an empty data folder"
             );
         });
     }

@@ -36,6 +36,8 @@ pub struct Summary {
     pub models_unavailable: u64,
     /// Changes dated too far after the log took them to advance the event clock.
     pub ahead_of_clock: u64,
+    /// Repositories whose events are in several partitions; their predictions abstain.
+    pub split_repositories: u64,
     /// Where they were trained and scored: "cpu", or the device's name. It is no part of the digest.
     pub backend: String,
     /// Predictions, those that abstain included.
@@ -78,6 +80,7 @@ impl Summary {
             models: engine.view().models().1.len() as u64,
             models_unavailable: engine.models_unavailable().len() as u64,
             ahead_of_clock: counts.ahead_of_clock.load(Ordering::Relaxed),
+            split_repositories: counts.split_repositories.load(Ordering::Relaxed).max(0) as u64,
             backend: engine.backend().to_owned(),
             predictions: view.predictions as u64,
             scored: view.scored as u64,
@@ -119,7 +122,15 @@ fn troubles(summary: &Summary) -> Vec<String> {
             summary.models_unavailable
         )
     });
-    changes_ahead(summary.ahead_of_clock, summary.commits).into_iter().chain(complaint()).chain(lost).collect()
+    let split = (summary.split_repositories > 0).then(|| {
+        format!(
+            "events of {} repositories are in several partitions, which have no common order; their predictions abstain \
+             with the reason `split_repository`",
+            summary.split_repositories
+        )
+    });
+    let ahead = changes_ahead(summary.ahead_of_clock, summary.commits);
+    ahead.into_iter().chain(complaint()).chain(lost).chain(split).collect()
 }
 
 /// Prints the summary: JSON on one line, or a few lines for people.

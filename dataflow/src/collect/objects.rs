@@ -63,15 +63,18 @@ impl<'a> RawCommit<'a> {
     pub(super) fn parse(data: &'a [u8]) -> Option<Self> {
         let (mut rest, mut tree, mut parents) = (data, None, Vec::new());
         let (mut author, mut committer, mut encoding): (&[u8], &[u8], _) = (b"", b"", None);
+        let mut past_parents = false;
         while !rest.is_empty() {
             let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
             let (line, after) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
             rest = after;
+            // To git a line `parent` further down is none.
+            past_parents |= tree.is_some() && !line.starts_with(b"parent ");
             if line.is_empty() {
                 break;
             } else if let Some(hex) = line.strip_prefix(b"tree ") {
                 tree = Some(ObjectId::from_hex(hex).ok()?);
-            } else if let Some(hex) = line.strip_prefix(b"parent ") {
+            } else if let Some(hex) = line.strip_prefix(b"parent ").filter(|_| !past_parents) {
                 parents.push(ObjectId::from_hex(hex).ok()?);
             } else if let Some(value) = line.strip_prefix(b"author ") {
                 author = value;
@@ -225,6 +228,8 @@ mod tests {
         assert_eq!((commit.parents.len(), commit.author, commit.committer), (1, &b"nobody"[..], &b""[..]));
         assert_eq!((commit.encoding, commit.message), (Some(&b"x"[..]), &b"hello\n\nworld\n"[..]));
         assert_eq!(RawCommit::parse(format!("tree {tree}").as_bytes()).expect("parses").message, b"");
+        let late = format!("tree {tree}\nparent {tree}\nauthor nobody\nparent {tree}\n\nhello");
+        assert_eq!(RawCommit::parse(late.as_bytes()).expect("parses").parents.len(), 1, "as git counts them");
         assert!(RawCommit::parse(b"").is_none());
         assert!(RawCommit::parse(b"tree xyz\n\nhello").is_none());
     }

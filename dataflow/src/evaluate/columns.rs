@@ -9,6 +9,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit};
 use std::path::Path;
 
+/// Longest text in bytes: names of projects are short, and a dictionary may hold one text for millions of rows.
+const TEXT_BYTES_MAX: usize = 4_096;
 /// The column whose values are spans of time.
 const AGE: &str = "age";
 const DAY_S: i64 = 86_400;
@@ -213,7 +215,12 @@ impl Batch<'_> {
     }
 
     fn words(&self, name: &'static str, column: &ArrayRef) -> Result<StringArray, EvaluateError> {
-        let words = self.cast(name, column, &DataType::Utf8)?.as_string::<i32>().clone();
+        if let Some(dictionary) = column.as_any_dictionary_opt() {
+            self.check_lengths(name, &self.cast(name, dictionary.values(), &DataType::Utf8)?)?;
+        }
+        let words = self.cast(name, column, &DataType::Utf8)?;
+        self.check_lengths(name, &words)?;
+        let words = words.as_string::<i32>().clone();
         let known = column.logical_nulls();
         let is_known = |row: usize| known.as_ref().is_none_or(|known| known.is_valid(row));
         // The conversion drops what is no text, and a name that was dropped is another fault than one that is absent.
@@ -221,6 +228,16 @@ impl Batch<'_> {
             Some(row) => Err(self.row_fault(name, row, "is not text: its bytes are not UTF-8")),
             None => Ok(words),
         }
+    }
+
+    /// Refuses texts that are longer than any name.
+    fn check_lengths(&self, name: &'static str, words: &ArrayRef) -> Result<(), EvaluateError> {
+        let longest = words.as_string::<i32>().iter().flatten().map(str::len).max().unwrap_or(0);
+        if longest > TEXT_BYTES_MAX {
+            let reason = format!("holds a text of {longest} bytes, and at most {TEXT_BYTES_MAX} are read");
+            return Err(self.fault(name, reason));
+        }
+        Ok(())
     }
 
     /// The project of each change, from `project` or from the export's `repository`.

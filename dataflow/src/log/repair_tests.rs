@@ -231,10 +231,11 @@ fn a_repair_that_was_interrupted_is_run_again() {
     };
     mended_after(&dir, &held, &path, &bytes);
     // The damaged bytes were moved aside, and the new file was half written and had no name yet.
-    fs::write(path.with_extension("log.1.tmp"), &bytes[..50]).expect("writes");
+    fs::write(path.with_extension("log.mine.tmp"), b"somebody's own").expect("writes");
     let before = names();
+    fs::write(path.with_extension("log.1.tmp"), &bytes[..50]).expect("writes");
     assert_eq!(mended_after(&dir, &held, &path, &bytes).1, 1);
-    assert_eq!(names(), before, "the bytes are kept once");
+    assert_eq!(names(), before, "the bytes are kept once, and what was half written is gone");
 }
 
 #[test]

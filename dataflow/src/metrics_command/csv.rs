@@ -1,4 +1,7 @@
 //! One row a function for a spreadsheet (RFC 4180): who it is, all its metrics, its smells.
+//!
+//! A spreadsheet takes a field that begins with `=`, `+`, `-` or `@` for a formula, which a repository's author could make
+//! up. Names that do get an apostrophe before them, and paths `./`, by which they are the same file.
 
 use super::metric::Metric;
 use super::row::MeasuredFile;
@@ -15,6 +18,19 @@ fn quoted(field: &str) -> String {
     field.into_owned()
 }
 
+/// Whether a spreadsheet would take the field for a formula.
+fn is_formula(field: &str) -> bool {
+    field.starts_with(['=', '+', '-', '@'])
+}
+
+fn path_field(path: &str) -> String {
+    if is_formula(path) { quoted(&format!("./{path}")) } else { quoted(path) }
+}
+
+fn name_field(name: &str) -> String {
+    if is_formula(name) { quoted(&format!("'{name}")) } else { quoted(name) }
+}
+
 /// Prints all functions, in the order of files and places.
 pub(super) fn print(files: &[MeasuredFile], out: &mut impl Write) -> io::Result<()> {
     let metrics: Vec<Metric> = Metric::all().collect();
@@ -23,8 +39,8 @@ pub(super) fn print(files: &[MeasuredFile], out: &mut impl Write) -> io::Result<
     for file in files {
         for function in &file.facts.functions {
             let kind = serde_json::to_value(function.kind)?;
-            write!(out, "{},{},", quoted(&file.path), file.facts.language)?;
-            write!(out, "{},{}", quoted(&function.qualified_name), kind.as_str().unwrap_or_default())?;
+            write!(out, "{},{},", path_field(&file.path), file.facts.language)?;
+            write!(out, "{},{}", name_field(&function.qualified_name), kind.as_str().unwrap_or_default())?;
             write!(out, ",{},{}", function.start_line, function.end_line)?;
             for metric in &metrics {
                 write!(out, ",{}", metric.print(&function.metrics))?;
@@ -47,6 +63,14 @@ fn smells(file: &MeasuredFile, function: &FunctionFacts) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_a_formula() {
+        assert_eq!(path_field("=1+1.py"), "./=1+1.py");
+        assert_eq!(path_field("src/=.py"), "src/=.py");
+        assert_eq!(name_field("@import,x"), "\"'@import,x\"");
+        assert_eq!(name_field("a::operator="), "a::operator=");
+    }
 
     #[test]
     fn what_would_end_a_field_is_quoted() {

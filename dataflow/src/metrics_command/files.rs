@@ -54,7 +54,7 @@ impl fmt::Display for Reason {
             Self::NothingFound => write!(
                 f,
                 "this folder holds no file that can be measured: files named {} are, but for hidden ones and what \
-                 `.gitignore` names",
+                 `.gitignore` or `.ignore` names",
                 measured_suffixes()
             ),
             Self::TooLarge(bytes) => write!(f, "{bytes} bytes are more than the {FILE_BYTES_MAX} that are read"),
@@ -174,7 +174,7 @@ pub(super) fn find(paths: &[PathBuf]) -> (Vec<Candidate>, Vec<Refusal>) {
 
 /// Adds the source files below `folder`.
 fn search(folder: &Path, candidates: &mut Vec<Candidate>, refusals: &mut Vec<Refusal>) {
-    // A `.gitignore` holds for an exported tree as well as for a clone.
+    // A `.gitignore` (and an `.ignore`, which search tools read as well) holds for an exported tree as well as for a clone.
     for entry in WalkBuilder::new(folder).require_git(false).build() {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {

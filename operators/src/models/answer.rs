@@ -1,6 +1,6 @@
 //! Puts a prediction together from its parts, and ranks it among the repository's earlier ones.
 
-use super::scoring::Scored;
+use super::scoring::{Scored, abstain};
 use crate::Records;
 use crate::ordered_fold::{PositionFold, ordered_fold};
 use driftline_schema::prediction::ExpertScore;
@@ -18,6 +18,9 @@ const WINDOW_MIN: usize = 20;
 
 /// Why a prediction abstains although a model is in force: the model can neither be loaded nor rebuilt.
 pub const MODEL_UNAVAILABLE: &str = "model_unavailable";
+/// Why a prediction abstains although it has a score: the repository's events are in several partitions, which have no
+/// common order, so what the score rests on may be wrong.
+pub const SPLIT_REPOSITORY: &str = "split_repository";
 
 /// One part of a prediction; a prediction exists once all parts of its change do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ pub enum AnswerPart {
     Percentile(Option<Fixed>),
     /// Where to look; a change that touches no parsed function has none.
     Places(Arc<Vec<Place>>),
+    /// The repository's events have no order.
+    Split,
 }
 
 struct Rank;
@@ -78,12 +83,14 @@ pub fn answer_parts<'scope>(
     scores: Records<'scope, (ChangeKey, Scored)>,
     percentiles: Records<'scope, (ChangeKey, Option<Fixed>)>,
     places: Records<'scope, (ChangeKey, Vec<Place>)>,
+    split: Records<'scope, ChangeKey>,
 ) -> Records<'scope, (ChangeKey, AnswerPart)> {
     let changes = changes.map(|row| (row.key, AnswerPart::Change(row)));
     let scores = scores.map(|(key, scored)| (key, AnswerPart::Scored(Arc::new(scored))));
     let percentiles = percentiles.map(|(key, rank)| (key, AnswerPart::Percentile(rank)));
     let places = places.map(|(key, places)| (key, AnswerPart::Places(Arc::new(places))));
-    changes.concat(scores).concat(percentiles).concat(places)
+    let split = split.map(|key| (key, AnswerPart::Split));
+    changes.concat(scores).concat(percentiles).concat(places).concat(split)
 }
 
 /// Joins the parts of each change into its prediction.
@@ -105,16 +112,19 @@ fn assemble<'a>(
     features: &[FeatureMeta],
     features_version: u32,
 ) -> Option<Prediction> {
-    let (mut change, mut scored, mut percentile, mut places) = (None, None, None, None);
+    let (mut change, mut scored, mut percentile, mut places, mut split) = (None, None, None, None, false);
     for part in parts {
         match part {
             AnswerPart::Change(row) => change = Some(row),
             AnswerPart::Scored(score) => scored = Some(score),
             AnswerPart::Percentile(rank) => percentile = *rank,
             AnswerPart::Places(list) => places = Some(list),
+            AnswerPart::Split => split = true,
         }
     }
     let (change, scored) = (change?, scored?);
+    let withheld = abstain(None);
+    let (scored, percentile) = if split { (&withheld, None) } else { (&**scored, percentile) };
     let reasons = scored.reasons.iter().map(|(column, value, contribution)| {
         let meta = &features[usize::from(*column)];
         Reason { feature: meta.name.to_owned(), group: meta.group, value: *value, contribution: *contribution }
@@ -126,7 +136,7 @@ fn assemble<'a>(
         time: change.time,
         risk: scored.risk,
         percentile,
-        abstained: why_abstained(scored).map(str::to_owned),
+        abstained: why_abstained(scored, split).map(str::to_owned),
         experts: experts(change, scored),
         reasons: reasons.collect(),
         remaining_contribution: scored.remaining,
@@ -145,8 +155,9 @@ fn assemble<'a>(
 }
 
 /// Why there is no risk, where there is none.
-fn why_abstained(scored: &Scored) -> Option<&'static str> {
+fn why_abstained(scored: &Scored, split: bool) -> Option<&'static str> {
     match (&scored.risk, &scored.model) {
+        _ if split => Some(SPLIT_REPOSITORY),
         (Some(_), _) => None,
         (None, None) => Some("not enough history"),
         (None, Some(_)) => Some(MODEL_UNAVAILABLE),

@@ -221,7 +221,7 @@ fn score_rows(
 }
 
 /// No answer: nothing was in force, or a model that cannot be had.
-fn abstain(model: Option<(ModelId, u64)>) -> Scored {
+pub(super) fn abstain(model: Option<(ModelId, u64)>) -> Scored {
     Scored {
         risk: None,
         score: Fixed::ZERO,

@@ -6,6 +6,7 @@
 use super::shelf::{ModelShelf, TrainRequest};
 use crate::Records;
 use crate::examples::Example;
+use crate::split::SplitRepository;
 use crate::validate::ControlRow;
 use driftline_kernels::TrainSet;
 use driftline_schema::{ChangeKey, ChangeRow, ControlAction, Fixed, RepoId, Scope};
@@ -40,6 +41,8 @@ pub enum Lesson {
     Name(RepoId, Arc<str>),
     /// A labelled vector.
     Example(Example),
+    /// A repository whose events have no order: nothing is learnt from it.
+    Split(RepoId),
 }
 
 /// The examples of all repositories as of one time.
@@ -47,6 +50,7 @@ pub enum Lesson {
 struct Gathered {
     names: BTreeMap<RepoId, Arc<str>>,
     repositories: BTreeMap<RepoId, BTreeMap<ChangeKey, Example>>,
+    split: BTreeSet<RepoId>,
 }
 
 impl Gathered {
@@ -54,6 +58,9 @@ impl Gathered {
         match lesson {
             // A name is a function of the id, so it stays true when the last change that told it is taken back.
             Lesson::Name(repo, name) => drop(self.names.insert(repo, name)),
+            // Which partitions it is split over may change: retractions come first, so the last word counts.
+            Lesson::Split(repo) if diff > 0 => drop(self.split.insert(repo)),
+            Lesson::Split(repo) => drop(self.split.remove(&repo)),
             Lesson::Example(example) => {
                 let rows = self.repositories.entry(example.key.repo).or_default();
                 if diff > 0 {
@@ -69,7 +76,7 @@ impl Gathered {
         let mut sets = Vec::new();
         let mut everything: Vec<&Example> = Vec::new();
         let mut contributing = 0;
-        for (repo, rows) in &self.repositories {
+        for (repo, rows) in self.repositories.iter().filter(|(repo, _)| !self.split.contains(repo)) {
             let recent: Vec<&Example> = rows.values().rev().take(config.rows_max).collect();
             contributing += usize::from(!recent.is_empty());
             everything.extend(&recent);
@@ -110,13 +117,15 @@ pub(super) fn columns(values: &[Fixed]) -> Vec<f32> {
 /// What is in hand of times that are not complete: lessons, and cuts.
 type Waiting = BTreeMap<u64, (Vec<(Lesson, isize)>, BTreeSet<u64>)>;
 
-/// Everything training gathers: labelled vectors, and the names of their repositories.
+/// Everything training gathers: labelled vectors, the names of their repositories, and which of these teach nothing.
 pub fn lessons<'scope>(
     examples: Records<'scope, Example>,
     changes: Records<'scope, Arc<ChangeRow>>,
+    split: Records<'scope, SplitRepository>,
 ) -> Records<'scope, Lesson> {
+    let split = split.map(|(repo, _)| Lesson::Split(repo));
     let names = changes.map(|row| Lesson::Name(row.key.repo, row.repository.clone()));
-    examples.map(Lesson::Example).concat(names)
+    examples.map(Lesson::Example).concat(names).concat(split)
 }
 
 /// Asks `shelf` for the models of every cut, once.

@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A running thread looks at its folder this often for messages put back by hand.
 const RESCAN_MS: i64 = 60_000;
@@ -186,8 +186,7 @@ impl Courier {
             410 => Outcome::Gone,
             429 | 500..=599 => {
                 let after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-                let seconds = after.and_then(|text| text.trim().parse::<u32>().ok()).unwrap_or(0);
-                Outcome::SlowDown(i64::from(seconds) * 1_000, said)
+                Outcome::SlowDown(after.map_or(0, |text| wait_asked_for(text, SystemTime::now())), said)
             }
             _ => Outcome::Failed(said),
         }
@@ -234,6 +233,15 @@ impl Courier {
     }
 }
 
+/// Milliseconds that a `Retry-After` header asks for, in seconds or as a date (RFC 9110, section 10.2.3): 0 where it
+/// cannot be read.
+fn wait_asked_for(text: &str, now: SystemTime) -> i64 {
+    let until = |date: SystemTime| date.duration_since(now).unwrap_or_default();
+    let asked = text.trim().parse::<u64>().map(Duration::from_secs);
+    let asked = asked.or_else(|_| httpdate::parse_http_date(text.trim()).map(until)).unwrap_or_default();
+    i64::try_from(asked.as_millis()).unwrap_or(i64::MAX).min(PAUSE_MAX_MS)
+}
+
 /// The earliest message of every alert.
 fn first_of_each_alert(waiting: &BTreeMap<String, Waiting>) -> impl Iterator<Item = (&String, &Waiting)> {
     let mut seen = BTreeSet::new();
@@ -245,4 +253,21 @@ fn jittered(delay_ms: u64, stored: &Stored) -> i64 {
     let digits = stored.id.get(stored.id.len().saturating_sub(6)..).unwrap_or_default();
     let draw = u64::from_str_radix(digits, 16).unwrap_or(0).wrapping_mul(u64::from(stored.attempts)) % 201;
     (delay_ms * (900 + draw) / 1_000) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_may_name_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(wait_asked_for("120", now), 120_000);
+        assert_eq!(wait_asked_for(" Sun, 06 Nov 1994 08:50:07 GMT", now), 30_000);
+        assert_eq!(wait_asked_for("Sun, 06 Nov 1994 08:49:07 GMT", now), 0, "is past");
+        assert_eq!(wait_asked_for("soon", now), 0);
+        assert_eq!(wait_asked_for("-5", now), 0);
+        assert_eq!(wait_asked_for("4294967295", now), 86_400_000);
+        assert_eq!(wait_asked_for("Fri, 31 Dec 9999 23:59:59 GMT", now), 86_400_000);
+    }
 }

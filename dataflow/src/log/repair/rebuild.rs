@@ -47,6 +47,7 @@ fn move_aside(path: &Path, byte: u64, bytes: &[u8]) -> Result<PathBuf, LogError>
 }
 
 fn write(path: &Path, bytes: &[u8], scan: &Scan, damages: &[Damage], copies: &Copies) -> io::Result<()> {
+    remove_unfinished(path)?;
     let mut out = Rebuilt { file: BufWriter::with_capacity(1 << 20, Replacement::begin(path)?), bytes: 0 };
     let mut lost = damages.iter().filter(|damage| damage.records > 0).peekable();
     for kept in &scan.kept {
@@ -63,6 +64,23 @@ fn write(path: &Path, bytes: &[u8], scan: &Scan, damages: &[Damage], copies: &Co
     let noted_end = damages.iter().map(|damage| damage.end as usize).max().unwrap_or(0);
     out.file.write_all(&bytes[records_end.max(noted_end)..])?;
     out.file.into_inner().map_err(io::IntoInnerError::into_error)?.place()
+}
+
+/// Removes what a repair that was killed had written of the new file. The folder is ours alone as long as it is locked.
+fn remove_unfinished(path: &Path) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Ok(());
+    };
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let left = entry.file_name();
+        let middle = left.to_str().and_then(|left| left.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".tmp"));
+        let is_unfinished = middle.is_some_and(|process| process.bytes().all(|byte| byte.is_ascii_digit()));
+        if is_unfinished && entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The new file.

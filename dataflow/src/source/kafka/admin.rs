@@ -14,6 +14,9 @@ const COMPACT: &str = "compact";
 /// The setting that says whose time a record bears, and the value that the engine needs.
 const TIME_SETTING: &str = "message.timestamp.type";
 const BROKERS_TIME: &str = "LogAppendTime";
+/// The settings by which records age out of a topic, and the value that keeps them.
+const RETENTION_SETTINGS: [&str; 2] = ["retention.ms", "retention.bytes"];
+const FOR_EVER: &str = "-1";
 /// How long the cluster may take to tell the settings of a topic.
 const SETTINGS_MAX: Duration = Duration::from_secs(5);
 
@@ -30,12 +33,26 @@ pub struct TopicSpec {
     pub compacted: bool,
 }
 
-/// Why the topic, with the settings it has, could not be the log: its records would bear times that anybody can make up, or
-/// would not stay. `None` also where the cluster does not tell a topic's settings, or not us; each record says for itself
-/// whose time it bears.
-pub fn settings_fault(config: &KafkaConfig) -> Result<Option<String>, SourceError> {
+/// What is to be said of a topic's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Why the topic cannot be the log: its records bear times that anybody can make up, or all but the newest of each key
+    /// are removed.
+    pub fault: Option<String>,
+    /// Why the log will not last: its oldest records are removed after a while.
+    pub removal: Option<String>,
+}
+
+/// What is to be said of the topic's settings: nothing also where the cluster does not tell them, or not us; each record
+/// says for itself whose time it bears.
+pub fn settings(config: &KafkaConfig) -> Result<Settings, SourceError> {
     let client = config.client(&[])?.create_with_context(Events::new(config));
     let client: AdminClient<Events> = client.map_err(|error| config.fault(error))?;
+    settings_by(&client, config)
+}
+
+/// As [`settings`], asked by a client that is there.
+pub(super) fn settings_by(client: &AdminClient<Events>, config: &KafkaConfig) -> Result<Settings, SourceError> {
     let options = AdminOptions::new().request_timeout(Some(SETTINGS_MAX));
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| config.fault(error))?;
     let asked = ResourceSpecifier::Topic(&config.topic);
@@ -46,22 +63,38 @@ pub fn settings_fault(config: &KafkaConfig) -> Result<Option<String>, SourceErro
             None
         }
     };
-    let Some(topic) = told else { return Ok(None) };
+    let Some(topic) = told else { return Ok(Settings::default()) };
     let value = |setting: &str| topic.get(setting).and_then(|entry| entry.value.clone());
+    Ok(Settings { fault: fault(config, value), removal: removal(config, value) })
+}
+
+/// Why records will be removed.
+fn removal(config: &KafkaConfig, value: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let ages = |setting: &str| value(setting).filter(|limit| limit != FOR_EVER);
+    let (setting, limit) = RETENTION_SETTINGS.iter().find_map(|setting| Some((setting, ages(setting)?)))?;
+    Some(format!(
+        "its {setting} is {limit}: once the oldest records are removed, no restart can read the log from its beginning, which \
+         it must. Keep every record: {}",
+        advice(config, &RETENTION_SETTINGS.join("=-1,"), FOR_EVER)
+    ))
+}
+
+/// Why the topic cannot be the log.
+fn fault(config: &KafkaConfig, value: impl Fn(&str) -> Option<String>) -> Option<String> {
     if let Some(policy) = value(CLEANUP_SETTING).filter(|policy| policy.contains(COMPACT)) {
-        return Ok(Some(format!(
+        return Some(format!(
             "its {CLEANUP_SETTING} is {policy}: all but the newest event of each repository would be removed. Keep every \
              record: {}",
             advice(config, CLEANUP_SETTING, "delete")
-        )));
+        ));
     }
-    Ok(value(TIME_SETTING).filter(|value| value != BROKERS_TIME).map(|value| {
+    value(TIME_SETTING).filter(|value| value != BROKERS_TIME).map(|value| {
         format!(
             "its {TIME_SETTING} is {value}: records bear times that whoever appends them makes up, and one from the far \
              future would call every waiting change clean. Let the broker set the time: {}",
             time_advice(config)
         )
-    }))
+    })
 }
 
 /// The command that lets the broker set the times of a topic's records.
@@ -86,8 +119,8 @@ pub fn create_topic(config: &KafkaConfig, spec: &TopicSpec) -> Result<bool, Sour
     let topic = NewTopic::new(&spec.name, spec.partitions as i32, TopicReplication::Fixed(spec.replication as i32))
         .set("max.message.bytes", &bytes)
         // The log is the truth: nothing may age out of it, and its times are the broker's, not the producer's.
-        .set("retention.ms", "-1")
-        .set("retention.bytes", "-1")
+        .set(RETENTION_SETTINGS[0], FOR_EVER)
+        .set(RETENTION_SETTINGS[1], FOR_EVER)
         .set(TIME_SETTING, BROKERS_TIME)
         .set(CLEANUP_SETTING, if spec.compacted { COMPACT } else { "delete" });
     let options = AdminOptions::new().operation_timeout(Some(config.timeout())).request_timeout(Some(config.timeout()));

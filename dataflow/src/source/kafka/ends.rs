@@ -36,15 +36,20 @@ impl Ends {
     pub(super) fn ask(&self, partitions: u32, limit: Duration) -> Option<Vec<(u64, u64)>> {
         // The end readers see is asked for first: what is appended in between
         // may make the second larger, and the watch therefore waits for the first to stand still.
-        let seen = self.of(&self.committed, partitions, limit)?;
-        let ends = self.of(&self.all, partitions, limit)?;
+        let seen = self.of(&self.committed, Offset::End, partitions, limit)?;
+        let ends = self.of(&self.all, Offset::End, partitions, limit)?;
         Some(seen.into_iter().zip(ends).collect())
     }
 
-    fn of(&self, client: &BaseConsumer<Events>, partitions: u32, limit: Duration) -> Option<Vec<u64>> {
+    /// The first offset of each partition. `None` when not all of them are known.
+    pub(super) fn begin(&self, partitions: u32, limit: Duration) -> Option<Vec<u64>> {
+        self.of(&self.all, Offset::Beginning, partitions, limit)
+    }
+
+    fn of(&self, client: &BaseConsumer<Events>, at: Offset, partitions: u32, limit: Duration) -> Option<Vec<u64>> {
         let mut wanted = TopicPartitionList::new();
         for partition in 0..partitions {
-            wanted.add_partition_offset(&self.topic, partition as i32, Offset::End).ok()?;
+            wanted.add_partition_offset(&self.topic, partition as i32, at).ok()?;
         }
         let found = client.offsets_for_times(wanted, limit).ok()?;
         let offset = |partition: u32| match found.find_partition(&self.topic, partition as i32)?.offset() {

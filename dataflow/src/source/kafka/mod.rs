@@ -14,7 +14,7 @@ mod tests;
 mod topic;
 mod watch;
 
-pub use admin::{TopicSpec, create_topic, settings_fault};
+pub use admin::{Settings, TopicSpec, create_topic, settings};
 pub use consumer::KafkaSource;
 pub use producer::KafkaAppender;
 pub use topic::TopicDescription;

@@ -36,6 +36,11 @@ impl Describer {
         Ok(Self { config: config.clone(), admin: admin.map_err(|error| config.fault(error))? })
     }
 
+    /// The client it asks with.
+    pub(super) fn admin(&self) -> &AdminClient<Events> {
+        &self.admin
+    }
+
     /// Describes the topic. `Ok(None)` when the cluster gives topics no ids (brokers before 2.8) or does not answer.
     pub(super) fn describe(&self) -> Result<Option<TopicDescription>, SourceError> {
         let name = CString::new(self.config.topic.as_str()).map_err(|error| self.config.fault(error))?;

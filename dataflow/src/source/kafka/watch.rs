@@ -1,10 +1,11 @@
 //! Watches the topic for what no record tells: that it cannot be reached, has more partitions now, is another topic of the
-//! same name, or is held up by a transaction that nobody ends.
+//! same name, loses records, has settings by which it will, or is held up by a transaction that nobody ends.
 //!
 //! The thread that reads must never wait for the cluster, so a thread of its own asks, and the others look at what it
 //! found. Nothing here decides an answer: new partitions are read only from the control record on that names them.
 
 use super::KafkaConfig;
+use super::admin::settings_by;
 use super::consumer::Track;
 use super::ends::Ends;
 use super::topic::Describer;
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// How often the cluster is asked. A new partition is noticed within this time.
 const EVERY: Duration = Duration::from_secs(2);
+/// After how many looks the topic's settings and its beginning are asked for again.
+const SETTINGS_EVERY: u32 = if cfg!(test) { 2 } else { 15 };
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often the cluster must fail to answer before that is trouble: a leader that moves is none.
@@ -44,6 +47,7 @@ pub struct Found {
     replaced: Mutex<Option<String>>,
     trouble: Mutex<Option<(Instant, String)>>,
     open: Mutex<Option<OpenTransaction>>,
+    lasting: Mutex<Option<String>>,
     unknown_times: AtomicU64,
 }
 
@@ -66,6 +70,11 @@ impl Found {
     /// The transaction that holds readers back, if one does.
     pub fn open_transaction(&self) -> Option<OpenTransaction> {
         self.open.lock().clone()
+    }
+
+    /// Why no later start may be able to read the log, if that is so.
+    pub fn will_not_last(&self) -> Option<String> {
+        self.lasting.lock().clone()
     }
 
     /// Records read since the start of which only the producer says a time.
@@ -104,6 +113,15 @@ impl Found {
                 *trouble = Some((Instant::now(), reason));
             }
         }
+    }
+
+    /// Notes why the log will not last; told when it begins and when it changes.
+    fn note_lasting(&self, topic: &str, reason: Option<String>) {
+        let mut known = self.lasting.lock();
+        if let Some(reason) = reason.as_ref().filter(|reason| known.as_ref() != Some(*reason)) {
+            tracing::warn!(topic, reason, "the topic will not last as the log");
+        }
+        *known = reason;
     }
 
     fn note_open(&self, topic: &str, found: Option<OpenTransaction>) {
@@ -150,6 +168,8 @@ impl Watch {
             brokers: 0,
             short: 0,
             held: None,
+            looks: 0,
+            begin: None,
             found: found.clone(),
         };
         let (stop, stopped) = channel();
@@ -182,6 +202,10 @@ struct Look {
     short: u32,
     /// Since when readers have been held back at the same ends.
     held: Option<(Instant, Vec<u64>)>,
+    /// How often the cluster was asked.
+    looks: u32,
+    /// Where the partitions began at first.
+    begin: Option<Vec<u64>>,
     found: Arc<Found>,
 }
 
@@ -212,6 +236,23 @@ impl Look {
             Err(error) => tracing::debug!(topic = self.config.topic, %error, "the topic could not be described"),
         }
         self.look_at_ends();
+        if self.looks.is_multiple_of(SETTINGS_EVERY) {
+            self.look_at_what_stays();
+        }
+        self.looks = self.looks.wrapping_add(1);
+    }
+
+    /// Whether the log will be there for the next start: what was removed from its beginning, or will be.
+    fn look_at_what_stays(&mut self) {
+        let begin = self.ends.begin(self.found.partitions(), PATIENCE);
+        let first = self.begin.get_or_insert_with(|| begin.clone().unwrap_or_default());
+        let removed = begin.iter().flatten().zip(first.iter()).position(|(now, first)| now > first);
+        let reason = match settings_by(self.describer.admin(), &self.config) {
+            _ if removed.is_some() => removed.map(headless),
+            Ok(settings) => settings.fault.or(settings.removal),
+            Err(_) => return,
+        };
+        self.found.note_lasting(&self.config.topic, reason);
     }
 
     /// Whether the topic can be read, as far as the cluster says, and how many brokers the cluster has at the moment; notes
@@ -282,6 +323,15 @@ fn shortened(partition: usize, next: u64, end: u64) -> String {
         "partition {partition} was read up to offset {next} and ends at {end} now: the cluster lost records, by electing a \
          replica that lagged behind or by a disk of earlier. Answers that were given rest on records that are gone. To start \
          over with what is there, name another, empty data folder"
+    )
+}
+
+/// What is said of a partition whose first records are gone.
+fn headless(partition: usize) -> String {
+    format!(
+        "the first records of partition {partition} were removed while it was read. Answers are right as long as this process \
+         runs; the next start cannot read the log from its beginning. Keep the process, and collect into a new topic whose \
+         records stay (retention.ms=-1, retention.bytes=-1)"
     )
 }
 
