@@ -18,6 +18,7 @@ struct Server {
     metrics: MetricsSink,
     last: ClosedTime,
     repositories: driftline_api::Repositories,
+    readiness: driftline_api::Readiness,
     reader: driftline_sinks::ViewReader,
     runtime: Option<tokio::runtime::Runtime>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
@@ -49,7 +50,7 @@ impl Server {
             digest: "d1".to_owned(),
             collections: [("vectors", "d2".to_owned())].into(),
         }));
-        let repositories = state.repositories.clone();
+        let (repositories, readiness) = (state.repositories.clone(), state.readiness.clone());
         let runtime = tokio::runtime::Runtime::new().expect("threads");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("loopback");
         let address = listener.local_addr().expect("bound");
@@ -62,7 +63,7 @@ impl Server {
         let agent = config.build().into();
         let last = ClosedTime::default();
         let (runtime, stop) = (Some(runtime), Some(stop));
-        Self { address, agent, view, metrics: sink, last, repositories, reader, runtime, stop }
+        Self { address, agent, view, metrics: sink, last, repositories, readiness, reader, runtime, stop }
     }
     fn start() -> Self {
         let mut server = Self::empty();
@@ -237,6 +238,11 @@ fn readiness_follows_the_view_and_metrics_show_the_requests() {
     assert_eq!(server.get("/livez").status, 200);
     assert_eq!(server.get("/readyz").status, 503);
     assert_eq!(server.get("/v1/as_of").json()["as_of"]["time"], Value::Null);
+    server.readiness.set("caught_up", Err("the history is being brought in".to_owned()));
+    assert_eq!(server.get("/readyz").status, 503);
+    server.readiness.set("caught_up", Ok(()));
+    let ready = server.get("/readyz").json();
+    assert_eq!((&ready["ready"], &ready["checks"]["view"]), (&true.into(), &"the log holds nothing yet".into()));
     server.apply(&ClosedTime { time: 0, as_of: vec![1], ..ClosedTime::default() });
     assert_eq!(server.get("/readyz").json()["ready"], true);
     let reject = Reject {
@@ -256,7 +262,7 @@ fn readiness_follows_the_view_and_metrics_show_the_requests() {
     server.get("/nowhere/at/all");
     let text = server.get("/metrics").text;
     for line in [
-        r#"driftline_http_request_duration_seconds_count{method="GET",route="/readyz",status="503"} 1"#,
+        r#"driftline_http_request_duration_seconds_count{method="GET",route="/readyz",status="503"} 2"#,
         r#"driftline_http_request_duration_seconds_count{method="GET",route="unmatched",status="404"} 1"#,
         r#"driftline_events_rejected_total{reason="not_utf8"} 0"#,
         "driftline_alerts_open 0",

@@ -51,8 +51,8 @@ impl Default for ClockConfig {
         let count = |n| NonZeroU32::new(n).expect("a constant that is not zero");
         Self {
             records_per_binding_max: count(2_000),
-            bytes_per_binding_max: count(8 << 20),
-            outstanding_max: count(4),
+            bytes_per_binding_max: count(4 << 20),
+            outstanding_max: count(3),
             tick_ms: 20,
         }
     }

@@ -1,7 +1,8 @@
-//! Feeds `/metrics` from what the engine counts, once a second, on a thread of its own.
+//! Feeds `/metrics` from what the engine counts, once a second, on a thread of its own, and gives free memory back.
 
 use crate::capture::Reflections;
 use crate::clock::Clock;
+use crate::memory::{GiveBack, heap};
 use crate::plan::Plan;
 use driftline_sinks::metrics::{EngineMetrics, Metrics};
 use std::sync::Arc;
@@ -46,8 +47,10 @@ impl Telemetry {
         let (stop, stopped) = crossbeam_channel::bounded::<()>(0);
         let thread = std::thread::Builder::new().name("driftline-telemetry".into()).spawn(move || {
             let mut seen = Seen::default();
+            let mut memory = GiveBack::default();
             look(&watched, &mut seen);
             while stopped.recv_timeout(TICK) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+                memory.look(heap());
                 look(&watched, &mut seen);
             }
             look(&watched, &mut seen);
@@ -98,6 +101,8 @@ fn look(watched: &Watched, seen: &mut Seen) {
     engine.set_state("line_origins", sizes.versions().unsigned_abs(), runs * 8);
     engine.set_state("facts", counts.parse.kept(), counts.parse.kept_bytes());
     engine.set_state("in_flight", clock.records_staged, clock.bytes_in_flight + clock.bytes_staged);
+    let heap = heap();
+    engine.set_memory(heap.used, heap.resident);
 }
 
 /// Records bound but not reflected, and for how long the view has been behind.

@@ -35,6 +35,7 @@ await() { for _ in $(seq 1 "$2"); do eval "$1" >/dev/null 2>&1 && return 0; slee
 
 start
 check "it starts on an empty cluster and makes its topics" await 'get /livez' 150
+check "an empty topic is nothing to wait for" await 'get /readyz' 100
 check "events are collected into Kafka" "$binary" collect git "$work/repo" --repository demo --to "kafka://$brokers/code-events" --author-key-file "$work/key"
 head=$(git -C "$work/repo" rev-parse HEAD)
 check "the last commit has a prediction" await "get /v1/predictions/demo/$head" 300

@@ -100,7 +100,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         dir.check()?;
         report_topic(&topic, serving.readiness(), &engine.metrics().engine);
         report_sinks(&engine.deliveries(), serving.readiness());
-        if engine.clock().idle().is_some() {
+        if engine.clock().idle().is_some_and(|time| engine.reflected().time >= time) {
             serving.ready();
         }
         if args.exit_when_idle && topic.trouble_lasts().is_some_and(|lasts| lasts > DELIVERY_MAX) {

@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Memory for decoded bases of delta chains, in bytes; two of these per thread.
-const PACK_CACHE_BYTES: usize = 8 << 20;
+const PACK_CACHE_BYTES: usize = 4 << 20;
 /// Memory for decoded commits and trees, in bytes per thread: consecutive commits share most of their trees.
-const OBJECT_CACHE_BYTES: usize = 8 << 20;
+const OBJECT_CACHE_BYTES: usize = 4 << 20;
 
 /// Largest commit object that is read, in bytes. Messages of megabytes occur; beyond this it is an attack on memory.
 const COMMIT_BYTES_MAX: u64 = 256 << 20;

@@ -21,9 +21,9 @@ const WINDOW_COMMITS: usize = 256;
 /// Files in the drafts of a window; beyond, commits are drafted one by one. A draft takes some 200 bytes a file.
 const DRAFT_FILES_MAX: usize = 100_000;
 /// Contents read ahead for a window, in bytes; beyond, they are read when they are needed.
-const READ_AHEAD_BYTES: usize = 12 << 20;
+const READ_AHEAD_BYTES: usize = 4 << 20;
 /// Memory for contents, in bytes: a window of each of two threads, and as much again for what is in use.
-const CONTENTS_BYTES: usize = 48 << 20;
+const CONTENTS_BYTES: usize = 16 << 20;
 /// Memory for events a thread has ready, in bytes; one event may exceed it when it is alone.
 const QUEUE_BYTES: usize = 8 << 20;
 /// Stack of a thread, in bytes (reserved, not used): the comparison of lines recurses on adversarial texts.

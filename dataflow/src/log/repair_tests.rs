@@ -220,6 +220,32 @@ fn a_file_that_lost_bytes_of_any_record_gets_stand_ins_and_keeps_the_rest() {
 }
 
 #[test]
+fn whole_records_of_another_place_at_the_end_are_damage_to_everybody() {
+    let (dir, held) = written();
+    let floor: Vec<u64> = held.iter().map(|records| records.len() as u64).collect();
+    let last = |partition: u32| {
+        let base = segment::segments(&folder(&dir, partition)).expect("lists").into_iter().max().expect("one");
+        segment_path(&folder(&dir, partition), base)
+    };
+    let sound = fs::read(last(0)).expect("reads");
+    let starts = places(&sound);
+    let other = fs::read(last(1)).expect("reads");
+    let earlier = fs::read(segment_path(&folder(&dir, 0), 0)).expect("reads");
+    let again = sound[starts[starts.len() - 2]..].to_vec();
+    for strange in [other, earlier, again] {
+        let bytes = [&sound[..], &strange[..]].concat();
+        fs::write(last(0), &bytes).expect("writes");
+        let opened = open(&dir).map(drop);
+        assert!(opened.is_err(), "what follows no record is never cut off");
+        for floor in [&floor[..], &[]] {
+            let found = inspect(&topic(&dir), PARTITIONS, floor).map(|survey| survey.damage);
+            assert!(!found.as_ref().is_ok_and(Vec::is_empty), "{found:?} {opened:?}");
+        }
+        fs::write(last(0), &sound).expect("writes");
+    }
+}
+
+#[test]
 fn a_repair_that_was_interrupted_is_run_again() {
     let (dir, held) = written();
     let path = segment_path(&folder(&dir, 0), 0);

@@ -30,6 +30,7 @@ pub struct EngineMetrics {
     stage_cpu: CounterVec,
     state_records: IntGaugeVec,
     state_bytes: IntGaugeVec,
+    memory: IntGaugeVec,
     queue: IntGaugeVec,
 }
 
@@ -67,6 +68,11 @@ impl EngineMetrics {
             stage_cpu: make.float_counters("driftline_stage_cpu_seconds_total", "CPU time of a stage.", &["stage"]),
             state_records: make.gauges("driftline_state_records", "Records a collection holds.", &["collection"]),
             state_bytes: make.gauges("driftline_state_bytes", "Memory a collection holds.", &["collection"]),
+            memory: make.gauges(
+                "driftline_memory_bytes",
+                "Memory that is no file: `used` by the program (but for syntax trees), and `resident`.",
+                &["kind"],
+            ),
             queue: make.gauges("driftline_queue_records", "Records waiting in a bounded queue.", &["queue"]),
         }
     }
@@ -133,6 +139,11 @@ impl EngineMetrics {
         if more > 0.0 {
             counter.inc_by(more);
         }
+    }
+    /// Memory that is no file, in bytes: in use, and resident.
+    pub fn set_memory(&self, used: u64, resident: u64) {
+        self.memory.with_label_values(&["used"]).set(used as i64);
+        self.memory.with_label_values(&["resident"]).set(resident as i64);
     }
     /// What a collection holds.
     pub fn set_state(&self, collection: &'static str, records: u64, bytes: u64) {
