@@ -130,7 +130,7 @@ pub struct WebhookConfig {
 pub struct TrainingConfig {
     /// Changes before the first cut.
     pub first_cut: NonZeroU32,
-    /// Changes between cuts after that.
+    /// Later cuts are at multiples of this number of changes.
     pub cut_every: NonZeroU32,
     /// Labelled changes a scope must have before it gets a model.
     pub rows_min: usize,

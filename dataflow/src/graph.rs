@@ -53,7 +53,7 @@ pub fn build(scope: Scope<'_, u64>, clock: &Clock, plan: &Plan, out: &Outlets) {
         coupling(changes.clone(), facts.clone()),
     ]);
 
-    let ticks = ticks(input.controls.clone(), input.votes.clone(), input.branches);
+    let ticks = ticks(input.controls.clone(), input.votes.clone());
     let waiting = wait(changes.clone(), ticks, plan.waiting_s);
     let fixes = trace_fixes(changes.clone(), plan.origins.clone());
     let found = gather_evidence(changes.clone(), fixes, facts.clone(), input.votes);

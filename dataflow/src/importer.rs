@@ -1,7 +1,7 @@
 //! Brings repositories into the embedded log: the history first, then whatever is pushed.
 //!
-//! While a history is brought in, cuts stand at fixed numbers of changes and nothing follows a cut before its models do,
-//! so the same history gives the same log, byte for byte. While following, nothing waits. A repository that cannot be read
+//! Cuts stand at fixed numbers of changes, and nothing follows a cut before its models do, so the same history gives the
+//! same log, byte for byte, whether it was there at the start or was pushed in parts. A repository that cannot be read
 //! is left where it is and tried again; what was appended of it is not appended twice.
 
 mod reader;
@@ -251,10 +251,7 @@ impl Importer {
         self.settle(engine)?;
         let append = self.append.clone();
         let _measuring = append.measure();
-        let mut at_cut = |importer: &Self| {
-            let cut = importer.conductor.cut()?;
-            Ok(engine.wait_for_models(cut)?)
-        };
+        let mut at_cut = |importer: &Self| importer.cut_and_wait(engine);
         for index in 0..self.repositories.len() {
             if !self.repositories[index].is_up() {
                 continue;
@@ -279,16 +276,18 @@ impl Importer {
         if last.cut > last.model_ready {
             engine.wait_for_models(last.cut)?;
         }
-        for _ in last.cut..self.schedule.cuts(self.changes) {
-            let cut = self.conductor.cut()?;
-            engine.wait_for_models(cut)?;
-        }
-        Ok(())
+        (last.cut..self.schedule.cuts(self.changes)).try_for_each(|_| self.cut_and_wait(engine))
     }
 
-    /// Looks at the repositories that are due and brings in what was pushed since, without waiting for models; returns
-    /// when all have answered, or after `limit`: what is told later is brought in by the next call.
-    pub fn follow(&mut self, limit: Duration) -> Result<(), ImportError> {
+    /// Cuts the log and waits until the models of the cut are in force.
+    fn cut_and_wait(&self, engine: &Engine) -> Result<(), ImportError> {
+        let cut = self.conductor.cut()?;
+        Ok(engine.wait_for_models(cut)?)
+    }
+
+    /// Looks at the repositories that are due and brings in what was pushed since, waiting at every cut for its models;
+    /// returns when all have answered, or after `limit`: what is told later is brought in by the next call.
+    pub fn follow(&mut self, engine: &Engine, limit: Duration) -> Result<(), ImportError> {
         let append = self.append.clone();
         let _measuring = append.measure();
         let start = Instant::now();
@@ -297,10 +296,8 @@ impl Importer {
                 repository.ask(Order::Look);
             }
         }
-        let mut at_cut = |importer: &Self| {
-            importer.conductor.cut()?;
-            Ok(())
-        };
+        // A push of a whole history would else be scored by what was in force when its first commit came: by nothing.
+        let mut at_cut = |importer: &Self| importer.cut_and_wait(engine);
         loop {
             let next = match self.told.try_recv() {
                 Err(_) if self.is_busy() => self.told.recv_deadline(start + limit).ok(),

@@ -8,11 +8,12 @@ use differential_dataflow::ExchangeData;
 use driftline_operators::Records;
 use driftline_operators::evidence::Unresolved;
 use driftline_operators::examples::Example;
+use driftline_operators::kept_facts::KeptFacts;
 use driftline_operators::split::SplitRepository;
 use driftline_operators::validate::{BranchRow, ControlRow, RawRecord};
 use driftline_schema::{
-    Alert, BlobKey, ChangeKey, ChangeRow, ControlAction, DriftRow, Evidence, FileFacts, Label, ModelInfo, Position,
-    Prediction, Reject, RepoId, Vector,
+    Alert, BlobKey, ChangeKey, ChangeRow, ControlAction, DriftRow, Evidence, Label, ModelInfo, Position, Prediction,
+    Reject, RepoId, Vector,
 };
 use driftline_sinks::metrics::EngineMetrics;
 use driftline_sinks::{ChangeSummary, ClosedTime};
@@ -89,10 +90,11 @@ impl Outlets {
         });
     }
     /// Facts of live contents.
-    pub fn facts(&self, facts: &Records<'_, (BlobKey, Arc<FileFacts>)>) {
+    pub fn facts(&self, facts: &Records<'_, (BlobKey, KeptFacts)>) {
         let metrics = self.metrics.clone();
         self.deliver("facts", facts, move |_, (key, facts), diff| {
             if diff > 0 {
+                let facts = facts.get();
                 metrics.parsed(key.language.name(), u64::from(facts.bytes), facts.error_bytes > 0);
             }
         });

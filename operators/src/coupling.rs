@@ -15,8 +15,9 @@ mod resolve;
 
 use crate::Records;
 use crate::features::{Part, Parts};
+use crate::kept_facts::KeptFacts;
 use crate::ordered_fold::{PositionFold, ordered_fold};
-use driftline_schema::{BlobKey, ChangeKey, ChangeRow, FeatureGroup, FileFacts, FileId, FileKind, FileRow, Position};
+use driftline_schema::{BlobKey, ChangeKey, ChangeRow, FeatureGroup, FileId, FileKind, FileRow, Position};
 use map::{Edits, Map, Source, prepare};
 use measure::{Before, Bounds};
 use serde::{Deserialize, Serialize};
@@ -26,14 +27,14 @@ use std::sync::Arc;
 /// The part of the group `coupling` for each change.
 pub fn coupling<'scope>(
     changes: Records<'scope, Arc<ChangeRow>>,
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
 ) -> Parts<'scope> {
     coupling_within(changes, facts, Bounds::default())
 }
 
 fn coupling_within<'scope>(
     changes: Records<'scope, Arc<ChangeRow>>,
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
     bounds: Bounds,
 ) -> Parts<'scope> {
     let arrived = arrivals(changes, facts).map(|(key, arrival)| (key.repo, (key.position, arrival)));
@@ -45,7 +46,7 @@ fn coupling_within<'scope>(
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 struct Arrival {
     row: Arc<ChangeRow>,
-    facts: Box<[(u32, Arc<FileFacts>)]>,
+    facts: Box<[(u32, KeptFacts)]>,
 }
 
 /// What is gathered for one change.
@@ -54,7 +55,7 @@ enum Piece {
     /// The change itself, exactly once.
     Row(Arc<ChangeRow>),
     /// Facts of the content that the file at an index of the row brings.
-    Facts(u32, Arc<FileFacts>),
+    Facts(u32, KeptFacts),
 }
 
 /// The content that a file brings, if a grammar measures it.
@@ -65,7 +66,7 @@ fn brought(file: &FileRow) -> Option<BlobKey> {
 
 fn arrivals<'scope>(
     changes: Records<'scope, Arc<ChangeRow>>,
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
 ) -> Records<'scope, (ChangeKey, Arrival)> {
     let rows = changes.clone().map(|row| (row.key, Piece::Row(row)));
     let asked = changes.flat_map(|row| {
@@ -83,7 +84,7 @@ fn arrivals<'scope>(
 /// A change with its facts; `None` unless there is exactly one row, which sorts before all facts.
 fn arrival<'a>(mut pieces: impl Iterator<Item = &'a Piece>) -> Option<Arrival> {
     let Piece::Row(row) = pieces.next()? else { return None };
-    let mut facts: Vec<(u32, Arc<FileFacts>)> = Vec::new();
+    let mut facts: Vec<(u32, KeptFacts)> = Vec::new();
     for piece in pieces {
         let Piece::Facts(file, found) = piece else { return None };
         // Equal blobs have equal facts; should two differ, the lesser one counts on every replay.

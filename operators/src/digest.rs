@@ -65,9 +65,10 @@ impl Digests {
         }
         driftline_schema::ids::to_hex(&hasher.finalize())
     }
-    /// Each collection's own digest in hex, by name; tells where two runs parted.
+    /// The digest of each collection that holds something, in hex, by name; tells where two runs parted.
     pub fn parts(&self) -> BTreeMap<&'static str, String> {
-        self.0.iter().map(|(name, digest)| (*name, driftline_schema::ids::to_hex(&digest.bytes()))).collect()
+        let held = self.0.iter().filter(|(_, digest)| !digest.is_empty());
+        held.map(|(name, digest)| (*name, driftline_schema::ids::to_hex(&digest.bytes()))).collect()
     }
 }
 

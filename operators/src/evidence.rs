@@ -12,9 +12,10 @@ pub use szz::szz_evidence;
 pub use votes::vote_evidence;
 
 use crate::Records;
+use crate::kept_facts::KeptFacts;
 use crate::origins::Candidate;
 use crate::validate::VoteRow;
-use driftline_schema::{BlobKey, ChangeRow, Evidence, FileFacts};
+use driftline_schema::{BlobKey, ChangeRow, Evidence};
 use std::sync::Arc;
 
 /// What the records of the log say about changes.
@@ -29,7 +30,7 @@ pub struct Gathered<'scope> {
 pub fn gather_evidence<'scope>(
     changes: Records<'scope, Arc<ChangeRow>>,
     candidates: Records<'scope, Candidate>,
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
     votes: Records<'scope, VoteRow>,
 ) -> Gathered<'scope> {
     let (named, unresolved) = named_evidence(changes.clone());
@@ -53,7 +54,7 @@ mod tests {
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     enum Input {
         Change(Arc<ChangeRow>),
-        Facts(BlobKey, Arc<FileFacts>),
+        Facts(BlobKey, KeptFacts),
         Vote(VoteRow),
     }
 
@@ -77,7 +78,7 @@ mod tests {
         let key = BlobKey { blob: blob(10), language };
         Input::Facts(
             key,
-            Arc::new(FileFacts {
+            KeptFacts::of(driftline_schema::FileFacts {
                 language,
                 bytes: 9,
                 error_bytes: 0,

@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod examples;
 pub mod features;
 pub mod history;
+pub mod kept_facts;
 pub mod labels;
 pub mod live;
 pub mod models;

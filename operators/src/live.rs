@@ -224,7 +224,6 @@ mod tests {
             commit: None,
             withdrawn: withdrawn.into_iter().map(commit).collect(),
             time: 0,
-            advances_clock: false,
         }
     }
 

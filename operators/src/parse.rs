@@ -5,9 +5,10 @@
 //! another change, another path or another repository, costs a look-up, and retracting its last use takes its facts back.
 
 use crate::Records;
+use crate::kept_facts::KeptFacts;
 use crate::syntax::{Measurer, SyntaxLimits, measure};
 use differential_dataflow::{AsCollection, Hashable};
-use driftline_schema::{BlobContent, BlobKey, FileFacts};
+use driftline_schema::{BlobContent, BlobKey};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,7 @@ use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::operator::Operator;
 
 /// Facts of a content.
-type Fact = (BlobKey, Arc<FileFacts>);
+type Fact = (BlobKey, KeptFacts);
 type Update<D> = (D, u64, isize);
 
 /// What was parsed, over all workers; for people, never for an answer.
@@ -56,11 +57,11 @@ impl ParseStats {
     pub fn kept_bytes(&self) -> u64 {
         self.kept_bytes.load(Ordering::Relaxed)
     }
-    fn keep(&self, facts: &FileFacts) {
+    fn keep(&self, facts: &KeptFacts) {
         self.kept.fetch_add(1, Ordering::Relaxed);
         self.kept_bytes.fetch_add(facts.memory_bytes(), Ordering::Relaxed);
     }
-    fn forget(&self, facts: &FileFacts) {
+    fn forget(&self, facts: &KeptFacts) {
         self.kept.fetch_sub(1, Ordering::Relaxed);
         self.kept_bytes.fetch_sub(facts.memory_bytes(), Ordering::Relaxed);
     }
@@ -85,7 +86,7 @@ struct Blob {
     /// Open times that change it.
     waiting: u32,
     /// Known since its first insertion.
-    facts: Option<Arc<FileFacts>>,
+    facts: Option<KeptFacts>,
 }
 
 /// The contents one worker keeps.
@@ -110,7 +111,7 @@ impl Blobs {
         }
         *changes.entry(content.key).or_insert(0) += diff;
         if diff > 0 && blob.facts.is_none() {
-            blob.facts = Some(Arc::new(measure_counted(&mut self.measurer, &self.settings, content)));
+            blob.facts = Some(measure_counted(&mut self.measurer, &self.settings, content));
         } else if diff > 0 {
             self.settings.stats.reused.fetch_add(1, Ordering::Relaxed);
         }
@@ -144,11 +145,9 @@ impl Blobs {
 }
 
 /// Measures a content, and what that costs.
-fn measure_counted(measurer: &mut Measurer, settings: &ParseSettings, content: &BlobContent) -> FileFacts {
+fn measure_counted(measurer: &mut Measurer, settings: &ParseSettings, content: &BlobContent) -> KeptFacts {
     let start = (settings.cpu_clock)();
-    let mut facts = measure(measurer, content.key.language, &content.text, &settings.limits);
-    // They stay as long as their content; lists as they were filled would take a third more.
-    facts.shrink_to_fit();
+    let facts = KeptFacts::of(measure(measurer, content.key.language, &content.text, &settings.limits));
     let stats = &settings.stats;
     stats.cpu_ns.fetch_add((settings.cpu_clock)().saturating_sub(start), Ordering::Relaxed);
     stats.parsed.fetch_add(1, Ordering::Relaxed);
@@ -228,7 +227,7 @@ mod tests {
         let facts = |content: BlobContent| {
             measure(&mut Measurer::new(), content.key.language, &content.text, &SyntaxLimits::default())
         };
-        live.into_iter().map(|(key, content)| (key, Arc::new(facts(content)))).collect()
+        live.into_iter().map(|(key, content)| (key, KeptFacts::of(facts(content)))).collect()
     }
 
     proptest! {

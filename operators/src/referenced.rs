@@ -4,14 +4,15 @@
 //! only it brought are taken back with it, as if the content had never been seen.
 
 use crate::Records;
-use driftline_schema::{BlobKey, ChangeRow, FileFacts};
+use crate::kept_facts::KeptFacts;
+use driftline_schema::{BlobKey, ChangeRow};
 use std::sync::Arc;
 
 /// Keeps the facts of contents that live changes brought.
 pub fn referenced<'scope>(
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
     changes: Records<'scope, Arc<ChangeRow>>,
-) -> Records<'scope, (BlobKey, Arc<FileFacts>)> {
+) -> Records<'scope, (BlobKey, KeptFacts)> {
     let brought = changes.flat_map(|row| brought_by(&row)).distinct();
     facts.semijoin(brought)
 }
@@ -33,12 +34,12 @@ mod tests {
 
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     enum Input {
-        Facts(BlobKey, Arc<FileFacts>),
+        Facts(BlobKey, KeptFacts),
         Change(Arc<ChangeRow>),
     }
 
     fn facts(number: u8) -> Input {
-        let facts = FileFacts {
+        let facts = driftline_schema::FileFacts {
             language: Language::Rust,
             bytes: u32::from(number),
             error_bytes: 0,
@@ -48,7 +49,7 @@ mod tests {
             lines: LineClasses::default(),
             structure: driftline_schema::Structure::default(),
         };
-        Input::Facts(BlobKey { blob: blob(number), language: Language::Rust }, Arc::new(facts))
+        Input::Facts(BlobKey { blob: blob(number), language: Language::Rust }, KeptFacts::of(facts))
     }
 
     fn bringing(offset: u64, number: u8, has_content: bool) -> Input {
@@ -60,7 +61,7 @@ mod tests {
         Input::Change(Arc::new(row))
     }
 
-    fn split<'scope>(rows: Records<'scope, Input>) -> Records<'scope, (BlobKey, Arc<FileFacts>)> {
+    fn split<'scope>(rows: Records<'scope, Input>) -> Records<'scope, (BlobKey, KeptFacts)> {
         let facts = rows.clone().flat_map(|row| match row {
             Input::Facts(key, facts) => Some((key, facts)),
             Input::Change(_) => None,
@@ -72,7 +73,7 @@ mod tests {
         referenced(facts, changes)
     }
 
-    fn batch(rows: &[Input]) -> Vec<(BlobKey, Arc<FileFacts>)> {
+    fn batch(rows: &[Input]) -> Vec<(BlobKey, KeptFacts)> {
         let wanted = |key: &BlobKey| {
             rows.iter().any(|row| match row {
                 Input::Change(row) => row.files.iter().any(|file| file.has_content && file.blob == Some(key.blob)),

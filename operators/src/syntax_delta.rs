@@ -9,6 +9,7 @@ mod known;
 
 use crate::Records;
 use crate::features::{Part, Parts, count};
+use crate::kept_facts::KeptFacts;
 use driftline_schema::prediction::Place;
 use driftline_schema::{BlobKey, ChangeKey, ChangeRow, FeatureGroup, FileFacts, Fixed};
 use file::FileDelta;
@@ -42,13 +43,13 @@ enum Piece {
     /// The change itself, exactly once.
     Row(Arc<ChangeRow>),
     /// Facts of one version of the file at an index of the row.
-    Facts(u32, Side, Arc<FileFacts>),
+    Facts(u32, Side, KeptFacts),
 }
 
 /// Maintains [`Syntax`] for each change; a file whose facts are missing adds nothing but to `files_unparsed`.
 pub fn syntax_delta<'scope>(
     changes: Records<'scope, Arc<ChangeRow>>,
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
 ) -> Syntax<'scope> {
     let deltas = deltas(changes, facts);
     Syntax {
@@ -59,7 +60,7 @@ pub fn syntax_delta<'scope>(
 
 fn deltas<'scope>(
     changes: Records<'scope, Arc<ChangeRow>>,
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
 ) -> Records<'scope, (ChangeKey, Delta)> {
     let rows = changes.clone().map(|row| (row.key, Piece::Row(row)));
     lookups(changes)
@@ -72,20 +73,24 @@ fn deltas<'scope>(
         })
 }
 
+/// The facts of a file before and after a change.
+type Versions = (Option<Arc<FileFacts>>, Option<Arc<FileFacts>>);
+
 /// The sum over the files of a change; `None` unless there is exactly one row, which sorts before all facts.
 fn sum_pieces<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Option<Delta> {
     let mut pieces = pieces.peekable();
     let Piece::Row(row) = pieces.next()? else { return None };
-    let mut versions = vec![(None, None); row.files.len()];
+    let mut versions: Vec<Versions> = vec![(None, None); row.files.len()];
     for piece in pieces {
         let Piece::Facts(file, side, facts) = piece else { return None };
         let (before, after) = versions.get_mut(*file as usize)?;
         // Equal blobs have equal facts; should two differ, the lesser one counts on every replay.
         match side {
-            Side::Before => before.get_or_insert(&**facts),
-            Side::After => after.get_or_insert(&**facts),
+            Side::Before => before.get_or_insert_with(|| facts.get()),
+            Side::After => after.get_or_insert_with(|| facts.get()),
         };
     }
+    let versions = versions.iter().map(|(before, after)| (before.as_deref(), after.as_deref()));
     let files = row.files.iter().zip(versions);
     let deltas: Vec<FileDelta<'_>> = files.map(|(file, (before, after))| FileDelta::of(file, before, after)).collect();
     let part = Part { group: FeatureGroup::Syntax, time: row.time, values: values_of(&deltas) };

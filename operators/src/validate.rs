@@ -105,8 +105,6 @@ pub struct BranchRow {
     pub withdrawn: Vec<CommitId>,
     /// Event time, seconds since 1970.
     pub time: i64,
-    /// Whether `time` may advance the event clock.
-    pub advances_clock: bool,
 }
 
 /// A control record where it stands in one partition.
@@ -246,7 +244,6 @@ fn accept_branch(branch: Branch, accept: Accept<'_>) -> Result<Body, Fault> {
         commit: branch.commit,
         withdrawn,
         time: branch.time,
-        advances_clock: advances_clock(branch.time, accept),
     }))
 }
 

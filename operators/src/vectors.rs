@@ -8,12 +8,13 @@ use crate::coupling::coupling;
 use crate::diffusion::diffusion;
 use crate::features::{FEATURES, GROUPS, Part, Parts};
 use crate::history::history;
+use crate::kept_facts::KeptFacts;
 use crate::purpose::purpose;
 use crate::size::size;
 use crate::syntax_delta::syntax_delta;
 use differential_dataflow::collection::concatenate;
 use driftline_schema::prediction::Place;
-use driftline_schema::{BlobKey, ChangeKey, ChangeRow, FileFacts, Fixed, Vector};
+use driftline_schema::{BlobKey, ChangeKey, ChangeRow, Fixed, Vector};
 use std::sync::Arc;
 
 /// Vectors, and where to look in each change.
@@ -27,7 +28,7 @@ pub struct Vectors<'scope> {
 /// The vectors of the changes that count.
 pub fn vectors<'scope>(
     live: Records<'scope, Arc<ChangeRow>>,
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
 ) -> Vectors<'scope> {
     let coupling = coupling(live.clone(), facts.clone());
     let syntax = syntax_delta(live.clone(), facts);

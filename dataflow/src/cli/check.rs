@@ -7,7 +7,7 @@ use crate::config::{Config, ConfigError, KafkaConfig};
 use crate::source::kafka::settings;
 use crate::terminal::{note, say};
 use clap::Args;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -69,6 +69,7 @@ fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
     let consumer: BaseConsumer =
         source.connect_for_questions().map_err(|error| refuse("kafka.properties", error.to_string()))?;
     let KafkaConfig { topic, predictions, alerts, dead_letters, brokers, create_topics, .. } = &config.kafka;
+    let mut absent = Vec::new();
     for (key, name) in [
         ("kafka.topic", topic),
         ("kafka.predictions", predictions),
@@ -90,12 +91,27 @@ fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
             Some((Some(error), _)) if !is_unknown(error) => {
                 format!("topic `{name}`: {}", RDKafkaErrorCode::from(error))
             }
-            // `run` makes it.
-            _ if create_topics.is_some() => continue,
+            // `run` makes it, with as many copies as there are brokers at most.
+            _ if let Some(create) = create_topics => {
+                let (wanted, brokers) = (create.replication.get() as usize, metadata.brokers().len());
+                if wanted <= brokers {
+                    absent.push(name.as_str());
+                    continue;
+                }
+                let fault = format!("replication = {wanted} needs as many brokers, and the cluster has {brokers}");
+                return Err(refuse("kafka.create_topics", fault));
+            }
             _ => format!("topic `{name}` does not exist; create it first, or set kafka.create_topics"),
         };
         return Err(refuse(key, fault));
     }
+    if !absent.is_empty() {
+        say!("`driftline run` makes what is not there yet: {}", absent.join(", "));
+    }
+    if absent.contains(&topic.as_str()) {
+        return Ok(());
+    }
+    check_beginning(&consumer, topic).map_err(|fault| refuse("kafka.topic", fault))?;
     let found = settings(&source).map_err(|error| refuse("kafka.topic", error.to_string()))?;
     if let Some(reason) = found.removal {
         note!("warning: topic `{topic}`: {reason}");
@@ -104,6 +120,24 @@ fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
         Some(reason) => Err(refuse("kafka.topic", format!("topic `{topic}`: {reason}"))),
         None => Ok(()),
     }
+}
+
+/// The log must still begin with its first record.
+fn check_beginning<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> Result<(), String> {
+    let unknown = |error| format!("topic `{topic}`: {error}");
+    let metadata = consumer.fetch_metadata(Some(topic), BROKER_TIMEOUT).map_err(unknown)?;
+    let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len() as i32);
+    for partition in 0..partitions {
+        let (begin, _) = consumer.fetch_watermarks(topic, partition, BROKER_TIMEOUT).map_err(unknown)?;
+        if begin > 0 {
+            return Err(format!(
+                "topic `{topic}`: the records before offset {begin} of partition {partition} were removed, so no start can read \
+                 the log from its beginning. Collect into a new topic whose records stay (retention.ms=-1, \
+                 retention.bytes=-1), and name another, empty data folder"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn is_unknown(error: rdkafka::types::RDKafkaRespErr) -> bool {

@@ -10,6 +10,7 @@ pub mod export;
 pub mod fingerprint;
 pub mod replay;
 pub mod repositories;
+mod result_topics;
 pub mod risk;
 pub mod run;
 pub mod serve;

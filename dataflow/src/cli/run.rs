@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::conditions::{report_sinks, report_topic};
 use super::data::DataError;
+use super::result_topics::{progress, send_again};
 use super::serve;
 use super::summary::{Summary, print_summary};
 use crate::clock::bound_until;
@@ -73,7 +74,7 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         return Err(SourceError::Kafka { topic: source_config.topic, reason }.into());
     }
     let dir = DataDir::open(&config.data)?;
-    send_again(config, &made)?;
+    send_again(config, &source_config, &made)?;
     let mut source = Box::new(KafkaSource::open(&source_config)?);
     let topic = source.found();
     let ends: Vec<u64> = source.range()?.into_iter().map(|range| range.end).collect();
@@ -112,8 +113,10 @@ fn follow(args: &RunArgs, config: &Config) -> Result<(), DataError> {
         let busy = !caught_up || conduct(&engine, &topic, schedule)?;
         if args.exit_when_idle && !busy && engine.clock().idle().is_some() {
             engine.wait_until_idle()?;
-            // What was reflected meanwhile may make a cut due.
-            if !cut_when_due(&engine, schedule)? {
+            // What was reflected meanwhile may make a cut due, and a control record that was appended just now may not have
+            // been read yet: the cluster tells the end of a log a moment later.
+            let has_read_own = engine.clock().last_controls().sequence >= engine.conductor().last().sequence;
+            if !cut_when_due(&engine, schedule)? && has_read_own {
                 break;
             }
         }
@@ -159,17 +162,18 @@ fn conduct(engine: &Engine, topic: &Found, schedule: Schedule) -> Result<bool, D
         tracing::warn!(%error, "partitions still wait at a control record that others do not hold");
     }
     let growing = topic.partitions() > engine.clock().partitions();
-    static TOLD: std::sync::Once = std::sync::Once::new();
+    static TOLD: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     if growing {
-        TOLD.call_once(|| {
+        let (from, to) = (engine.clock().partitions(), topic.partitions());
+        if TOLD.fetch_max(to, std::sync::atomic::Ordering::Relaxed) < to {
             tracing::warn!(
-                from = engine.clock().partitions(),
-                to = topic.partitions(),
+                from,
+                to,
                 "the topic has more partitions now, so later events of a repository may go to another one than before. A \
                  history is ordered within one partition only: a repository whose events are in two gets no risks any more. \
                  To have them, collect into a new topic with this many partitions and read it with an empty data folder"
             );
-        });
+        }
     }
     let opened = if growing { engine.conductor().open_partitions(topic.partitions()) } else { Ok(()) };
     match opened.map_err(DataError::from).and_then(|()| cut_when_due(engine, schedule)) {
@@ -257,24 +261,6 @@ fn create_topics(config: &Config, source: &KafkaConfig, create: &CreateTopics) -
         }
     }
     Ok(made)
-}
-
-/// The file that says which results were acknowledged.
-fn progress(config: &Config) -> PathBuf {
-    config.data.join("kafka-sink")
-}
-
-/// Forgets what was acknowledged where a topic of results had to be made: what an earlier one of its name held is gone with
-/// it.
-fn send_again(config: &Config, made: &[String]) -> Result<(), DataError> {
-    let path = progress(config);
-    match made.iter().find(|name| **name != config.kafka.topic) {
-        Some(name) if path.exists() => {
-            note!("the topic {name} was not there and was made; all results are sent again");
-            std::fs::remove_file(&path).map_err(|source| DataError::File { path, source })
-        }
-        _ => Ok(()),
-    }
 }
 
 fn sinks(config: &Config, metrics: &Metrics) -> Result<Vec<Box<dyn Sink>>, DataError> {

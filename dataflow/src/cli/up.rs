@@ -203,7 +203,7 @@ pub fn run(args: UpArgs) -> Result<(), DataError> {
     while !serving.wait_for_signal(up.importer.pause()) {
         up.local.engine.check()?;
         up.local.dir.check()?;
-        up.importer.follow(POLL).map_err(import_error)?;
+        up.importer.follow(&up.local.engine, POLL).map_err(import_error)?;
     }
     finish(up, serving, args.json)
 }

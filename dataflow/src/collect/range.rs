@@ -59,7 +59,8 @@ pub enum RangeError {
     },
     /// The commits are not among those that are followed.
     #[error(
-        "`{}` is not on the branch that is checked out, and only that is followed; check it out first: git switch {}",
+        "`{}` is not on the branch that is checked out, and only that is followed; check it out first: git switch {}, or \
+         git switch --detach with the commit's id",
         shown(revision),
         shown(revision)
     )]

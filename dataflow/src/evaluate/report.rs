@@ -89,6 +89,11 @@ const ROWS: &str =
   served: the mean of the log-odds of logistic and gbdt, which is what predictions hold
 ";
 
+/// Which changes the prequential protocol measures.
+const WARM_UP: &str = "All changes are predicted. The first 500, or the first quarter where that is less, count for faded g
+  and gap alone.
+";
+
 /// What the measures of a protocol say, for people: a line each.
 pub(super) fn legend(protocol: Protocol) -> String {
     let shown = match protocol {
@@ -98,6 +103,9 @@ pub(super) fn legend(protocol: Protocol) -> String {
     let mut text = "Higher is better unless said otherwise:\n".to_owned();
     for (name, _, meaning) in &COLUMNS[..shown] {
         writeln!(text, "  {name:<11} {meaning}").expect("a string grows");
+    }
+    if protocol == Protocol::Prequential {
+        text += WARM_UP;
     }
     text + "Rows:\n" + ROWS
 }
@@ -113,7 +121,7 @@ impl ProjectReport {
         let Self { project, protocol, rows_train, rows_test, models, train_cpu_s } = self;
         let project = crate::terminal::shown(project);
         let mut text = format!(
-            "{project}: {protocol}, {rows_train} changes learnt, {rows_test} predicted, {train_cpu_s:.3} CPU s of training\n"
+            "{project}: {protocol}, {rows_train} changes learnt, {rows_test} measured, {train_cpu_s:.3} CPU s of training\n"
         );
         let shown: Vec<&Column> = COLUMNS.iter().filter(|(_, value, _)| value(&models.gbdt).is_some()).collect();
         let mut line = |name: &str, cells: Vec<String>| {

@@ -84,7 +84,7 @@ impl Bench {
         while !so(self) {
             assert!(start.elapsed() < Duration::from_secs(60), "{what}; {:?}", self.states.lock());
             std::thread::sleep(self.importer.pause());
-            self.importer.follow(POLL).expect("follows");
+            self.importer.follow(&self.engine, POLL).expect("follows");
         }
     }
     fn condition(&self, name: &str) -> Option<Condition> {
@@ -257,6 +257,21 @@ fn two_imports_of_the_same_repositories_give_the_same_log() {
             Some(first) => assert!(*first == records),
         }
     }
+}
+
+#[test]
+fn a_history_that_is_pushed_gives_the_log_of_one_that_was_there() {
+    let (mut whole, mut pushed) = (Bench::new(), Bench::new());
+    whole.repository("one", 210);
+    whole.add("one");
+    whole.import();
+    pushed.repository("one", 3);
+    pushed.add("one");
+    pushed.import();
+    (3..210).for_each(|_| pushed.commit("one"));
+    pushed.follow_until("the push is followed", |bench| bench.count("one") == 210);
+    assert_eq!(whole.engine.conductor().last().model_ready, 1, "a cut is among them");
+    assert!(pushed.records() == whole.records(), "the models of the cut stand before what follows it");
 }
 
 #[test]

@@ -176,12 +176,12 @@ fn withdrawn_rejects_are_not_withdrawn_again_and_may_come_back() {
     git(repo.path(), &["init", "-q", "-b", "main", "."], b"");
     git(repo.path(), &["fast-import", "--quiet"], &commits(0, 15));
     // The newest commit is a reject; it goes, another comes.
-    let expected = run(data.path(), repo.path(), |importer, _| {
+    let expected = run(data.path(), repo.path(), |importer, engine| {
         git(repo.path(), &["branch", "-q", "kept", "main"], b"");
         git(repo.path(), &["update-ref", "refs/heads/main", "main~2"], b"");
         git(repo.path(), &["fast-import", "--quiet"], &commits(15, 17));
         std::thread::sleep(importer.pause());
-        importer.follow(Duration::from_secs(30)).expect("follows");
+        importer.follow(engine, Duration::from_secs(30)).expect("follows");
     });
     assert_eq!((expected.rejects, expected.changes), (3, 15));
     assert_eq!(run(data.path(), repo.path(), |_, _| {}), expected, "a start appends nothing");
@@ -209,7 +209,7 @@ fn a_branch_forced_back_and_forward_is_cut_where_one_that_never_moved_is() {
                 for target in further {
                     git(repo.path(), &["update-ref", "refs/heads/main", target], b"");
                     std::thread::sleep(importer.pause());
-                    importer.follow(Duration::from_secs(30)).expect("follows");
+                    importer.follow(engine, Duration::from_secs(30)).expect("follows");
                 }
                 engine.wait_until_idle().expect("runs");
                 (cuts, changes) = (engine.conductor().last().cut, engine.standing().changes());

@@ -7,7 +7,7 @@ use super::names::name_hash;
 use super::*;
 use crate::features::sample as changes;
 use driftline_schema::{
-    BlobId, Call, ClassFacts, ClassKind, FieldFacts, FunctionFacts, FunctionKind, HunkRow, Import, Language,
+    BlobId, Call, ClassFacts, ClassKind, FieldFacts, FileFacts, FunctionFacts, FunctionKind, HunkRow, Import, Language,
     LineClasses, MethodFacts, SpaceMetrics, Structure, Window,
 };
 use std::time::Instant;
@@ -129,7 +129,7 @@ fn arrival(offset: u64, files: &[(u64, u64)], paths: u64) -> Arrival {
             hunks: vec![hunk(30), hunk(160)],
             ..changes::file(&row, &format!("src/part{}/file{path}.py", path % 9))
         });
-        brought.push((index, Arc::new(facts(*path, *version, paths))));
+        brought.push((index, KeptFacts::of(facts(*path, *version, paths))));
     }
     Arrival { row: Arc::new(row), facts: brought.into() }
 }

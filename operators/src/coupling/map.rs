@@ -8,7 +8,8 @@ use super::edges::Edges;
 use super::names::{IdMap, Key};
 use super::outline::{Outline, distinct};
 use super::resolve::{Target, Want};
-use driftline_schema::{ChangeRow, FileFacts, FileId, FileRow};
+use crate::kept_facts::KeptFacts;
+use driftline_schema::{ChangeRow, FileId, FileRow};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ pub(super) struct Source {
     pub(super) change: Arc<ChangeRow>,
     /// Which of the change's files it is.
     pub(super) index: u32,
-    pub(super) facts: Option<Arc<FileFacts>>,
+    pub(super) facts: Option<KeptFacts>,
 }
 
 impl Source {
@@ -102,7 +103,7 @@ pub(super) type Prepared = Vec<(FileId, Option<File>)>;
 /// Outlines the contents of `edits`; what has no language is no file here.
 pub(super) fn prepare(edits: Edits) -> Prepared {
     let file = |source: Source| {
-        let outline = Outline::of(source.row(), source.facts.as_deref())?;
+        let outline = Outline::of(source.row(), source.facts.as_ref().map(KeptFacts::get).as_deref())?;
         Some(File { source, outline, reached: Box::default() })
     };
     edits.into_iter().map(|(id, source)| (id, source.and_then(file))).collect()

@@ -8,6 +8,7 @@ use super::names::Key;
 use super::outline::distinct;
 use super::resolve::Want;
 use crate::features::{count, flag};
+use crate::kept_facts::KeptFacts;
 use driftline_schema::{FileId, Fixed, HunkRow, NameHash, Window};
 use std::collections::BTreeSet;
 
@@ -113,7 +114,8 @@ impl Before {
         let classes = files.iter().flat_map(|(id, file)| (0..file.outline.classes.len()).map(|at| (*id, at as u32)));
         let coupled: Vec<Coupled> = classes.map(|class| Coupled::of(map, class)).collect();
         let repeated = |(id, file): &(FileId, &File)| {
-            let windows = file.source.facts.as_ref().map_or(&[][..], |facts| &facts.structure.windows);
+            let facts = file.source.facts.as_ref().map(KeptFacts::get);
+            let windows = facts.as_ref().map_or(&[][..], |facts| &facts.structure.windows);
             duplicated_lines(&file.source.row().hunks, windows, |window| map.repeats_elsewhere(window, *id))
         };
         Box::new([

@@ -3,8 +3,9 @@
 use super::sample::{Class, Content, content};
 use super::*;
 use crate::features::{FEATURES, columns, sample as changes};
+use crate::kept_facts::KeptFacts;
 use crate::testing::{assert_matches_batch, run, updates};
-use driftline_schema::{Fixed, HunkRow, Language};
+use driftline_schema::{FileFacts, Fixed, HunkRow, Language};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -37,7 +38,7 @@ enum Input {
     Withheld(BlobKey),
 }
 
-type Split<'s> = (Records<'s, Arc<ChangeRow>>, Records<'s, (BlobKey, Arc<FileFacts>)>);
+type Split<'s> = (Records<'s, Arc<ChangeRow>>, Records<'s, (BlobKey, KeptFacts)>);
 
 fn split<'s>(inputs: Records<'s, Input>, facts_of: fn(BlobKey) -> FileFacts) -> Split<'s> {
     let changes = inputs.clone().flat_map(|input| match input {
@@ -49,7 +50,7 @@ fn split<'s>(inputs: Records<'s, Input>, facts_of: fn(BlobKey) -> FileFacts) -> 
         Input::Change(_) => None,
     });
     let keys = changes.clone().flat_map(|row| row.files.iter().filter_map(brought).collect::<Vec<_>>()).distinct();
-    (changes, keys.map(move |key| (key, Arc::new(facts_of(key)))).antijoin(withheld))
+    (changes, keys.map(move |key| (key, KeptFacts::of(facts_of(key)))).antijoin(withheld))
 }
 
 fn drawn(key: BlobKey) -> FileFacts {
@@ -168,7 +169,7 @@ proptest! {
         let mut map = Map::default();
         let mut steps = Vec::new();
         for row in rows {
-            let facts = (0..).zip(&row.files).filter_map(|(at, file)| Some((at, Arc::new(drawn(brought(file)?)))));
+            let facts = (0..).zip(&row.files).filter_map(|(at, file)| Some((at, KeptFacts::of(drawn(brought(file)?)))));
             let arrival = Arrival { facts: facts.collect(), row: row.clone() };
             let before = map.clone();
             steps.push((before, fold.step(&mut map, row.key.position, &arrival, &mut Vec::new())));

@@ -4,6 +4,7 @@
 use super::split_mix::SplitMix64;
 use super::*;
 use crate::features::{FEATURES, accumulates, sample};
+use crate::kept_facts::KeptFacts;
 use crate::testing::{Step, run};
 use crate::vectors::vectors;
 use driftline_schema::{
@@ -33,7 +34,7 @@ struct Tracked {
     blob: Option<BlobId>,
 }
 
-type Input = (Arc<ChangeRow>, Vec<(BlobKey, Arc<FileFacts>)>);
+type Input = (Arc<ChangeRow>, Vec<(BlobKey, KeptFacts)>);
 
 struct Maker {
     random: SplitMix64,
@@ -48,7 +49,7 @@ impl Maker {
     }
 
     /// Rewrites `places` functions of a file, each a hunk of four lines; a new file is written whole.
-    fn edit(&mut self, change: &ChangeRow, file: usize, places: u64) -> (FileRow, (BlobKey, Arc<FileFacts>)) {
+    fn edit(&mut self, change: &ChangeRow, file: usize, places: u64) -> (FileRow, (BlobKey, KeptFacts)) {
         let new = file == self.files.len();
         if new {
             let functions = (0..40).map(|_| 1 + (self.random.next() % 9) as u32).collect();
@@ -85,7 +86,7 @@ impl Maker {
             ..sample::file(change, &format!("part{}/file{file}.py", file % 3))
         };
         let key = BlobKey { blob, language: Language::Python };
-        (row, (key, Arc::new(facts_of(&self.files[file].functions))))
+        (row, (key, KeptFacts::of(facts_of(&self.files[file].functions))))
     }
 
     fn change(&mut self, process: Process, offset: u64) -> Input {

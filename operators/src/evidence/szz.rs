@@ -4,9 +4,9 @@
 //! the first characters of a line decide whether it is a comment.
 
 use crate::Records;
+use crate::kept_facts::KeptFacts;
 use crate::origins::{Blamed, Candidate};
 use driftline_schema::{BlobKey, ChangeKey, Evidence, EvidenceKind, FileFacts, LineClass, Position, Verdict};
-use std::sync::Arc;
 
 /// Lines with code that a fix removed, without and with the syntax of the old version.
 fn weights(candidate: &Candidate, facts: Option<&FileFacts>) -> Vec<isize> {
@@ -34,7 +34,7 @@ fn links(candidate: &Candidate, weights: Vec<isize>) -> Vec<(Link, isize)> {
 /// Evidence from removed lines; `facts` holds at most one row for a key.
 pub fn szz_evidence<'scope>(
     candidates: Records<'scope, Candidate>,
-    facts: Records<'scope, (BlobKey, Arc<FileFacts>)>,
+    facts: Records<'scope, (BlobKey, KeptFacts)>,
 ) -> Records<'scope, Evidence> {
     let unaided = candidates.clone().explode(|candidate| {
         let weights = weights(&candidate, None);
@@ -44,7 +44,7 @@ pub fn szz_evidence<'scope>(
     let keyed = candidates.flat_map(|candidate| candidate.old.map(|old| (old, candidate)));
     let corrections = keyed.join_map(facts, |_old, candidate, facts| (candidate.clone(), facts.clone()));
     let corrections = corrections.explode(|(candidate, facts)| {
-        let (with, without) = (weights(&candidate, Some(&facts)), weights(&candidate, None));
+        let (with, without) = (weights(&candidate, Some(&facts.get())), weights(&candidate, None));
         links(&candidate, with.into_iter().zip(without).map(|(with, without)| with - without).collect())
     });
     unaided.concat(corrections).count().map(|((change, source), lines)| Evidence {
@@ -69,7 +69,7 @@ mod tests {
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     enum Input {
         Candidate(Candidate),
-        Facts(BlobKey, Arc<FileFacts>),
+        Facts(BlobKey, KeptFacts),
     }
 
     fn blob_key(number: u8) -> BlobKey {
@@ -114,16 +114,16 @@ mod tests {
         prop_oneof![
             2 => (4..7u64, proptest::option::weighted(0.9, 0..4u8), lines)
                 .prop_map(|(fix, old, lines)| Input::Candidate(candidate(fix, old, lines))),
-            1 => (0..4u8).prop_map(|number| Input::Facts(blob_key(number), Arc::new(facts_of(number)))),
+            1 => (0..4u8).prop_map(|number| Input::Facts(blob_key(number), KeptFacts::of(facts_of(number)))),
         ]
     }
 
     /// Line by line, with the facts at hand.
     fn batch(rows: &[Input]) -> Vec<Evidence> {
-        let known: BTreeMap<BlobKey, &FileFacts> = rows
+        let known: BTreeMap<BlobKey, std::sync::Arc<FileFacts>> = rows
             .iter()
             .filter_map(|row| match row {
-                Input::Facts(key, facts) => Some((*key, &**facts)),
+                Input::Facts(key, facts) => Some((*key, facts.get())),
                 Input::Candidate(_) => None,
             })
             .collect();

@@ -77,7 +77,8 @@ fn wire<'s>(inputs: Records<'s, Input>) -> Records<'s, (ChangeKey, Delta)> {
         Input::Withheld(key) => Some(key),
         Input::Change(_) => None,
     });
-    let parsed = changes.clone().flat_map(|row| brought(&row)).distinct().map(|key| (key, Arc::new(facts_of(key))));
+    let parsed =
+        changes.clone().flat_map(|row| brought(&row)).distinct().map(|key| (key, KeptFacts::of(facts_of(key))));
     deltas(changes, parsed.antijoin(withheld))
 }
 
@@ -289,7 +290,7 @@ fn lines_whose_places_are_unknown_are_taken_for_lines_like_the_others() {
     (0..10).for_each(|line| lines.push(if line < 5 { LineClass::Code } else { LineClass::Comment }));
     facts.lines = lines;
     row.files = vec![file];
-    let pieces = [Piece::Row(Arc::new(row)), Piece::Facts(0, Side::After, Arc::new(facts))];
+    let pieces = [Piece::Row(Arc::new(row)), Piece::Facts(0, Side::After, KeptFacts::of(facts))];
     let delta = sum_pieces(pieces.iter()).expect("a row gives a part");
     let at =
         |name: &str| FEATURES[columns(FeatureGroup::Syntax)].iter().position(|f| f.name == name).expect("a feature");

@@ -5,8 +5,11 @@
 
 use super::*;
 use crate::features::sample;
+use crate::kept_facts::KeptFacts;
 use differential_dataflow::input::Input;
-use driftline_schema::{BlobId, FunctionFacts, FunctionKind, HunkRow, Language, LineClass, LineClasses, SpaceMetrics};
+use driftline_schema::{
+    BlobId, FileFacts, FunctionFacts, FunctionKind, HunkRow, Language, LineClass, LineClasses, SpaceMetrics,
+};
 use std::time::Instant;
 
 const CHANGES: u64 = 20_000;
@@ -15,7 +18,7 @@ const FILES_PER_CHANGE: u64 = 3;
 const PATHS: u64 = 500;
 const AUTHORS: u64 = 60;
 
-type Facts = (BlobKey, Arc<FileFacts>);
+type Facts = (BlobKey, KeptFacts);
 
 /// A change and the facts of what it brings.
 type Logged = (Arc<ChangeRow>, Vec<Facts>);
@@ -82,7 +85,7 @@ fn log() -> Vec<Logged> {
                 |at: u32| HunkRow { old_start: at, old_lines: 3, new_start: at, new_lines: 3, ..HunkRow::default() };
             file.hunks = vec![hunk(30), hunk(160)];
             let key = BlobKey { blob: blob(path, version + 1), language: Language::Rust };
-            brought.push((key, Arc::new(facts(path + version))));
+            brought.push((key, KeptFacts::of(facts(path + version))));
             row.files.push(file);
         }
         row.files.sort();

@@ -53,7 +53,7 @@ fn wire<'s>(changes: Records<'s, Arc<ChangeRow>>) -> Records<'s, Vector> {
         let (bytes, error_bytes, truncated) = (size, 0, false);
         (
             key,
-            Arc::new(FileFacts {
+            KeptFacts::of(driftline_schema::FileFacts {
                 language: key.language,
                 bytes,
                 error_bytes,

@@ -74,7 +74,9 @@ impl Deliveries {
 fn explain(topic: &str, error: &ClientError) -> String {
     use RDKafkaErrorCode as Code;
     let advice = match error.rdkafka_error_code() {
-        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => "; make the topic",
+        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
+            "; make the topic, and start driftline again if it held results, which are then sent again"
+        }
         Some(Code::MessageTimedOut | Code::BrokerTransportFailure | Code::AllBrokersDown) => "; start the brokers",
         Some(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed) => "; allow this client to write to it",
         _ => "",

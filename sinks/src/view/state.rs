@@ -140,6 +140,7 @@ impl State {
             self.enter(key, &entry, repositories);
             self.entries.insert(key, entry);
         }
+        self.forget_empty(key.repo);
     }
 
     /// Takes a change out of every index and count.
@@ -154,9 +155,14 @@ impl State {
             repo.orders.remove(key, scored);
             self.orders.remove(key, scored);
         }
-        if repo.changes == 0 {
+    }
+
+    /// Forgets a repository that has no change any more. Only once a change was entered again: rows of labels and evidence
+    /// do not tell its name.
+    fn forget_empty(&mut self, id: RepoId) {
+        if let Some(repo) = self.repos.get(&id).filter(|repo| repo.changes == 0) {
             self.repo_ids.remove(&repo.name);
-            self.repos.remove(&key.repo);
+            self.repos.remove(&id);
         }
     }
 

@@ -114,6 +114,22 @@ fn taking_everything_back_leaves_nothing() {
 }
 
 #[test]
+fn a_repository_of_one_change_keeps_its_name_when_its_label_changes() {
+    let (mut sink, reader) = View::open();
+    let only = prediction("acme/one", 1, 300_000);
+    let mut batch = closed(1, 9);
+    rows_of(&only, 1, &mut batch);
+    sink.apply(&batch).expect("the view takes everything");
+    let mut batch = closed(2, 10);
+    let labels = [(Verdict::Defective, -1), (Verdict::Clean, 1)];
+    batch.labels.extend(labels.map(|(verdict, diff)| ((key_of(&only), label(verdict)), diff)));
+    sink.apply(&batch).expect("the view takes everything");
+    let names: Vec<_> = reader.repositories().1.into_iter().map(|row| row.repository.to_string()).collect();
+    assert_eq!(names, ["acme/one"]);
+    assert!(matches!(reader.lookup("acme/one", &only.commit.to_string()).1, Lookup::Found(_)));
+}
+
+#[test]
 fn a_time_applied_twice_counts_once() {
     let (mut sink, reader) = View::open();
     let mut batch = closed(1, 9);

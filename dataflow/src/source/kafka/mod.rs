@@ -17,7 +17,7 @@ mod watch;
 pub use admin::{Settings, TopicSpec, create_topic, settings};
 pub use consumer::KafkaSource;
 pub use producer::KafkaAppender;
-pub use topic::TopicDescription;
+pub use topic::{TopicDescription, topic_id};
 pub use watch::{Found, OpenTransaction};
 
 use super::SourceError;

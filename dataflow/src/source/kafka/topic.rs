@@ -24,6 +24,12 @@ pub struct TopicDescription {
     pub partitions: u32,
 }
 
+/// The id of the topic; `None` where there is no such topic, or the cluster gives topics no ids, or does not answer.
+pub fn topic_id(config: &KafkaConfig) -> Option<String> {
+    let described = Describer::open(config).and_then(|describer| describer.describe());
+    described.ok().flatten().map(|description| description.id)
+}
+
 /// Asks about topics; keeps its connection.
 pub(super) struct Describer {
     config: KafkaConfig,
