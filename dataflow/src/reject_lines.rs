@@ -2,6 +2,7 @@
 //!
 //! A flood of bad records must not become a flood of lines, so only the first ones are told; all are counted.
 
+use crate::terminal::shown;
 use driftline_schema::Reject;
 use driftline_sinks::{ClosedTime, Sink, SinkError};
 use std::io::Write;
@@ -34,8 +35,7 @@ impl Default for RejectLines {
 
 fn line(reject: &Reject) -> String {
     let what = reject.commit.map_or_else(|| "a record".to_owned(), |commit| format!("commit {commit}"));
-    let repository = reject.key.escape_debug();
-    let (reason, detail) = (reject.reason, reject.detail.escape_debug());
+    let (repository, reason, detail) = (shown(&reject.key), reject.reason, shown(&reject.detail));
     format!("rejected: {what} of repository `{repository}` at position {}: {reason}: {detail}", reject.position)
 }
 

@@ -89,7 +89,7 @@ check "a topic of one partition is made" topic create grown 1
 grown() { curl -sf "http://127.0.0.1:$(http 1)$1"; }
 check "its repository is read" await "grown /v1/predictions/before/$head" 300
 check "the topic grows to four partitions" topic grow grown 4
-sleep 5
+check "the new partitions are read within twenty seconds" await 'grown /metrics | grep -q "driftline_reflected_offset{partition=.3.}"' 100
 for name in r1 r2 r3 r4 r5 r6; do
   "$binary" collect git "$work/repo" --repository "$name" --to "kafka://$brokers/grown" --author-key-file "$work/key" >/dev/null
 done

@@ -34,6 +34,18 @@ fn a_force_push_leaves_the_state_of_a_log_without_the_commits() {
 }
 
 #[test]
+fn the_time_of_a_branch_move_is_that_of_a_commit_which_may_go_and_advances_no_clock() {
+    let history = Project::history("p", 15, 60);
+    let moved = |time| {
+        let mut events = history.clone();
+        events.push(Event::of_branch("p", Branch { name: "main".into(), commit: None, withdrawn: vec![], time }));
+        digests(&events)
+    };
+    let last = history.last().and_then(|event| event.change.as_ref()).expect("a change").commit_time;
+    assert_eq!(moved(last + 400 * 86_400), moved(last));
+}
+
+#[test]
 fn withdrawing_from_the_middle_of_history_repeats_what_follows() {
     let history = Project::history("p", 12, 60);
     let mut corrected = history.clone();

@@ -79,7 +79,7 @@ pub enum EvaluateError {
         source: parquet::errors::ParquetError,
     },
     /// The rows cannot be decoded.
-    #[error("cannot decode {path}")]
+    #[error("the rows of {path} cannot be decoded; a table is compressed with zstd or snappy or not at all")]
     Arrow {
         /// The file.
         path: PathBuf,
@@ -142,7 +142,7 @@ pub enum EvaluateError {
         known: String,
     },
     /// A project has too few changes for the protocol.
-    #[error("project {project} has too few changes ({rows}): one side of the split is empty")]
+    #[error("project {project} has too few changes ({rows}) for this split: one side of it is empty")]
     TooFew {
         /// The project.
         project: String,

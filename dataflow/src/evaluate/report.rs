@@ -90,7 +90,8 @@ const ROWS: &str =
 ";
 
 /// Which changes the prequential protocol measures.
-const WARM_UP: &str = "All changes are predicted. The first 500, or the first quarter where that is less, count for faded g
+const WARM_UP: &str =
+    "All changes are predicted. The first 500, or the first quarter where that is less, count for faded g
   and gap alone.
 ";
 

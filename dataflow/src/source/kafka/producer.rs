@@ -110,6 +110,10 @@ impl KafkaAppender {
     }
 
     fn attempt(&self, producer: &BaseProducer<Events>, payload: &[u8], partitions: u32) -> KafkaResult<()> {
+        if partitions > self.partitions {
+            // A client refuses what goes to a partition that it does not know, and by itself asks for new ones after minutes.
+            producer.client().fetch_metadata(Some(&self.config.topic), self.config.timeout())?;
+        }
         producer.begin_transaction()?;
         for partition in 0..partitions {
             let mark = OwnedHeaders::new().insert(Header { key: CONTROL_HEADER, value: Some("1") });
