@@ -117,9 +117,10 @@ has_risk() { test "$(grown "/v1/predictions/$1/$later" | field '["prediction"]["
 check "a repository that stays in its partition has a risk" await 'has_risk r1' 100
 check "one that moved has none" await 'grown "/v1/predictions/before/$later" | grep -q split_repository' 300
 check "neither have its earlier commits" await 'grown "/v1/predictions/before/$head" | grep -q split_repository' 300
-check "its readiness says that the topic keeps no record for ever" await 'grown /readyz | grep -q retention.ms' 100
+check "records are made to age" topic set grown retention.ms 86400000
+check "its readiness says that the topic will not last" await 'grown /readyz | grep -q retention.ms' 100
 check "compaction is switched on" topic set grown cleanup.policy compact
-check "which is told as well" await 'grep -q "cleanup.policy is compact" "$work/split.err"' 200
+check "which is told as well" await 'grep -q "cleanup.policy is compact" "$work/split.err"' 100
 check "check warns or refuses" test -n "$("$binary" check --config "$work/grown.toml" 2>&1 | grep 'cleanup.policy is compact')"
 check "it is named" grep -q 'several partitions.*before\|before.*several partitions' "$work/split.err"
 check "it ends in order" stop

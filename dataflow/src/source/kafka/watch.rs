@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// How often the cluster is asked. A new partition is noticed within this time.
 const EVERY: Duration = Duration::from_secs(2);
 /// After how many looks the topic's settings and its beginning are asked for again.
-const SETTINGS_EVERY: u32 = if cfg!(test) { 2 } else { 15 };
+const SETTINGS_EVERY: u32 = if cfg!(test) { 2 } else { 5 };
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often the cluster must fail to answer before that is trouble: a leader that moves is none.
