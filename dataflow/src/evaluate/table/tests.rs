@@ -233,7 +233,10 @@ fn a_project_that_is_too_small_keeps_no_other_from_being_evaluated() {
     run(args.clone()).expect("one of three projects is evaluated");
     let few = write(small);
     let said = run(EvaluateArgs { data: few.path().to_owned(), ..args }).unwrap_err().to_string();
-    assert!(said.starts_with("none of 2 projects could be evaluated: project a has too few changes (1) for this split"), "{said}");
+    assert!(
+        said.starts_with("none of 2 projects could be evaluated: project a has too few changes (1) for this split"),
+        "{said}"
+    );
 }
 
 #[test]
