@@ -1,7 +1,7 @@
 //! Brings repositories into the embedded log: the history first, then whatever is pushed.
 //!
-//! Cuts stand at fixed numbers of changes, and nothing follows a cut before its models do, so the same history gives the
-//! same log, byte for byte, whether it was there at the start or was pushed in parts. A repository that cannot be read
+//! The log is cut at fixed numbers of changes, and after a cut nothing is appended until its models are ready. So the same
+//! history gives the same log, byte for byte, whether it was there at the start or was pushed in parts. A repository that cannot be read
 //! is left where it is and tried again; what was appended of it is not appended twice.
 
 mod reader;

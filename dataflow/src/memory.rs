@@ -1,4 +1,4 @@
-//! How memory is had from the system, and given back.
+//! The heap of the C library: how threads share it, what it holds, and when free memory is returned to the operating system.
 
 /// Lets all threads share two heaps, where the C library would give each of them one of its own.
 ///
@@ -45,22 +45,22 @@ fn resident_anonymous() -> Option<u64> {
     Some(resident.saturating_sub(of_files) * u64::try_from(page).ok()?)
 }
 
-/// Free memory from which on it is worth the search that giving it back costs, in bytes.
+/// The heap is trimmed when so many bytes more than the last time may be free: a search through all of it is not for less.
 const WORTH: u64 = 16 << 20;
 
-/// Gives memory back to the system that was freed and is not used again.
+/// Trims the heap: returns pages that hold nothing in use to the operating system.
 ///
 /// The C library keeps what is freed between things that stay, which after an import is half as much again as what is
 /// in use.
 #[derive(Debug, Default)]
-pub struct GiveBack {
+pub struct HeapTrimmer {
     /// What stayed beyond what is in use when it was last tried: other heaps, and pages that are used in part.
     stays: u64,
 }
 
-impl GiveBack {
-    /// Gives back what is free, when there is much more than the last time left.
-    pub fn look(&mut self, now: Heap) {
+impl HeapTrimmer {
+    /// Trims the heap if much more may be free than was left the last time.
+    pub fn trim_if_worthwhile(&mut self, now: Heap) {
         let beyond = now.resident.saturating_sub(now.used);
         self.stays = self.stays.min(beyond);
         if beyond < self.stays + WORTH {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_was_freed_goes_back_to_the_system() {
+    fn memory_that_was_freed_is_returned_to_the_operating_system() {
         // Small pieces, of which every hundredth stays: what lies between cannot be cut off at the end of the heap.
         let mut pieces: Vec<Option<Box<[u8; 4000]>>> = (0..20_000).map(|_| Some(Box::new([1; 4000]))).collect();
         let full = heap();
@@ -90,7 +90,7 @@ mod tests {
                 *piece = None;
             }
         }
-        GiveBack::default().look(heap());
+        HeapTrimmer::default().trim_if_worthwhile(heap());
         let after = heap();
         assert!(full.used >= 80_000_000 && after.used < full.used, "{full:?} {after:?}");
         assert!(after.resident + 40_000_000 < full.resident, "{full:?} {after:?}");

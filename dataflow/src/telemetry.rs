@@ -1,8 +1,8 @@
-//! Feeds `/metrics` from what the engine counts, once a second, on a thread of its own, and gives free memory back.
+//! Feeds `/metrics` from what the engine counts, once a second, on a thread of its own, and trims the heap.
 
 use crate::capture::Reflections;
 use crate::clock::Clock;
-use crate::memory::{GiveBack, heap};
+use crate::memory::{HeapTrimmer, heap};
 use crate::plan::Plan;
 use driftline_sinks::metrics::{EngineMetrics, Metrics};
 use std::sync::Arc;
@@ -47,10 +47,10 @@ impl Telemetry {
         let (stop, stopped) = crossbeam_channel::bounded::<()>(0);
         let thread = std::thread::Builder::new().name("driftline-telemetry".into()).spawn(move || {
             let mut seen = Seen::default();
-            let mut memory = GiveBack::default();
+            let mut trimmer = HeapTrimmer::default();
             look(&watched, &mut seen);
             while stopped.recv_timeout(TICK) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
-                memory.look(heap());
+                trimmer.trim_if_worthwhile(heap());
                 look(&watched, &mut seen);
             }
             look(&watched, &mut seen);

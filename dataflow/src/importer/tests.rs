@@ -271,7 +271,7 @@ fn a_history_that_is_pushed_gives_the_log_of_one_that_was_there() {
     (3..210).for_each(|_| pushed.commit("one"));
     pushed.follow_until("the push is followed", |bench| bench.count("one") == 210);
     assert_eq!(whole.engine.conductor().last().model_ready, 1, "a cut is among them");
-    assert!(pushed.records() == whole.records(), "the models of the cut stand before what follows it");
+    assert!(pushed.records() == whole.records(), "the model-ready record of a cut comes before later changes");
 }
 
 #[test]
