@@ -9,6 +9,7 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -19,7 +20,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * What a foreign client sees of driftline's topics and does to them: reads a whole topic as "key TAB value" lines (or "key
- * TAB bytes TAB headers" with sizes), appends a record, makes a topic (with settings NAME=VALUE), deletes it, changes a
+ * TAB bytes TAB headers" with sizes), appends a record, removes the first records of a partition, makes a topic (with settings NAME=VALUE), deletes it, changes a
  * setting, gives it more partitions.
  */
 public class Topic {
@@ -39,6 +40,8 @@ public class Topic {
             case "set" -> admin(settings, admin -> admin.incrementalAlterConfigs(Map.of(
                 new ConfigResource(ConfigResource.Type.TOPIC, args[2]),
                 List.of(new AlterConfigOp(new ConfigEntry(args[3], args[4]), AlterConfigOp.OpType.SET)))).all());
+            case "delete-records" -> admin(settings, admin -> admin.deleteRecords(Map.of(
+                new TopicPartition(args[2], Integer.parseInt(args[3])), RecordsToDelete.beforeOffset(Long.parseLong(args[4])))).all());
             case "delete" -> admin(settings, admin -> admin.deleteTopics(List.of(args[2])).all());
             case "grow" -> admin(settings, admin ->
                 admin.createPartitions(Map.of(args[2], NewPartitions.increaseTo(Integer.parseInt(args[3])))).all());

@@ -79,6 +79,14 @@ check "it is one more reject" test "$(tail -n 1 "$work/large" | field '["rejecte
 topic sizes dead-letters >"$work/sizes"
 check "the large one is a dead letter that points at it" grep -q $'\t65536\t.*driftline-letter=pointer driftline-bytes=20000000 driftline-sha256=' "$work/sizes"
 
+# A topic of results that somebody made anew is filled again.
+check "the topic of predictions is deleted" topic delete predictions
+check "and made anew by hand" await 'topic create predictions 3' 50
+"$binary" run --config "$work/driftline.toml" --exit-when-idle --json >"$work/filled" 2>"$work/filled.err"
+check "the next start says so" grep -q 'the topic predictions was made anew' "$work/filled.err"
+topic consume predictions >"$work/predictions"
+check "and it holds every prediction again" test "$(cut -f 1 "$work/predictions" | sort -u | wc -l)" = 700
+
 # Partitions that appear while it runs are read from their beginning, and after a restart as well.
 sed -e 's|/data"|/grown"|' -e '/^create_topics/d' "$work/driftline.toml" >"$work/grown.toml"
 sed -i '/^brokers/a topic = "grown"' "$work/grown.toml"
@@ -132,6 +140,18 @@ check "and made anew" await 'topic create grown 4' 50
 "$binary" run --config "$work/grown.toml" --exit-when-idle --json >"$work/anew" 2>"$work/anew.err"; status=$?
 check "the old data folder does not go with it" test "$status" -ne 0
 check "which is said with advice" grep -q 'made anew' "$work/anew.err"
+
+# What `check` says of topics that are absent, of a cluster that is too small, and of a log that lost its beginning.
+said() { "$binary" check --config "$1" 2>&1; }
+sed -e "s|/data\"|/absent\"|" -e '/^brokers/a topic = "absent"' "$work/driftline.toml" >"$work/absent.toml"
+check "check names the topic that run will make" test -n "$(said "$work/absent.toml" | grep 'makes the topics that are absent: absent$')"
+sed -i 's/replication = 1/replication = 3/' "$work/absent.toml"
+check "and refuses more copies than there are brokers" test -n "$(said "$work/absent.toml" | grep 'replication = 3 needs as many brokers')"
+check "the first records are removed" topic delete-records code-events 0 1
+check "check refuses the folder that was read from the beginning" test -n "$(said "$work/driftline.toml" | grep 'was bound from offset 0, the log holds it from 1 only')"
+sed "s|/data\"|/later\"|" "$work/driftline.toml" >"$work/later.toml"
+check "and warns for one that begins with what is left" test -n "$(said "$work/later.toml" | grep 'warning: .* were removed')"
+check "which it lets pass, as run does" "$binary" check --config "$work/later.toml"
 
 . tests/kafka/failures.sh
 [ "$failed" -eq 0 ] || tail -n 20 "$work/err" "$work/java"

@@ -4,10 +4,10 @@ use super::repositories::shown_path;
 use super::{Outcome, check_data};
 use crate::clock::inspect_bindings;
 use crate::config::{Config, ConfigError, KafkaConfig};
-use crate::source::kafka::settings;
+use crate::source::kafka::{beginnings, settings};
 use crate::terminal::{note, say};
 use clap::Args;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,18 +51,18 @@ fn check(args: &CheckArgs) -> Result<(), ConfigError> {
     config.check_environment(&args.config)?;
     // A data folder belongs to the log it was written for; one of `up` would be refused by `run`.
     let log = format!("kafka:{}", config.kafka.topic);
-    if let Err(error) = inspect_bindings(&config.data.join("bindings"), &log) {
+    if let Err(error) = inspect_bindings(&config.data.join("bindings"), &log, None) {
         let (path, key) = (args.config.clone(), "data".to_owned());
         return Err(ConfigError::Value { path, key, message: error.to_string() });
     }
     say!("data folder and secrets can be used");
-    check_brokers(args, &config)?;
-    say!("topic {} and those of results answer on {}", config.kafka.topic, config.kafka.brokers);
+    let found = check_brokers(args, &config)?;
+    say!("{found}");
     Ok(())
 }
 
-/// Asks the cluster with the very settings that `run` uses.
-fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
+/// Asks the cluster with the very settings that `run` uses, and says what is there.
+fn check_brokers(args: &CheckArgs, config: &Config) -> Result<String, ConfigError> {
     let refuse =
         |key: &str, message: String| ConfigError::Value { path: args.config.clone(), key: key.into(), message };
     let source = config.source();
@@ -105,39 +105,38 @@ fn check_brokers(args: &CheckArgs, config: &Config) -> Result<(), ConfigError> {
         };
         return Err(refuse(key, fault));
     }
-    if !absent.is_empty() {
-        say!("`driftline run` makes what is not there yet: {}", absent.join(", "));
-    }
+    let said = match absent.len() {
+        0 => format!("topic {topic} and those of results answer on {brokers}"),
+        _ => format!("{brokers} answers; `driftline run` makes the topics that are absent: {}", absent.join(", ")),
+    };
     if absent.contains(&topic.as_str()) {
-        return Ok(());
+        return Ok(said);
     }
-    check_beginning(&consumer, topic).map_err(|fault| refuse("kafka.topic", fault))?;
+    check_beginnings(config, &source).map_err(|fault| refuse("data", fault))?;
     let found = settings(&source).map_err(|error| refuse("kafka.topic", error.to_string()))?;
     if let Some(reason) = found.removal {
         note!("warning: topic `{topic}`: {reason}");
     }
     match found.fault {
         Some(reason) => Err(refuse("kafka.topic", format!("topic `{topic}`: {reason}"))),
-        None => Ok(()),
+        None => Ok(said),
     }
 }
 
-/// The log must still begin with its first record.
-fn check_beginning<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> Result<(), String> {
-    let unknown = |error| format!("topic `{topic}`: {error}");
-    let metadata = consumer.fetch_metadata(Some(topic), BROKER_TIMEOUT).map_err(unknown)?;
-    let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len() as i32);
-    for partition in 0..partitions {
-        let (begin, _) = consumer.fetch_watermarks(topic, partition, BROKER_TIMEOUT).map_err(unknown)?;
-        if begin > 0 {
-            return Err(format!(
-                "topic `{topic}`: the records before offset {begin} of partition {partition} were removed, so no start can read \
-                 the log from its beginning. Collect into a new topic whose records stay (retention.ms=-1, \
-                 retention.bytes=-1), and name another, empty data folder"
-            ));
-        }
+/// Compares where the partitions begin now with where the data folder began to read them.
+fn check_beginnings(config: &Config, source: &crate::source::kafka::KafkaConfig) -> Result<(), String> {
+    let begin = beginnings(source).map_err(|error| error.to_string())?;
+    let (bindings, log) = (config.data.join("bindings"), format!("kafka:{}", source.topic));
+    let removed = begin.iter().position(|offset| *offset > 0);
+    if let Some(partition) = removed.filter(|_| !bindings.exists()) {
+        let offset = begin[partition];
+        note!(
+            "warning: topic `{}`: the records before offset {offset} of partition {partition} were removed; no answer will \
+             take them into account",
+            source.topic
+        );
     }
-    Ok(())
+    inspect_bindings(&bindings, &log, Some(&begin)).map_err(|error| error.to_string())
 }
 
 fn is_unknown(error: rdkafka::types::RDKafkaRespErr) -> bool {

@@ -63,7 +63,7 @@ pub fn run(args: &CheckDataArgs, folder: &Path) -> Result<(), DataError> {
     let dir = DataDir::open(folder)?;
     check_notes(args, folder, &config)?;
     let bindings = folder.join("bindings");
-    let bound = inspect_bindings(&bindings, &format!("embedded:{}", config.topic));
+    let bound = inspect_bindings(&bindings, &format!("embedded:{}", config.topic), None);
     if let Err(error) = &bound {
         say!("{error}");
     }

@@ -5,11 +5,12 @@
 
 use super::data::DataError;
 use crate::config::Config;
+use crate::log::write_whole;
 use crate::plain_file;
 use crate::source::kafka::{KafkaConfig, topic_id};
 use crate::terminal::note;
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The ids of the topics by name, in the data folder.
@@ -42,7 +43,10 @@ pub(super) fn send_again(config: &Config, source: &KafkaConfig, made: &[String])
         note!("the topic {name} was made anew; all results are sent again, to the other topics of results as well");
         std::fs::remove_file(&sent).map_err(|source| DataError::File { path: sent, source })?;
     }
-    if now == known { Ok(()) } else { write(&path, &now).map_err(|source| DataError::File { path, source }) }
+    if now != known {
+        write_whole(&path, &serde_json::to_vec(&now).expect("names and ids always serialise"))?;
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, String>, DataError> {
@@ -52,10 +56,4 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, DataError> {
         Err(error) => Err(error),
     };
     found.map_err(|source| DataError::File { path: path.to_owned(), source })
-}
-
-fn write(path: &Path, ids: &BTreeMap<String, String>) -> std::io::Result<()> {
-    let mut file = plain_file::Replacement::begin(path)?;
-    file.write_all(&serde_json::to_vec(ids)?)?;
-    file.place()
 }

@@ -188,8 +188,9 @@ fn holds_a_row(rest: &[u8], last: u64) -> bool {
     (1..rest.len()).any(|at| (last + 2..most).any(|time| is_row(at, time)))
 }
 
-/// What is wrong with the bindings of this source, if there are any; nothing is changed.
-pub(crate) fn inspect_bindings(path: &Path, source: &str) -> Result<(), ClockError> {
+/// What is wrong with the bindings of this source, if there are any; nothing is changed. Where it is known, `begin` is the
+/// first offset that the source still has of each partition.
+pub(crate) fn inspect_bindings(path: &Path, source: &str, begin: Option<&[u64]>) -> Result<(), ClockError> {
     if !path.exists() {
         return Ok(());
     }
@@ -198,7 +199,7 @@ pub(crate) fn inspect_bindings(path: &Path, source: &str) -> Result<(), ClockErr
     plain_file::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(io)?;
     let mut rows = Rows::open(path)?;
     let header = rows.header()?;
-    check(path, &header, source, &header.start)?;
+    check(path, &header, source, begin.unwrap_or(&header.start))?;
     let mut last = Binding { time: 0, vector: header.start };
     while let Some(binding) = rows.next(&last)? {
         last = binding;

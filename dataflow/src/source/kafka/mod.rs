@@ -203,7 +203,14 @@ impl KafkaConfig {
     }
 }
 
-/// Number of partitions of the topic; waits for the cluster as long as configured.
+/// The first offset that the topic still has of each partition.
+pub fn beginnings(config: &KafkaConfig) -> Result<Vec<u64>, SourceError> {
+    use rdkafka::consumer::Consumer as _;
+    let consumer = config.connect_for_questions()?;
+    let partitions = partition_count(consumer.client(), config)?;
+    (0..partitions).map(|partition| Ok(watermarks(consumer.client(), config, partition)?.0)).collect()
+}
+
 /// The first offset of a partition and the one after its last. A broker that has just gone, or just come, is waited for.
 fn watermarks<C: ClientContext>(
     client: &rdkafka::client::Client<C>,
@@ -222,6 +229,7 @@ fn watermarks<C: ClientContext>(
     }
 }
 
+/// Number of partitions of the topic; waits for the cluster as long as configured.
 fn partition_count<C: ClientContext>(
     client: &rdkafka::client::Client<C>,
     config: &KafkaConfig,

@@ -115,7 +115,7 @@ impl Found {
         }
     }
 
-    /// Notes why the log will not last; told when it begins and when it changes.
+    /// Notes why the log will not last; logged when the reason first appears and when it changes.
     fn note_lasting(&self, topic: &str, reason: Option<String>) {
         let mut known = self.lasting.lock();
         if let Some(reason) = reason.as_ref().filter(|reason| known.as_ref() != Some(*reason)) {
@@ -169,7 +169,7 @@ impl Watch {
             short: 0,
             held: None,
             looks: 0,
-            begin: None,
+            begin: Vec::new(),
             found: found.clone(),
         };
         let (stop, stopped) = channel();
@@ -204,8 +204,8 @@ struct Look {
     held: Option<(Instant, Vec<u64>)>,
     /// How often the cluster was asked.
     looks: u32,
-    /// Where the partitions began at first.
-    begin: Option<Vec<u64>>,
+    /// The offset at which each partition began when it was first looked at.
+    begin: Vec<u64>,
     found: Arc<Found>,
 }
 
@@ -244,9 +244,9 @@ impl Look {
 
     /// Whether the log will be there for the next start: what was removed from its beginning, or will be.
     fn look_at_what_stays(&mut self) {
-        let begin = self.ends.begin(self.found.partitions(), PATIENCE);
-        let first = self.begin.get_or_insert_with(|| begin.clone().unwrap_or_default());
-        let removed = begin.iter().flatten().zip(first.iter()).position(|(now, first)| now > first);
+        let Some(begin) = self.ends.begin(self.found.partitions(), PATIENCE) else { return };
+        self.begin.extend(begin.iter().skip(self.begin.len()));
+        let removed = begin.iter().zip(&self.begin).position(|(now, first)| now > first);
         let reason = match settings_by(self.describer.admin(), &self.config) {
             _ if removed.is_some() => removed.map(headless),
             Ok(settings) => settings.fault.or(settings.removal),
